@@ -1,0 +1,55 @@
+// A decoded event: what an encoder turns into records.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "model/ids.h"
+#include "model/schema.h"
+#include "model/value.h"
+
+namespace tributary {
+
+enum class Operation : std::uint8_t { create, update, remove, truncate, message, transaction_end };
+
+// A field of the envelope's `source` block that only this kind of source has, after the common ones
+// (version, connector, name, ts_ms, snapshot, db, sequence, ts_us, ts_ns).
+struct SourceField {
+    std::string_view name;
+    TypeKind kind = TypeKind::text;  // text, int32 or int64
+    bool optional = true;
+};
+
+// How many changes of each table the transaction had; for transaction metadata.
+struct TableCount {
+    std::string_view table;  // "schema.table"
+    std::uint64_t count = 0;
+};
+
+struct Change {
+    Operation operation = Operation::create;
+    Sequence sequence;
+    std::uint32_t ordinal = 0;            // within the source transaction
+    std::uint64_t transaction_order = 0;  // 1-based index among the delivered events of its
+                                          // transaction, 0 outside one
+    bool first_of_transaction = false;  // BEGIN metadata goes before it
+    std::int64_t intake_time_us = 0;
+    std::int64_t source_time_us = 0;  // commit time at the source
+    SchemaId schema_id;
+    const TableSchema* schema = nullptr;  // null for message and transaction_end
+    Row before;
+    Row after;
+    std::string_view
+        source_position;  // bytes of the event's transaction position, for the packed header
+    std::string_view database;
+    std::string_view source_sequence;          // text of `source.sequence`
+    std::span<const Value> source_values;      // in the order of the connector's SourceFields
+    std::string_view transaction_id;           // "571:53195829"; empty outside a transaction
+    std::string_view message_prefix;           // message
+    std::string_view message_content;          // message, raw bytes
+    std::uint64_t event_count = 0;             // transaction_end
+    std::span<const TableCount> table_counts;  // transaction_end
+};
+
+}  // namespace tributary

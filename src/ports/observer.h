@@ -1,0 +1,68 @@
+// Observer: where every room reports to: log lines and numbers. Any thread; never blocks, never
+// fails.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace tributary {
+
+// WARN: recovered by itself, nothing lost. ERROR: something stopped or needs a person.
+enum class LogLevel { debug, info, warn, error };
+
+struct LogField {
+    std::string_view name;   // snake_case
+    std::string_view value;  // never a secret, never a row value
+};
+
+// Monotonic sums. Prometheus names: tributary_<name>_total{pipeline=..}.
+enum class Counter {
+    entries_taken_in,
+    bytes_taken_in,
+    transactions_taken_in,
+    log_appends,
+    log_bytes_appended,
+    log_reopens,
+    records_delivered,
+    bytes_delivered,
+    transactions_committed,
+    transactions_recovered,  // producer destroyed and checkpoint read back
+    dead_letters,
+    source_reconnects,
+    sink_errors,
+};
+
+// Last value wins. Prometheus names: tributary_<name>{pipeline=..}.
+enum class Gauge {
+    durable_sequence,
+    delivered_sequence,
+    appended_sequence,
+    source_held_bytes,
+    source_connected,  // 0 or 1
+    sink_connected,    // 0 or 1
+    ack_buffered,      // 1 while durable, not delivered, is confirmed
+    intake_paused,     // 0 or 1
+    parked,            // 0 or 1
+    log_bytes,
+    free_disk_bytes,
+    last_source_time_us,     // commit time of the newest entry taken in
+    last_delivered_time_us,  // commit time of the newest entry in Kafka
+    queue_bytes,
+};
+
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    virtual void log(LogLevel level,
+                     std::string_view pipeline,  // empty: the process
+                     std::string_view message,
+                     std::initializer_list<LogField> fields = {}) = 0;
+    virtual void error(std::string_view pipeline, const Error& error) = 0;
+    virtual void add(Counter counter, std::string_view pipeline, std::uint64_t amount) = 0;
+    virtual void set(Gauge gauge, std::string_view pipeline, std::int64_t value) = 0;
+};
+
+}  // namespace tributary
