@@ -1,0 +1,18 @@
+// What `tributary check` finds out about an outside system.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tributary {
+
+enum class Severity { ok, warning, error };
+
+struct Finding {
+    Severity severity = Severity::ok;
+    std::string subject;  // "wal_level", "right on public.orders", "topic plant.public.orders"
+    std::string what;     // what was found
+    std::string remedy;   // SQL or command that mends it; empty when ok
+};
+
+}  // namespace tributary
