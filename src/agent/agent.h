@@ -1,0 +1,44 @@
+// The composition: configuration in, a running agent out. The only room that names connectors.
+// Every function is called by the command's main thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/loaded.h"
+#include "ports/check.h"
+#include "ports/event_log.h"
+
+namespace tributary::agent {
+
+struct RunOptions {
+    bool fail_fast = false;  // the first parked pipeline ends the process
+};
+
+// Runs until SIGTERM or SIGINT, or until every pipeline is parked. The process's exit code.
+[[nodiscard]] int run(const config::Loaded& loaded, const RunOptions& options);
+
+// What was found out about one outside system.
+struct CheckSection {
+    std::string system;  // "source plant (postgresql)", "kafka", "state directory"
+    std::vector<Finding> findings;
+};
+
+// Opens every connection and names what is missing and what is in excess. Changes nothing.
+[[nodiscard]] std::vector<CheckSection> check(const config::Loaded& loaded);
+
+// Makes source `source` go on from `from` ("now" or a position such as an LSN), accepting what is missed:
+// sets the old log stream aside and writes a checkpoint that says so. The agent must not be running.
+// Returns the position in words.
+[[nodiscard]] Result<std::string> reset(const config::Loaded& loaded,
+                                        std::string_view source,
+                                        std::string_view from);
+
+// The log of an agent that is not running, for `buffer` and `deadletter`. Nothing is written.
+[[nodiscard]] Result<std::unique_ptr<EventLog>> open_log_read_only(const config::Loaded& loaded);
+
+}  // namespace tributary::agent

@@ -1,0 +1,35 @@
+// AckPolicy: which of the two numbers that flow back, durable or delivered, is confirmed to the
+// source (DESIGN 3, "Confirming to the source"). Pure; one thread.
+#pragma once
+
+#include <cstdint>
+
+#include "model/ids.h"
+#include "ports/source.h"
+
+namespace tributary::core {
+
+enum class AckMode { buffered, delivered, automatic };
+
+class AckPolicy {
+  public:
+    explicit AckPolicy(AckMode mode) : mode_(mode), durable_(mode == AckMode::buffered) {}
+
+    // What the server keeps for us now. `automatic` goes over to `durable` above the limit and back
+    // at half of it.
+    void on_pressure(const Pressure& pressure);
+
+    [[nodiscard]] bool confirms_durable() const { return durable_; }
+
+    // The position to confirm. `delivered` may be ahead of `durable` in nothing: both are of one
+    // stream.
+    [[nodiscard]] const Position& choose(const Position& durable, const Position& delivered) const {
+        return durable_ ? durable : delivered;
+    }
+
+  private:
+    AckMode mode_;
+    bool durable_;
+};
+
+}  // namespace tributary::core

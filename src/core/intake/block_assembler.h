@@ -1,0 +1,65 @@
+// BlockAssembler: what a source appends, as blocks with sequences, positions and schemas.
+// Why here: giving sequences and deciding where a block ends is the same for every source.
+// Pure; owned by one intake thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "format/block.h"
+#include "model/entry.h"
+#include "ports/source.h"
+
+namespace tributary::core {
+
+class BlockAssembler final : public EntrySink {
+  public:
+    struct Start {
+        StreamId stream;
+        Sequence next;    // sequence of the first entry to come
+        Position resume;  // positions of the entry before it
+        Position done;
+        std::vector<NewSchema> schemas;  // those the stream has already
+    };
+
+    // `pending_bytes_max`: finished bytes not yet taken above which full() is true.
+    BlockAssembler(Start start, std::size_t pending_bytes_max);
+
+    SchemaId intern(std::shared_ptr<const TableSchema> schema) override;
+    void context(std::string_view bytes, std::int64_t intake_time_us) override;
+    void append(EntryKind kind,
+                SchemaId schema,
+                std::uint32_t ordinal,
+                std::string_view payload,
+                const Position& done) override;
+    void resume(const Position& position) override;
+    [[nodiscard]] bool full() const override { return pending_bytes_ >= pending_bytes_max_; }
+
+    // Ends the block under construction, if it has an entry, and hands over every finished block.
+    [[nodiscard]] std::vector<BlockPtr> take();
+
+    // Where a re-opened source goes on: after everything appended so far.
+    [[nodiscard]] StartPoint position() const { return {resume_, done_}; }
+    [[nodiscard]] Sequence next_sequence() const { return next_; }
+
+  private:
+    void finish_block();
+
+    StreamId stream_;
+    Sequence next_;
+    Position resume_;
+    Position done_;
+    std::vector<NewSchema> schemas_;    // all of the stream
+    std::vector<NewSchema> unwritten_;  // of schemas_: not yet in a block
+    std::string context_;
+    std::int64_t intake_time_us_ = 0;
+    format::BlockWriter writer_;
+    bool block_open_ = false;
+    std::vector<BlockPtr> finished_;
+    std::size_t pending_bytes_ = 0;
+    std::size_t pending_bytes_max_;
+};
+
+}  // namespace tributary::core
