@@ -1,0 +1,79 @@
+// The bytes that intake puts into the log and the decoder reads back. They outlive the process:
+// golden-tested, and changed only with a new context version. Pure; any thread.
+//
+// Context (one per source transaction; big-endian numbers)
+//   byte     kind: 1 transaction, 2 message outside transactions, 3 position
+//   byte     version, 1
+//   fixed64  LSN: of the commit record, of the message, or the position
+//   fixed64  end LSN of the transaction before, 0 when not known (kinds 1 and 2)
+//   fixed32  xid                                   (kind 1)
+//   fixed64  commit time, us since 1970            (kind 1)
+//   sized    origin name, empty when none          (kind 1)
+//   fixed64  origin's commit LSN                   (kind 1, when there is an origin)
+//
+// Change:   byte 'I' 'U' 'D' 'T'; varint order; varint (context LSN - event LSN, modulo 2^64); then
+//   I U D   the pgoutput message after its relation oid, columns that are not selected taken out
+//   T       byte options (1 cascade, 2 restart identity)
+// Message:  byte 'M'; varint order (0 outside transactions); varint as above; sized prefix; content
+// `order` is the 1-based index among the selected events of the transaction.
+//
+// Transaction end: fixed64 end LSN; varint events; varint tables; each: sized "schema.table",
+// varint
+//   count
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "connectors/postgresql/lsn.h"
+#include "connectors/postgresql/pgoutput.h"
+
+namespace tributary::postgresql {
+
+enum class ContextKind : std::uint8_t { transaction = 1, message = 2, position = 3 };
+
+struct Context {
+    ContextKind kind = ContextKind::transaction;
+    Lsn lsn;
+    Lsn last_commit_end;
+    std::uint32_t xid = 0;
+    std::int64_t commit_time_us = 0;
+    std::string_view origin;
+    Lsn origin_lsn;
+};
+
+void append_context(std::string& out, const Context& context);
+// kEntryCorrupt when it is not as written.
+[[nodiscard]] Result<Context> parse_context(std::string_view bytes);
+
+// The head of a change or message payload.
+struct EventHead {
+    char operation = 'I';
+    std::uint64_t order = 0;
+    Lsn lsn;
+    std::string_view rest;
+};
+
+void append_event_head(
+    std::string& out, char operation, std::uint64_t order, Lsn context_lsn, Lsn event_lsn);
+[[nodiscard]] Result<EventHead> parse_event_head(std::string_view payload, Lsn context_lsn);
+
+struct TableTally {
+    std::string table;  // "schema.table"
+    std::uint64_t count = 0;
+};
+
+struct TransactionEnd {
+    Lsn end_lsn;
+    std::uint64_t event_count = 0;
+    std::vector<TableTally> tables;
+};
+
+void append_transaction_end(std::string& out, const TransactionEnd& end);
+[[nodiscard]] Result<TransactionEnd> parse_transaction_end(std::string_view payload);
+
+}  // namespace tributary::postgresql

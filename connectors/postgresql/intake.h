@@ -1,0 +1,142 @@
+// Intake: the pure state machine between the replication stream and the log. It is fed the XLogData
+// and keepalive messages of one connection and appends entries to an EntrySink: it follows
+// Begin..Commit, counts ordinals, skips what a re-send repeats, drops what is not selected, joins
+// Relation messages with the catalogue, and moves `resume`. Rows are checked in structure and
+// copied undecoded (entry_payload.h).
+//
+// Identity (DESIGN 5): the ordinal of a row, transactional message or truncated table within
+// Begin..Commit, from 0, before filters. A Truncate message counts once per table that it lists, so
+// that each of its entries has an identity of its own. Relation and Type do not count.
+//
+// One thread. One object per connection: after an error, make a new one from the last position.
+// PostgreSQL 15 manual 55.5.3 "Logical Replication Protocol Message Flow".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "connectors/postgresql/catalogue_port.h"
+#include "connectors/postgresql/entry_payload.h"
+#include "connectors/postgresql/filter.h"
+#include "connectors/postgresql/lsn.h"
+#include "connectors/postgresql/pgoutput.h"
+#include "connectors/postgresql/position.h"
+#include "model/entry.h"
+#include "ports/source.h"
+
+namespace tributary::postgresql {
+
+struct IntakeOptions {
+    std::string database;  // TableSchema::database
+    FilterRules filter;
+    std::uint64_t row_bytes_max = 64ULL << 20U;      // of one pgoutput message of a selected table
+    std::int64_t position_interval_us = 10'000'000;  // between position entries
+};
+
+class Intake {
+  public:
+    // `catalogue` outlives the intake. kConfigInvalid: a filter expression; kSourceDiverged:
+    // `start` has positions that this connector did not write.
+    [[nodiscard]] static Result<std::unique_ptr<Intake>> make(const IntakeOptions& options,
+                                                              const StartPoint& start,
+                                                              CatalogueReader& catalogue);
+
+    // One XLogData ('w'): its header's walStart and walEnd, and the pgoutput message in it.
+    // `now_us`: wall clock, microseconds since 1970. kProtocolViolation, kRowTooLarge,
+    // kSchemaMismatch, kConfigInvalid (an excluded key column), or what the catalogue failed with.
+    [[nodiscard]] Result<void> on_xlog_data(
+        Lsn wal_start, Lsn wal_end, std::int64_t now_us, std::string_view message, EntrySink& sink);
+
+    // One keepalive ('k'). Outside a transaction its walEnd becomes the position to hold.
+    void on_keepalive(Lsn wal_end, std::int64_t now_us, EntrySink& sink);
+
+    // Appends the position entry that is due, if any; call it when idle.
+    void on_tick(std::int64_t now_us, EntrySink& sink);
+
+    // Appends the position entry now if there is anything to say: a server that shuts down waits
+    // for it.
+    void flush_position(std::int64_t now_us, EntrySink& sink);
+
+    [[nodiscard]] bool in_transaction() const noexcept { return in_transaction_; }
+    // End of the last complete transaction or keepalive position: what `resume` is or would be.
+    [[nodiscard]] Lsn position() const noexcept { return position_; }
+
+  private:
+    struct Table {
+        bool selected = false;
+        std::string name;                           // "schema.table"
+        std::shared_ptr<const TableSchema> schema;  // without dropped columns
+        SchemaId schema_id;
+        std::uint16_t column_count = 0;  // on the wire
+        bool drops_columns = false;
+        std::vector<bool> keep;          // by wire column
+        std::uint32_t tally = kNoTally;  // place in tallies_ in this transaction
+        std::uint64_t tally_transaction = 0;
+    };
+    static constexpr std::uint32_t kNoTally = 0xFFFFFFFFU;
+
+    Intake(IntakeOptions options, Filter filter, CatalogueReader& catalogue);
+
+    Result<void> on_begin(std::string_view message);
+    Result<void> on_commit(std::string_view message, std::int64_t now_us, EntrySink& sink);
+    Result<void> on_origin(std::string_view message);
+    Result<void> on_relation(std::string_view message, EntrySink& sink);
+    Result<void> on_row(Lsn wal_start,
+                        std::int64_t now_us,
+                        std::string_view message,
+                        EntrySink& sink);
+    Result<void> on_truncate(Lsn wal_start,
+                             std::int64_t now_us,
+                             std::string_view message,
+                             EntrySink& sink);
+    Result<void> on_message(std::int64_t now_us, std::string_view message, EntrySink& sink);
+    void on_free_message(const LogicalMessage& message, std::int64_t now_us, EntrySink& sink);
+
+    Result<Table*> find_table(std::uint32_t oid, MessageType type);
+    Result<void> check_row(const Table& table, const RowMessage& row) const;
+    void count(Table& table);
+    void write_image(const Table& table, const RowMessage& row);
+    void open_context(std::int64_t now_us, EntrySink& sink);
+    void append(EntryKind kind, SchemaId schema, std::uint32_t ordinal, EntrySink& sink);
+    void append_position(std::int64_t now_us, EntrySink& sink);
+    [[nodiscard]] bool repeated(std::uint32_t ordinal) const noexcept;
+
+    IntakeOptions options_;
+    Filter filter_;
+    CatalogueReader* catalogue_;
+    std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
+    std::uint32_t last_oid_ = 0;
+    Table* last_table_ = nullptr;
+
+    // Of the stream
+    Identity done_;  // nothing up to here is appended again
+    bool has_done_ = false;
+    Lsn position_;                       // covered by what was received
+    Lsn appended_position_;              // of the last entry that carried one
+    std::int64_t position_time_us_ = 0;  // when it was appended
+    Lsn last_commit_end_;                // for source.sequence
+
+    // Of the open transaction
+    bool in_transaction_ = false;
+    BeginMessage begin_;
+    std::string origin_name_;
+    Lsn origin_lsn_;
+    bool context_open_ = false;
+    std::uint32_t ordinal_ = 0;      // of the next counted message
+    std::uint64_t selected_ = 0;     // events of selected tables, repeats included
+    std::uint64_t transaction_ = 0;  // count of Begins, to tell tallies apart
+    std::vector<TableTally> tallies_;
+
+    // Reused
+    std::string scratch_;
+    std::string context_;
+    Position done_bytes_;
+};
+
+}  // namespace tributary::postgresql
