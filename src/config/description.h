@@ -32,7 +32,8 @@ struct Described {
     std::vector<std::string> allowed;
     std::optional<std::int64_t> min;  // number: as it is; size: bytes; duration: milliseconds
     std::optional<std::int64_t> max;
-    std::vector<Described> members;  // section: its keys; items: the keys of one item
+    std::vector<std::string> secret_names;  // map: members that are secrets, as given
+    std::vector<Described> members;         // section: its keys; items: the keys of one item
 };
 
 }  // namespace tributary::config

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "config/nearest.h"
 #include "config/units.h"
+#include "config/yaml.h"
 #include "model/errors.h"
 
 namespace tributary::config {
@@ -149,6 +150,7 @@ struct Reader::Scope {
     Body* body;
     const Node* node;  // nullptr when the file has no such mapping
     std::string path;  // "sources[0].tables."; empty for the root
+    bool accepts_unknown = false;
     std::vector<Described> declared;
     std::map<std::string, std::vector<std::unique_ptr<Scope>>, std::less<>> below;
 
@@ -163,13 +165,62 @@ struct Reader::Scope {
         return members;
     }
 
+    // The keys of this mapping as YAML, each line indented by `indent`.
+    void print(std::string& out, std::size_t indent) const {
+        for (const Described& member : declared) {
+            const Node* given = node == nullptr ? nullptr : node->find(member.name);
+            given = given != nullptr && given->kind == Node::Kind::null ? nullptr : given;
+            const std::string start = std::string(indent, ' ') + member.name + ":";
+            const auto found = below.find(member.name);
+            if (found != below.end() && member.type == Described::Type::section) {
+                out += start + "\n";
+                found->second.front()->print(out, indent + 2);
+            } else if (found != below.end() && member.type == Described::Type::items) {
+                out += start + "\n";
+                for (const auto& item : found->second) {
+                    const std::size_t at = out.size();
+                    item->print(out, indent + 4);
+                    out.replace(at + indent + 2, 1, "-");
+                }
+            } else if (given != nullptr) {
+                out += start;
+                print_given(out, *given, member, indent);
+            } else if (!member.default_text.empty()) {
+                out += start + " " + member.default_text + "  # default\n";
+            }
+        }
+    }
+
+    static void print_given(std::string& out,
+                            const Node& given,
+                            const Described& member,
+                            std::size_t indent) {
+        if (given.kind == Node::Kind::scalar) {
+            const bool hidden = member.type == Described::Type::secret;
+            out += " " + print_scalar(hidden ? "***" : given.text) + "\n";
+            return;
+        }
+        out += "\n";
+        const std::string start(indent + 2, ' ');
+        for (const Node& item : given.items) {
+            out += start + "- " + print_scalar(item.text) + "\n";
+        }
+        for (const Member& entry : given.members) {
+            const bool hidden =
+                std::find(member.secret_names.begin(), member.secret_names.end(), entry.key) !=
+                member.secret_names.end();
+            out += start + print_scalar(entry.key) + ": " +
+                   print_scalar(hidden ? "***" : entry.value.text) + "\n";
+        }
+    }
+
     void find_unknown(std::vector<Mistake>& mistakes) const {
         for (const auto& [name, scopes] : below) {
             for (const auto& scope : scopes) {
                 scope->find_unknown(mistakes);
             }
         }
-        if (node == nullptr) {
+        if (node == nullptr || accepts_unknown) {
             return;
         }
         std::vector<std::string_view> known;
@@ -460,6 +511,7 @@ void Reader::map(const Key& key,
     for (const Member& member : node->members) {
         const std::string name = std::string(key.name) + "." + member.key;
         if (is_secret(member.key)) {
+            note_secret(key.name, member.key);
             if (auto value = resolve(member.value, name)) {
                 secrets[member.key] = std::move(*value);
             }
@@ -471,6 +523,14 @@ void Reader::map(const Key& key,
         }
         if (auto text = substitute(member.value, name)) {
             out[member.key] = std::move(*text);
+        }
+    }
+}
+
+void Reader::note_secret(std::string_view name, const std::string& member) {
+    for (Described& declared : scope_->declared) {
+        if (declared.name == name) {
+            declared.secret_names.push_back(member);
         }
     }
 }
@@ -605,6 +665,10 @@ Result<void> to_result(std::vector<Mistake> mistakes) {
 
 }  // namespace
 
+void Reader::accept_unknown() {
+    scope_->accepts_unknown = true;
+}
+
 Result<void> Reader::result() const {
     std::vector<Mistake> here;
     for (const Mistake& mistake : scope_->body->mistakes) {
@@ -634,7 +698,7 @@ Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
-Reader Document::root() {
+Reader Document::root() const {
     return Reader(*body_->root);
 }
 
@@ -642,6 +706,12 @@ Result<void> Document::result() const {
     std::vector<Mistake> mistakes = body_->mistakes;
     body_->root->find_unknown(mistakes);
     return to_result(std::move(mistakes));
+}
+
+std::string Document::print() const {
+    std::string out;
+    body_->root->print(out, 0);
+    return out;
 }
 
 Described Document::description() const {

@@ -112,6 +112,8 @@ class Reader {
     // Adds a mistake about the value of `name`, at its line (or at the mapping's when it is
     // missing).
     void fail(std::string_view name, std::string_view what);
+    // Keys that nobody declares are no mistakes of this mapping.
+    void accept_unknown();
     // Every mistake of this mapping and those below it so far, one per line; kSecretMissing when
     // all of them are secrets that could not be read, otherwise kConfigInvalid.
     [[nodiscard]] Result<void> result() const;
@@ -132,6 +134,8 @@ class Reader {
                        const std::vector<std::string_view>& names);
     std::optional<std::string> substitute(const Node& node, std::string_view name);
     std::optional<Secret> resolve(const Node& node, std::string_view name);
+    // Marks a member of a map as one that print() hides.
+    void note_secret(std::string_view name, const std::string& member);
     void fail_at(const Place& place, std::string_view name, std::string_view what);
     [[nodiscard]] std::string path(std::string_view name) const;
 
@@ -149,7 +153,7 @@ class Document {
     Document& operator=(Document&&) noexcept;
     ~Document();
 
-    [[nodiscard]] Reader root();
+    [[nodiscard]] Reader root() const;
     // Every mistake so far and every key that no reader declared; in the order of the files' lines.
     [[nodiscard]] Result<void> result() const;
     // What was declared so far.

@@ -1,0 +1,131 @@
+// The whole configuration: one file, conf.d/*.yaml beside it, and the structs that the agent runs
+// by. Keys of a connector are read by the connector itself, from kafka() and source(i). Read once,
+// before any thread starts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/reader.h"
+#include "ports/observer.h"
+
+namespace tributary::config {
+
+enum class Durability { power, process };
+enum class LogFormat { automatic, text, json };
+enum class Ack { automatic, buffered, delivered };
+enum class Poison { halt, dead_letter };
+enum class Decimal { precise, string, real };
+enum class TimePrecision { adaptive, adaptive_time_microseconds, connect };
+enum class Interval { numeric, string };
+enum class Binary { bytes, base64, base64_url_safe, hex };
+
+struct AgentIdentity {
+    std::string id;  // letters, digits, _ and -; part of Kafka names
+    std::string state_dir = "/var/lib/tributary";
+};
+
+struct Buffer {
+    std::uint64_t max_bytes = 8ULL << 30U;  // per pipeline
+    std::uint64_t min_free_disk = 1ULL << 30U;
+    Durability durability = Durability::power;
+};
+
+struct Admin {
+    std::vector<std::string> listen{
+        "unix:/run/tributary/admin.sock"};  // unix:<path>, <address>:<port>
+};
+
+struct Logging {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::automatic;
+};
+
+// What goes out (DESIGN 6); the words and defaults are Debezium's.
+struct Topics {
+    std::string prefix;
+    bool transaction_metadata = false;
+    bool tombstones = true;
+    bool schemas = false;
+    bool context_headers = false;
+    Decimal decimal = Decimal::precise;
+    TimePrecision time_precision = TimePrecision::adaptive;
+    Interval interval = Interval::numeric;
+    Binary binary = Binary::bytes;
+};
+
+// Where a Kafka transaction is cut; the first bound that is reached counts.
+struct Cut {
+    std::uint32_t rows = 10'000;
+    std::uint32_t bytes = 6U << 20U;
+    std::uint32_t age_ms = 20;
+};
+
+struct SourceConfig {
+    std::string name;  // of the pipeline; letters, digits, _ and -
+    std::string type;
+    Topics topics;
+    Ack ack = Ack::automatic;
+    Poison poison = Poison::halt;
+    Cut cut;
+};
+
+struct AgentConfig {
+    AgentIdentity agent;
+    Buffer buffer;
+    Admin admin;
+    Logging logging;
+    std::vector<SourceConfig> sources;
+};
+
+// What each connector declares. A function reads every key that it knows from the Reader; its
+// mistakes stay with the Reader.
+struct Connectors {
+    std::function<void(Reader&)> kafka;
+    std::map<std::string, std::function<void(Reader&)>> sources;  // by type
+};
+
+class Loaded {
+  public:
+    AgentConfig config;
+
+    Loaded(AgentConfig read, Document document)
+        : config(std::move(read)), document_(std::move(document)) {}
+
+    // The mapping `kafka:`; the reader is valid while this lives.
+    [[nodiscard]] Reader kafka() const;
+    // The mapping of source `index`, as config.sources counts.
+    [[nodiscard]] Reader source(std::size_t index) const;
+    // The effective configuration as YAML: defaults marked, references unresolved, secrets as ***.
+    [[nodiscard]] std::string print() const { return document_.print(); }
+
+  private:
+    Document document_;
+};
+
+// Reads `file` and conf.d/*.yaml beside it, in the order of their names. Every mistake of all of
+// them is in one error, a line each, "file:line: what; what is allowed". kConfigInvalid,
+// kSecretMissing.
+[[nodiscard]] Result<Loaded> load(const std::string& file,
+                                  const Connectors& connectors,
+                                  const Surroundings& surroundings);
+
+// The same from text instead of files.
+[[nodiscard]] Result<Loaded> load_text(std::string_view text,
+                                       std::string_view file,
+                                       const Connectors& connectors,
+                                       const Surroundings& surroundings);
+
+// Every key, for the schema and the manual.
+struct Description {
+    Described root;                            // `sources` without its items' keys
+    std::map<std::string, Described> sources;  // the keys of one item, by type
+};
+[[nodiscard]] Description describe(const Connectors& connectors);
+
+}  // namespace tributary::config
