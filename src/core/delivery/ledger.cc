@@ -30,7 +30,8 @@ Result<StartVerdict> Ledger::start(const StreamInfo& stream,
     sealed_.reset();
     records_ = 0;
     if (!checkpoint) {
-        if (ever_delivered || stream.base.predecessor_last.value() != 0) {
+        const bool trimmed = stream.extent.first > stream.base.first;
+        if (ever_delivered || trimmed || stream.base.predecessor_last.value() != 0) {
             return Error(errors::kChainBroken,
                          "pipeline " + identity_.pipeline +
                              " has delivered before, but its checkpoint topic holds no checkpoint");

@@ -2,9 +2,6 @@
 // source (DESIGN 3, "Confirming to the source"). Pure; one thread.
 #pragma once
 
-#include <cstdint>
-
-#include "model/ids.h"
 #include "ports/source.h"
 
 namespace tributary::core {
@@ -20,12 +17,6 @@ class AckPolicy {
     void on_pressure(const Pressure& pressure);
 
     [[nodiscard]] bool confirms_durable() const { return durable_; }
-
-    // The position to confirm. `delivered` may be ahead of `durable` in nothing: both are of one
-    // stream.
-    [[nodiscard]] const Position& choose(const Position& durable, const Position& delivered) const {
-        return durable_ ? durable : delivered;
-    }
 
   private:
     AckMode mode_;

@@ -1,0 +1,482 @@
+#include "runtime/delivery_stage.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "format/checkpoint.h"
+#include "format/record_header.h"
+#include "model/errors.h"
+
+namespace tributary::runtime {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRecoverBudget(5000);
+constexpr milliseconds kIdleWait(200);
+constexpr milliseconds kDurableWait(200);
+constexpr int kDurableTries = 100;  // 20 s: less than a transaction's time-out
+constexpr milliseconds kCloseBudget(2000);
+constexpr std::chrono::seconds kCacheInterval(10);
+
+}  // namespace
+
+DeliveryStage::DeliveryStage(Parts parts)
+    : parts_(std::move(parts)),
+      ledger_({.pipeline = parts_.checkpoint_key,
+               .log_id = parts_.log.id(),
+               .agent_version = parts_.agent_version}),
+      cut_(parts_.cut),
+      backoff_(milliseconds(100), std::chrono::seconds(10)),
+      random_(std::random_device{}()) {}
+
+void DeliveryStage::run() {
+    while (!parts_.shared.stopping) {
+        beat();
+        const auto stepped = recovered_ ? deliver() : recover();
+        if (stepped) {
+            continue;
+        }
+        collect_poison();
+        drop_batch();
+        if (!handle(stepped.error())) {
+            break;
+        }
+    }
+    if (open_ && !parts_.shared.delivery().error_name.empty()) {
+        drop_batch();
+    }
+    if (open_) {
+        (void)commit();
+    }
+    parts_.sink.close(kCloseBudget);
+    drop_batch();
+    if (parts_.shared.delivery().state != PipelineState::parked) {
+        parts_.shared.set_delivery(PipelineState::stopped);
+    }
+}
+
+Result<void> DeliveryStage::recover() {
+    TRIBUTARY_TRY(checkpoint, parts_.sink.recover(kRecoverBudget));
+    if (!started_) {
+        TRIBUTARY_TRY_VOID(start(checkpoint));
+        started_ = true;
+    } else {
+        TRIBUTARY_TRY(was_committed, ledger_.recovered(checkpoint));
+        parts_.observer.add(Counter::transactions_recovered, parts_.pipeline, 1);
+        if (was_committed) {
+            delivered(0);
+        }
+        parts_.decoder.begin_at(ledger_.next());
+    }
+    recovered_ = true;
+    topics_.clear();
+    last_topic_.clear();
+    parts_.observer.set(Gauge::sink_connected, parts_.pipeline, 1);
+    parts_.shared.set_delivery(PipelineState::running);
+    return success();
+}
+
+Result<void> DeliveryStage::start(const std::optional<Checkpoint>& checkpoint) {
+    TRIBUTARY_TRY(found, parts_.log.find_stream(parts_.pipeline));
+    if (!found) {
+        return start_new_stream(checkpoint);
+    }
+    const StreamInfo& stream = *found;
+    TRIBUTARY_TRY(cached, parts_.log.cached(parts_.pipeline));
+    TRIBUTARY_TRY(verdict, ledger_.start(stream, checkpoint, cached.has_value()));
+    if (verdict == core::StartVerdict::set_aside) {
+        parts_.observer.log(
+            LogLevel::warn,
+            parts_.pipeline,
+            "the log's events are of another history than Kafka's checkpoint: set aside, "
+            "going on from the checkpoint",
+            {{"log_last", std::to_string(stream.extent.last.value())},
+             {"checkpoint_last", std::to_string(checkpoint->last.value())}});
+        return start_new_stream(checkpoint);
+    }
+    if (checkpoint && stream.extent.last.value() != 0) {
+        switch (parts_.source.reconcile(stream.extent, *checkpoint)) {
+            case Verdict::resume:
+                break;
+            case Verdict::gap:
+                return Error(errors::kSourceGap,
+                             "events between Kafka's checkpoint and the log are missing");
+            case Verdict::diverged:
+                return Error(errors::kSourceDiverged,
+                             "the checkpoint is of " + checkpoint->source_identity);
+            case Verdict::rewound:
+                return Error(errors::kSourceRewound,
+                             "the checkpoint is ahead of the log and its source");
+        }
+    }
+    if (stream.extent.last.value() == 0) {
+        start_intake(stream, checkpoint);
+    } else {
+        parts_.shared.channel.set_delivered(
+            {ledger_.delivered(), checkpoint ? checkpoint->resume : Position{}});
+    }
+    begin_at(stream, checkpoint);
+    return success();
+}
+
+// After the checkpoint, or from the beginning: intake waits for this.
+Result<void> DeliveryStage::start_new_stream(const std::optional<Checkpoint>& checkpoint) {
+    StreamBase base{.first = Sequence(1), .predecessor = {}, .predecessor_last = {}};
+    if (checkpoint) {
+        base = {.first = next(checkpoint->last),
+                .predecessor = checkpoint->log_id,
+                .predecessor_last = checkpoint->last};
+    }
+    TRIBUTARY_TRY(stream, parts_.log.create_stream(parts_.pipeline, base));
+    TRIBUTARY_TRY(verdict, ledger_.start(stream, checkpoint, false));
+    TRIBUTARY_ASSERT(verdict == core::StartVerdict::go_on);
+    start_intake(stream, checkpoint);
+    begin_at(stream, checkpoint);
+    return success();
+}
+
+// Takes intake off whatever stream it is on and starts it after the checkpoint.
+void DeliveryStage::start_intake(const StreamInfo& stream,
+                                 const std::optional<Checkpoint>& checkpoint) {
+    parts_.shared.withdraw();
+    const Position resume = checkpoint ? checkpoint->resume : Position{};
+    const Progress before{ledger_.delivered(), resume};
+    parts_.shared.channel.reset(stream.id, before, before);
+    parts_.shared.decide({.stream = stream.id,
+                          .next = ledger_.next(),
+                          .point = {resume, checkpoint ? checkpoint->done : Position{}},
+                          .source_identity = checkpoint ? checkpoint->source_identity : ""});
+}
+
+void DeliveryStage::begin_at(const StreamInfo& stream,
+                             const std::optional<Checkpoint>& checkpoint) {
+    stream_ = stream.id;
+    parts_.decoder.begin_at(ledger_.next());
+    parts_.observer.log(
+        LogLevel::info,
+        parts_.pipeline,
+        "delivering",
+        {{"next_sequence", std::to_string(ledger_.next().value())},
+         {"after", checkpoint ? parts_.source.describe(checkpoint->resume) : "the beginning"}});
+}
+
+Result<void> DeliveryStage::deliver() {
+    TRIBUTARY_TRY(block, next_block(open_ ? cut_.left(parts_.clock.now()) : kIdleWait));
+    bool replays_wait = false;
+    {
+        const std::lock_guard lock(replay_mutex_);
+        replays_wait = !replay_queue_.empty();
+    }
+    if (block || replays_wait) {
+        if (!open_) {
+            TRIBUTARY_TRY_VOID(begin());
+            TRIBUTARY_TRY_VOID(send_replays());
+        }
+        if (block) {
+            TRIBUTARY_TRY_VOID(take(block));
+        }
+    }
+    if (open_ && cut_.due(parts_.clock.now())) {
+        return commit();
+    }
+    return success();
+}
+
+Result<void> DeliveryStage::begin() {
+    TRIBUTARY_TRY_VOID(parts_.sink.begin());
+    open_ = true;
+    cut_.begin(parts_.clock.now());
+    return success();
+}
+
+Result<BlockPtr> DeliveryStage::next_block(milliseconds wait) {
+    const auto found = parts_.shared.channel.wait_block(ledger_.next(), wait);
+    if (found.block || !found.in_log) {
+        return found.block;
+    }
+    TRIBUTARY_TRY(block, parts_.log.read(stream_, ledger_.next()));
+    if (block && block->first > ledger_.next()) {
+        return Error(errors::kLogCorrupt,
+                     "sequences " + std::to_string(ledger_.next().value()) + " to " +
+                         std::to_string(block->first.value() - 1) + " are missing from the log");
+    }
+    return block;
+}
+
+Result<void> DeliveryStage::take(const BlockPtr& block) {
+    blocks_.push_back(block);
+    format::BlockReader reader(*block);
+    Entry entry;
+    for (;;) {
+        TRIBUTARY_TRY(more, reader.next(entry));
+        if (!more) {
+            return success();
+        }
+        if (entry.sequence >= ledger_.next()) {
+            TRIBUTARY_TRY_VOID(take_entry(entry, *block));
+        }
+    }
+}
+
+Result<void> DeliveryStage::take_entry(const Entry& entry, const Block& block) {
+    TRIBUTARY_TRY_VOID(know_schema(entry.schema, block));
+    ledger_.take(entry);
+    Change change;
+    records_.clear();
+    const auto decoded = parts_.decoder.decode(entry, arena_, change);
+    if (!decoded) {
+        return bury_entry(entry, decoded.error());
+    }
+    std::uint64_t bytes = 0;
+    if (decoded.value()) {
+        newest_source_time_us_ = change.source_time_us;
+        if (const auto encoded = parts_.encoder.encode(change, arena_, records_); !encoded) {
+            records_.clear();
+            return bury_entry(entry, encoded.error());
+        }
+        for (const Record& record : records_) {
+            bytes += record.value ? record.value->size() : 0;
+            TRIBUTARY_TRY_VOID(produce(record));
+        }
+    }
+    cut_.add(1, bytes);
+    return success();
+}
+
+Result<void> DeliveryStage::know_schema(SchemaId id, const Block& block) {
+    if (id.value() == 0 || parts_.decoder.has_schema(id)) {
+        return success();
+    }
+    for (const NewSchema& schema : block.schemas) {
+        if (schema.id == id) {
+            parts_.decoder.add_schema(id, schema.schema);
+            return success();
+        }
+    }
+    TRIBUTARY_TRY(stored, parts_.log.schema(stream_, id));
+    parts_.decoder.add_schema(id, std::move(stored));
+    return success();
+}
+
+Result<void> DeliveryStage::produce(const Record& record) {
+    if (!poison_.empty() && poison_.contains({record.sequence, record.sub_index})) {
+        return bury(record, "refused by the broker");
+    }
+    TRIBUTARY_TRY_VOID(prepare(record.topic));
+    const auto produced = parts_.sink.produce(record);
+    if (produced) {
+        ledger_.add_records(1);
+        return success();
+    }
+    if (produced.error().is(errors::kPoisonRecord)) {
+        return bury(record, produced.error().what());
+    }
+    return produced.error();
+}
+
+Result<void> DeliveryStage::prepare(std::string_view topic) {
+    if (topic == last_topic_) {
+        return success();
+    }
+    std::string name(topic);
+    if (!topics_.contains(name)) {
+        TRIBUTARY_TRY_VOID(parts_.sink.prepare_topic(topic));
+        topics_.insert(name);
+    }
+    last_topic_ = std::move(name);
+    return success();
+}
+
+// The local store first, then the record that stands for it, in the same transaction as its
+// neighbours.
+Result<void> DeliveryStage::bury(const Record& record, const std::string& reason) {
+    if (parts_.poison == core::PoisonPolicy::halt) {
+        return Error(errors::kPoisonRecord,
+                     "sequence " + std::to_string(record.sequence.value()) + " for topic " +
+                         std::string(record.topic) + ": " + reason);
+    }
+    DeadLetter letter{.pipeline = parts_.pipeline,
+                      .sequence = record.sequence,
+                      .sub_index = record.sub_index,
+                      .reason = reason,
+                      .topic = std::string(record.topic),
+                      .key = std::nullopt,
+                      .value = std::nullopt,
+                      .identity = std::string(record.identity),
+                      .wall_time_us = parts_.clock.wall_time_us()};
+    if (record.key) {
+        letter.key.emplace(*record.key);
+    }
+    if (record.value) {
+        letter.value.emplace(*record.value);
+    }
+    TRIBUTARY_TRY(id, parts_.writer.put_dead_letter(letter));
+    parts_.observer.add(Counter::dead_letters, parts_.pipeline, 1);
+    parts_.observer.log(LogLevel::error,
+                        parts_.pipeline,
+                        "dead letter",
+                        {{"id", std::to_string(id)},
+                         {"topic", record.topic},
+                         {"sequence", std::to_string(record.sequence.value())},
+                         {"reason", reason}});
+    Record stand_in;
+    stand_in.topic = parts_.dead_letter_topic;
+    stand_in.key = record.key && record.key->size() < 4096 ? record.key : std::nullopt;
+    stand_in.value = arena_.copy(core::pack_dead_letter(letter, parts_.dead_letter_bytes_max));
+    stand_in.identity = record.identity;
+    stand_in.sequence = record.sequence;
+    stand_in.sub_index = record.sub_index;
+    TRIBUTARY_TRY_VOID(prepare(stand_in.topic));
+    TRIBUTARY_TRY_VOID(parts_.sink.produce(stand_in));
+    ledger_.add_records(1);
+    return success();
+}
+
+// An entry that gives no records: its raw bytes stand for it.
+Result<void> DeliveryStage::bury_entry(const Entry& entry, const Error& error) {
+    if (!error.is(errors::kValueUndecodable)) {
+        return error;
+    }
+    if (parts_.poison == core::PoisonPolicy::halt) {
+        return error.at("sequence " + std::to_string(entry.sequence.value()));
+    }
+    std::string identity;
+    format::append_record_header(identity,
+                                 {.source = parts_.pipeline,
+                                  .position = entry.context,
+                                  .ordinal = entry.ordinal,
+                                  .sub_index = 0,
+                                  .sequence = entry.sequence});
+    Record raw;
+    raw.topic = parts_.dead_letter_topic;
+    raw.value = entry.payload;
+    raw.identity = arena_.copy(identity);
+    raw.sequence = entry.sequence;
+    return bury(raw, error.message());
+}
+
+Result<void> DeliveryStage::send_replays() {
+    {
+        const std::lock_guard lock(replay_mutex_);
+        replays_ = std::exchange(replay_queue_, {});
+    }
+    for (const DeadLetter& letter : replays_) {
+        Record record;
+        record.topic = letter.topic;
+        record.key = letter.key;
+        record.value = letter.value;
+        record.identity = letter.identity;
+        record.sequence = letter.sequence;
+        record.sub_index = letter.sub_index;
+        TRIBUTARY_TRY_VOID(prepare(record.topic));
+        TRIBUTARY_TRY_VOID(parts_.sink.produce(record));
+        ledger_.add_records(1);
+    }
+    return success();
+}
+
+Result<void> DeliveryStage::commit() {
+    // Nothing is in Kafka for good that this disk does not hold.
+    const Sequence last(ledger_.next().value() - 1);
+    for (int tries = 0; !parts_.shared.channel.wait_durable(last, kDurableWait); ++tries) {
+        beat();
+        if (tries >= kDurableTries || parts_.shared.stopping) {
+            return Error(errors::kKafkaTransaction,
+                         "the log does not take the transaction's events");
+        }
+    }
+    const Position resume = blocks_.empty() ? ledger_.base().resume : blocks_.back()->resume;
+    const Position done = blocks_.empty() ? ledger_.base().done : blocks_.back()->done;
+    const Checkpoint& checkpoint =
+        ledger_.seal(resume, done, parts_.shared.source_identity(), parts_.clock.wall_time_us());
+    TRIBUTARY_TRY(outcome, parts_.sink.commit(checkpoint));
+    ledger_.committed();
+    const std::uint64_t bytes = cut_.bytes();
+    for (const DeadLetter& letter : replays_) {
+        (void)parts_.log.mark_replayed(letter.id);
+    }
+    replays_.clear();
+    const Sequence trim_to(blocks_.empty() ? 0 : blocks_.back()->first.value() - 1);
+    open_ = false;
+    delivered(bytes);
+    drop_batch();
+    backoff_.reset();
+    recovered_ = outcome == CommitOutcome::spotless;
+    // The newest block stays: it holds the position that a restart reads.
+    if (trim_to.value() > 0) {
+        if (const auto trimmed = parts_.log.trim(stream_, trim_to); !trimmed) {
+            parts_.observer.error(parts_.pipeline, trimmed.error());
+        }
+    }
+    return success();
+}
+
+void DeliveryStage::delivered(std::uint64_t bytes) {
+    const Checkpoint& base = ledger_.base();
+    parts_.shared.channel.set_delivered({base.last, base.resume});
+    parts_.shared.last_delivered_time_us = newest_source_time_us_;
+    parts_.observer.add(Counter::transactions_committed, parts_.pipeline, 1);
+    parts_.observer.add(Counter::records_delivered, parts_.pipeline, base.record_count);
+    parts_.observer.add(Counter::bytes_delivered, parts_.pipeline, bytes);
+    parts_.observer.set(
+        Gauge::delivered_sequence, parts_.pipeline, static_cast<std::int64_t>(base.last.value()));
+    parts_.observer.set(Gauge::last_delivered_time_us, parts_.pipeline, newest_source_time_us_);
+    const SteadyTime now = parts_.clock.now();
+    if (now >= next_cache_) {
+        next_cache_ = now + kCacheInterval;
+        (void)parts_.log.cache(parts_.pipeline, format::pack_checkpoint(base));
+    }
+}
+
+// Records of a transaction that is over, or never will be, are let go: the sink holds none of them
+// now.
+void DeliveryStage::drop_batch() {
+    if (open_) {
+        parts_.sink.close(kCloseBudget);
+        open_ = false;
+        recovered_ = false;
+        const std::lock_guard lock(replay_mutex_);
+        replay_queue_.insert(replay_queue_.begin(), replays_.begin(), replays_.end());
+        replays_.clear();
+    }
+    blocks_.clear();
+    records_.clear();
+    arena_.reset();
+}
+
+bool DeliveryStage::handle(const Error& error) {
+    recovered_ = false;
+    if (parts_.shared.stopping) {
+        return false;
+    }
+    parts_.observer.error(parts_.pipeline, error);
+    parts_.observer.add(Counter::sink_errors, parts_.pipeline, 1);
+    parts_.observer.set(Gauge::sink_connected, parts_.pipeline, 0);
+    if (!error.transient()) {
+        parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
+        parts_.shared.set_delivery(PipelineState::parked, &error);
+        return false;
+    }
+    parts_.shared.set_delivery(PipelineState::retrying, &error);
+    const auto random = static_cast<std::uint32_t>(random_()) << 1U;
+    return !parts_.shared.sleep(backoff_.next(random));
+}
+
+void DeliveryStage::collect_poison() {
+    for (const Poison& poison : parts_.sink.take_poison()) {
+        poison_.insert({poison.sequence, poison.sub_index});
+    }
+}
+
+void DeliveryStage::replay(DeadLetter letter) {
+    const std::lock_guard lock(replay_mutex_);
+    replay_queue_.push_back(std::move(letter));
+}
+
+void DeliveryStage::beat() {
+    parts_.shared.delivery_beat_ms =
+        std::chrono::duration_cast<milliseconds>(parts_.clock.now().time_since_epoch()).count();
+}
+
+}  // namespace tributary::runtime

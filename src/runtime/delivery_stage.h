@@ -1,0 +1,110 @@
+// DeliveryStage: the thread that puts one pipeline's entries into Kafka: recovers the checkpoint,
+// holds it against the log, then takes blocks (from the ring or the log), decodes, encodes and
+// produces them in transactions that carry their own checkpoint. Any doubt about a transaction ends
+// in recover(): the checkpoint read back from Kafka says what happened (DESIGN 3).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/arena.h"
+#include "core/delivery/cut.h"
+#include "core/delivery/dead_letter.h"
+#include "core/delivery/ledger.h"
+#include "core/retry.h"
+#include "format/block.h"
+#include "ports/clock.h"
+#include "ports/decoder.h"
+#include "ports/encoder.h"
+#include "ports/event_log.h"
+#include "ports/observer.h"
+#include "ports/sink.h"
+#include "ports/source.h"
+#include "runtime/log_writer.h"
+#include "runtime/pipeline_state.h"
+
+namespace tributary::runtime {
+
+class DeliveryStage {
+  public:
+    struct Parts {
+        std::string pipeline;        // name in logs, metrics and the log
+        std::string checkpoint_key;  // "<agent>.<pipeline>"
+        std::string agent_version;
+        std::string dead_letter_topic;
+        const Source& source;  // for reconcile() and describe()
+        Sink& sink;
+        Decoder& decoder;
+        Encoder& encoder;
+        EventLog& log;
+        LogWriter& writer;
+        PipelineShared& shared;
+        const Clock& clock;
+        Observer& observer;
+        core::CutLimits cut;
+        core::PoisonPolicy poison;
+        std::size_t dead_letter_bytes_max;
+    };
+
+    explicit DeliveryStage(Parts parts);
+
+    // The thread's body: returns after PipelineShared::stop() or when parked.
+    void run();
+
+    // A stored dead letter to send again. Any thread.
+    void replay(DeadLetter letter);
+
+  private:
+    [[nodiscard]] Result<void> recover();
+    [[nodiscard]] Result<void> start(const std::optional<Checkpoint>& checkpoint);
+    [[nodiscard]] Result<void> start_new_stream(const std::optional<Checkpoint>& checkpoint);
+    void begin_at(const StreamInfo& stream, const std::optional<Checkpoint>& checkpoint);
+    void start_intake(const StreamInfo& stream, const std::optional<Checkpoint>& checkpoint);
+    [[nodiscard]] Result<void> deliver();
+    [[nodiscard]] Result<void> begin();
+    [[nodiscard]] Result<BlockPtr> next_block(std::chrono::milliseconds wait);
+    [[nodiscard]] Result<void> take(const BlockPtr& block);
+    [[nodiscard]] Result<void> take_entry(const Entry& entry, const Block& block);
+    [[nodiscard]] Result<void> know_schema(SchemaId id, const Block& block);
+    [[nodiscard]] Result<void> produce(const Record& record);
+    [[nodiscard]] Result<void> prepare(std::string_view topic);
+    [[nodiscard]] Result<void> bury(const Record& record, const std::string& reason);
+    [[nodiscard]] Result<void> bury_entry(const Entry& entry, const Error& error);
+    [[nodiscard]] Result<void> send_replays();
+    [[nodiscard]] Result<void> commit();
+    void delivered(std::uint64_t bytes);
+    void drop_batch();
+    [[nodiscard]] bool handle(const Error& error);  // false: parked or stopping
+    void collect_poison();
+    void beat();
+
+    Parts parts_;
+    core::Ledger ledger_;
+    core::Cut cut_;
+    core::Backoff backoff_;
+    std::minstd_rand random_;
+    Arena arena_;
+    std::vector<Record> records_;   // of one entry, reused
+    std::vector<BlockPtr> blocks_;  // of the open transaction: records may point into them
+    bool started_ = false;          // the ledger knows the stream
+    bool recovered_ = false;        // the sink may begin
+    bool open_ = false;             // a transaction is open
+    StreamId stream_;
+    std::unordered_set<std::string> topics_;
+    std::string last_topic_;
+    core::PoisonSet poison_;
+    std::vector<DeadLetter> replays_;  // of the open transaction
+    std::mutex replay_mutex_;
+    std::vector<DeadLetter> replay_queue_;
+    SteadyTime next_cache_;
+    std::int64_t newest_source_time_us_ = 0;
+};
+
+}  // namespace tributary::runtime

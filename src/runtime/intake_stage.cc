@@ -1,0 +1,223 @@
+#include "runtime/intake_stage.h"
+
+#include <chrono>
+#include <utility>
+
+#include "model/errors.h"
+
+namespace tributary::runtime {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPollWait(100);
+constexpr milliseconds kPauseWait(20);
+constexpr std::chrono::seconds kPressureInterval(5);
+constexpr milliseconds kCloseBudget(1000);
+constexpr std::size_t kPendingBytesMax = 1U << 20U;
+
+}  // namespace
+
+IntakeStage::IntakeStage(Parts parts)
+    : parts_(std::move(parts)),
+      ack_(parts_.ack),
+      backoff_(milliseconds(200), std::chrono::seconds(15)),
+      random_(std::random_device{}()) {}
+
+void IntakeStage::run() {
+    // A parked intake comes back here too: it holds no stream, so delivery need not wait for it.
+    while (const auto decision = parts_.shared.wait_decision()) {
+        Next next = Next::again;
+        while (next == Next::again) {
+            next = follow(*decision);
+        }
+        parts_.source.close(kCloseBudget);
+        parts_.observer.set(Gauge::source_connected, parts_.pipeline, 0);
+        if (next == Next::parked) {
+            break;
+        }
+    }
+    if (parts_.shared.intake().state != PipelineState::parked) {
+        parts_.shared.set_intake(PipelineState::stopped);
+    }
+    parts_.shared.release_intake();
+}
+
+IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
+    auto schemas = parts_.log.schemas(decision.stream);
+    if (!schemas) {
+        return handle(schemas.error()) ? Next::again : Next::parked;
+    }
+    core::BlockAssembler assembler({.stream = decision.stream,
+                                    .next = decision.next,
+                                    .resume = decision.point.resume,
+                                    .done = decision.point.done,
+                                    .schemas = std::move(schemas.value())},
+                                   kPendingBytesMax);
+    expected_identity_ = decision.source_identity;
+    for (;;) {
+        if (parts_.shared.stopping || parts_.shared.withdrawn()) {
+            return Next::withdrawn;
+        }
+        if (!open(assembler)) {
+            if (parts_.shared.intake().state == PipelineState::parked) {
+                return Next::parked;
+            }
+            continue;
+        }
+        const Next next = stream(assembler);
+        if (next != Next::again) {
+            return next;
+        }
+    }
+}
+
+bool IntakeStage::open(core::BlockAssembler& assembler) {
+    beat();
+    const auto opened = parts_.source.open(assembler.position());
+    if (!opened) {
+        (void)handle(opened.error());
+        return false;
+    }
+    const std::string identity = parts_.source.identity();
+    if (!expected_identity_.empty() && identity != expected_identity_) {
+        (void)handle(
+            Error(errors::kSourceDiverged,
+                  "this pipeline follows " + expected_identity_ + ", but the server is " + identity)
+                .at(parts_.pipeline));
+        return false;
+    }
+    expected_identity_ = identity;
+    parts_.shared.set_source_identity(identity);
+    parts_.observer.set(Gauge::source_connected, parts_.pipeline, 1);
+    parts_.observer.log(
+        LogLevel::info,
+        parts_.pipeline,
+        "streaming",
+        {{"source", identity}, {"from", parts_.source.describe(assembler.position().resume)}});
+    parts_.shared.set_intake(PipelineState::running);
+    next_pressure_ = parts_.clock.now();
+    confirmed_ = {};
+    return true;
+}
+
+IntakeStage::Next IntakeStage::stream(core::BlockAssembler& assembler) {
+    for (;;) {
+        if (parts_.shared.stopping || parts_.shared.withdrawn()) {
+            return Next::withdrawn;
+        }
+        const auto stepped = step(assembler);
+        // What was read before an error is whole and stays.
+        hand_over(assembler);
+        if (stepped) {
+            continue;
+        }
+        parts_.observer.set(Gauge::source_connected, parts_.pipeline, 0);
+        return handle(stepped.error()) ? Next::again : Next::parked;
+    }
+}
+
+Result<void> IntakeStage::step(core::BlockAssembler& assembler) {
+    beat();
+    confirm();
+    poll_pressure();
+    const bool paused = parts_.shared.channel.full() || !parts_.shared.channel.has_room();
+    if (paused != paused_) {
+        paused_ = paused;
+        const bool by_bound = paused && parts_.shared.channel.full();
+        parts_.observer.set(Gauge::intake_paused, parts_.pipeline, by_bound ? 1 : 0);
+        parts_.shared.set_intake(by_bound ? PipelineState::paused : PipelineState::running);
+    }
+    if (paused) {
+        return parts_.source.idle(kPauseWait);
+    }
+    TRIBUTARY_TRY_VOID(parts_.source.poll(assembler, kPollWait));
+    backoff_.reset();
+    return success();
+}
+
+void IntakeStage::hand_over(core::BlockAssembler& assembler) {
+    const auto blocks = assembler.take();
+    if (blocks.empty()) {
+        return;
+    }
+    std::uint64_t bytes = 0;
+    std::uint64_t entries = 0;
+    for (const BlockPtr& block : blocks) {
+        bytes += block->bytes.size();
+        entries += block->last.value() - block->first.value() + 1;
+        parts_.shared.channel.push(block);
+    }
+    parts_.wake_log_writer();
+    parts_.observer.add(Counter::bytes_taken_in, parts_.pipeline, bytes);
+    parts_.observer.add(Counter::entries_taken_in, parts_.pipeline, entries);
+    parts_.observer.set(Gauge::appended_sequence,
+                        parts_.pipeline,
+                        static_cast<std::int64_t>(blocks.back()->last.value()));
+}
+
+void IntakeStage::confirm() {
+    const Position position = ack_.confirms_durable() ? parts_.shared.channel.durable().position
+                                                      : parts_.shared.channel.delivered().position;
+    if (!position.empty() && position != confirmed_) {
+        confirmed_ = position;
+        parts_.source.confirm(confirmed_);
+    }
+}
+
+void IntakeStage::poll_pressure() {
+    const SteadyTime now = parts_.clock.now();
+    if (now < next_pressure_) {
+        return;
+    }
+    next_pressure_ = now + kPressureInterval;
+    const auto pressure = parts_.source.pressure();
+    if (!pressure) {
+        parts_.observer.error(parts_.pipeline, pressure.error());
+        return;
+    }
+    if (!pressure.value()) {
+        return;
+    }
+    const bool durable_before = ack_.confirms_durable();
+    ack_.on_pressure(*pressure.value());
+    parts_.shared.source_held_bytes = pressure.value()->held_bytes;
+    parts_.shared.confirming_durable = ack_.confirms_durable();
+    parts_.observer.set(Gauge::source_held_bytes,
+                        parts_.pipeline,
+                        static_cast<std::int64_t>(pressure.value()->held_bytes));
+    parts_.observer.set(Gauge::ack_buffered, parts_.pipeline, ack_.confirms_durable() ? 1 : 0);
+    if (ack_.confirms_durable() != durable_before) {
+        parts_.observer.log(LogLevel::warn,
+                            parts_.pipeline,
+                            ack_.confirms_durable()
+                                ? "the source holds too much: confirming what is on this disk "
+                                  "(losing it would be a gap)"
+                                : "the source holds little again: confirming what is in Kafka",
+                            {{"held_bytes", std::to_string(pressure.value()->held_bytes)},
+                             {"limit_bytes", std::to_string(pressure.value()->limit_bytes)}});
+    }
+}
+
+bool IntakeStage::handle(const Error& error) {
+    if (parts_.shared.stopping) {
+        return false;
+    }
+    parts_.observer.error(parts_.pipeline, error);
+    if (!error.transient()) {
+        parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
+        parts_.shared.set_intake(PipelineState::parked, &error);
+        return false;
+    }
+    parts_.observer.add(Counter::source_reconnects, parts_.pipeline, 1);
+    parts_.shared.set_intake(PipelineState::retrying, &error);
+    const auto random = static_cast<std::uint32_t>(random_()) << 1U;
+    return !parts_.shared.sleep(backoff_.next(random));
+}
+
+void IntakeStage::beat() {
+    parts_.shared.intake_beat_ms =
+        std::chrono::duration_cast<milliseconds>(parts_.clock.now().time_since_epoch()).count();
+}
+
+}  // namespace tributary::runtime

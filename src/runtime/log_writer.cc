@@ -1,0 +1,214 @@
+#include "runtime/log_writer.h"
+
+#include <pthread.h>
+
+#include <future>
+#include <utility>
+
+#include "model/errors.h"
+
+namespace tributary::runtime {
+namespace {
+
+constexpr std::chrono::milliseconds kFullPause(200);
+constexpr std::chrono::milliseconds kIdleWait(1000);
+
+std::int64_t to_ms(SteadyTime time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+LogWriter::LogWriter(EventLog& log, const Clock& clock, Observer& observer)
+    : log_(log),
+      clock_(clock),
+      observer_(observer),
+      backoff_(std::chrono::milliseconds(50), std::chrono::seconds(5)) {}
+
+LogWriter::~LogWriter() {
+    stop(std::chrono::milliseconds(0));
+}
+
+void LogWriter::add_lane(Lane lane) {
+    lanes_.push_back(std::make_unique<Lane>(std::move(lane)));
+}
+
+void LogWriter::start() {
+    beat_ = to_ms(clock_.now());
+    thread_ = std::thread([this] {
+        pthread_setname_np(pthread_self(), "trib-log");
+        run();
+    });
+}
+
+void LogWriter::stop(std::chrono::milliseconds budget) {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        deadline_ = clock_.now() + budget;
+        wake_.notify_all();
+    }
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void LogWriter::wake() {
+    const std::lock_guard lock(mutex_);
+    pending_ = true;
+    wake_.notify_one();
+}
+
+Result<std::uint64_t> LogWriter::put_dead_letter(const DeadLetter& letter) {
+    std::promise<Result<std::uint64_t>> promise;
+    auto future = promise.get_future();
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) {
+            return Error(errors::kLogIo, "the log writer is stopping");
+        }
+        jobs_.emplace_back([&] { promise.set_value(log_.put_dead_letter(letter)); });
+        pending_ = true;
+        wake_.notify_one();
+    }
+    return future.get();
+}
+
+void LogWriter::run() {
+    for (;;) {
+        beat_ = to_ms(clock_.now());
+        run_jobs();
+        if (write_once()) {
+            continue;
+        }
+        std::unique_lock lock(mutex_);
+        if (stopping_ && jobs_.empty()) {
+            return;
+        }
+        wake_.wait_for(lock, kIdleWait, [&] { return pending_ || stopping_; });
+        pending_ = false;
+    }
+}
+
+void LogWriter::run_jobs() {
+    std::vector<std::function<void()>> jobs;
+    {
+        const std::lock_guard lock(mutex_);
+        jobs.swap(jobs_);
+    }
+    for (const auto& job : jobs) {
+        job();
+    }
+}
+
+bool LogWriter::write_once() {
+    std::vector<Batch> batches = collect();
+    if (batches.empty()) {
+        return false;
+    }
+    const auto appended = append(batches);
+    if (appended) {
+        backoff_.reset();
+        for (const Batch& batch : batches) {
+            publish(batch);
+        }
+        return true;
+    }
+    if (appended.error().is(errors::kLogFull)) {
+        append_apart(batches);
+    } else {
+        observer_.error({}, appended.error());
+        recover(batches);
+    }
+    for (Batch& batch : batches) {
+        batch.lane->channel->put_back(std::move(batch.blocks));
+    }
+    const std::lock_guard lock(mutex_);
+    return !(stopping_ && clock_.now() >= deadline_);
+}
+
+std::vector<LogWriter::Batch> LogWriter::collect() {
+    std::vector<Batch> batches;
+    for (const auto& lane : lanes_) {
+        auto blocks = lane->channel->take_for_append(kQuotaBytes);
+        if (!blocks.empty()) {
+            batches.push_back({lane.get(), std::move(blocks)});
+        }
+    }
+    return batches;
+}
+
+Result<void> LogWriter::append(std::span<const Batch> batches) {
+    std::vector<BlockPtr> blocks;
+    std::uint64_t bytes = 0;
+    for (const Batch& batch : batches) {
+        for (const BlockPtr& block : batch.blocks) {
+            bytes += block->bytes.size();
+            blocks.push_back(block);
+        }
+    }
+    TRIBUTARY_TRY_VOID(log_.append(blocks));
+    observer_.add(Counter::log_appends, {}, 1);
+    observer_.add(Counter::log_bytes_appended, {}, bytes);
+    return success();
+}
+
+// One pipeline's bound must not stop the others: each batch by itself. Those written are emptied.
+void LogWriter::append_apart(std::vector<Batch>& batches) {
+    bool any = false;
+    for (Batch& batch : batches) {
+        const auto appended = append({&batch, 1});
+        batch.lane->channel->set_full(!appended);
+        if (appended) {
+            publish(batch);
+            batch.blocks.clear();
+            any = true;
+        } else {
+            observer_.error(batch.lane->pipeline, appended.error());
+        }
+    }
+    if (!any) {
+        pause(kFullPause);
+    }
+}
+
+// What of `batches` survived is published and taken out of them; the rest is written again.
+void LogWriter::recover(std::vector<Batch>& batches) {
+    observer_.add(Counter::log_reopens, {}, 1);
+    pause(backoff_.next(0xFFFFFFFFU));
+    if (const auto reopened = log_.reopen(); !reopened) {
+        observer_.error({}, reopened.error());
+        return;
+    }
+    for (Batch& batch : batches) {
+        const auto stream = log_.find_stream(batch.lane->pipeline);
+        if (!stream || !stream.value() || stream.value()->id != batch.blocks.front()->stream) {
+            continue;
+        }
+        std::vector<BlockPtr> survived;
+        while (!batch.blocks.empty() && batch.blocks.front()->last <= stream.value()->extent.last) {
+            survived.push_back(std::move(batch.blocks.front()));
+            batch.blocks.erase(batch.blocks.begin());
+        }
+        if (!survived.empty()) {
+            const BlockPtr& last = survived.back();
+            batch.lane->channel->set_durable(last->stream, {last->last, last->resume});
+        }
+    }
+}
+
+void LogWriter::publish(const Batch& batch) {
+    const BlockPtr& last = batch.blocks.back();
+    batch.lane->channel->set_full(false);
+    batch.lane->channel->set_durable(last->stream, {last->last, last->resume});
+    observer_.set(Gauge::durable_sequence,
+                  batch.lane->pipeline,
+                  static_cast<std::int64_t>(last->last.value()));
+}
+
+void LogWriter::pause(std::chrono::milliseconds wait) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, wait, [&] { return !jobs_.empty(); });
+}
+
+}  // namespace tributary::runtime

@@ -1,0 +1,85 @@
+// LogWriter: the one thread that writes to the log. It takes what every pipeline has waiting,
+// within a quota each so that none starves another, writes it as one batch with one fsync, and
+// moves each pipeline's durable number. After a failed write it reopens the log and goes by what
+// reopening recovered.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/retry.h"
+#include "ports/clock.h"
+#include "ports/event_log.h"
+#include "ports/observer.h"
+#include "runtime/channel.h"
+
+namespace tributary::runtime {
+
+class LogWriter {
+  public:
+    struct Lane {
+        std::string pipeline;
+        Channel* channel;
+    };
+
+    // `log`, `clock`, `observer` and the channels outlive the writer.
+    LogWriter(EventLog& log, const Clock& clock, Observer& observer);
+    ~LogWriter();
+
+    void add_lane(Lane lane);  // before start()
+    void start();
+    // Writes what waits, then ends; at most `budget`.
+    void stop(std::chrono::milliseconds budget);
+
+    // Something was pushed to a channel. Any thread.
+    void wake();
+    // Stores a dead letter through the writer thread and waits. Any other thread.
+    [[nodiscard]] Result<std::uint64_t> put_dead_letter(const DeadLetter& letter);
+
+    // Steady milliseconds of the last sign of life.
+    [[nodiscard]] std::int64_t last_beat_ms() const {
+        return beat_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    static constexpr std::size_t kQuotaBytes = 1U << 20U;  // per pipeline and write
+
+    struct Batch {
+        Lane* lane;
+        std::vector<BlockPtr> blocks;
+    };
+
+    void run();
+    [[nodiscard]] bool write_once();  // false: nothing was there
+    [[nodiscard]] std::vector<Batch> collect();
+    [[nodiscard]] Result<void> append(std::span<const Batch> batches);
+    void append_apart(std::vector<Batch>& batches);
+    void recover(std::vector<Batch>& batches);
+    void publish(const Batch& batch);
+    void run_jobs();
+    void pause(std::chrono::milliseconds wait);
+
+    EventLog& log_;
+    const Clock& clock_;
+    Observer& observer_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    core::Backoff backoff_;
+    std::thread thread_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool pending_ = false;
+    bool stopping_ = false;
+    SteadyTime deadline_;
+    std::vector<std::function<void()>> jobs_;
+    std::atomic<std::int64_t> beat_{0};
+};
+
+}  // namespace tributary::runtime

@@ -1,0 +1,282 @@
+#include "runtime/runtime.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "format/checkpoint.h"
+#include "model/errors.h"
+#include "runtime/inspect.h"
+
+namespace tributary::runtime {
+namespace {
+
+constexpr std::size_t kReplaySearchMax = 100'000;
+
+std::thread named_thread(std::string name, std::function<void()> body) {
+    return std::thread([name = std::move(name), body = std::move(body)] {
+        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+        body();
+    });
+}
+
+}  // namespace
+
+Runtime::Runtime(RuntimeOptions options,
+                 EventLog& log,
+                 std::vector<PipelineParts> pipelines,
+                 const Clock& clock,
+                 Observer& observer)
+    : options_(std::move(options)),
+      log_(log),
+      clock_(clock),
+      observer_(observer),
+      writer_(log, clock, observer) {
+    const std::size_t share = options_.queue_bytes / std::max<std::size_t>(1, pipelines.size());
+    const ChannelLimits limits{.append_bytes = share * 2 / 3, .ring_bytes = share / 3};
+    for (PipelineParts& parts : pipelines) {
+        auto pipeline = std::make_unique<Pipeline>();
+        pipeline->parts = std::move(parts);
+        pipeline->shared = std::make_unique<PipelineShared>(limits);
+        build(*pipeline);
+        pipelines_.push_back(std::move(pipeline));
+    }
+}
+
+Runtime::~Runtime() {
+    stop(std::chrono::milliseconds(0));
+}
+
+void Runtime::build(Pipeline& pipeline) {
+    PipelineParts& parts = pipeline.parts;
+    PipelineShared& shared = *pipeline.shared;
+    shared.confirming_durable = parts.ack == core::AckMode::buffered;
+    pipeline.intake = std::make_unique<IntakeStage>(
+        IntakeStage::Parts{.pipeline = parts.name,
+                           .source = *parts.source,
+                           .log = log_,
+                           .shared = shared,
+                           .clock = clock_,
+                           .observer = observer_,
+                           .ack = parts.ack,
+                           .wake_log_writer = [this] { writer_.wake(); }});
+    pipeline.delivery = std::make_unique<DeliveryStage>(
+        DeliveryStage::Parts{.pipeline = parts.name,
+                             .checkpoint_key = options_.agent_id + "." + parts.name,
+                             .agent_version = options_.version,
+                             .dead_letter_topic = parts.dead_letter_topic,
+                             .source = *parts.source,
+                             .sink = *parts.sink,
+                             .decoder = *parts.decoder,
+                             .encoder = *parts.encoder,
+                             .log = log_,
+                             .writer = writer_,
+                             .shared = shared,
+                             .clock = clock_,
+                             .observer = observer_,
+                             .cut = parts.cut,
+                             .poison = parts.poison,
+                             .dead_letter_bytes_max = parts.dead_letter_bytes_max});
+    writer_.add_lane({parts.name, &shared.channel});
+}
+
+Result<void> Runtime::start() {
+    for (const auto& pipeline : pipelines_) {
+        TRIBUTARY_TRY_VOID(begin_from_log(*pipeline));
+    }
+    started_ = true;
+    writer_.start();
+    for (const auto& pipeline : pipelines_) {
+        const std::int64_t now =
+            std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch())
+                .count();
+        pipeline->shared->intake_beat_ms = now;
+        pipeline->shared->delivery_beat_ms = now;
+        pipeline->intake_thread = named_thread("in-" + pipeline->parts.name,
+                                               [stage = pipeline->intake.get()] { stage->run(); });
+        pipeline->delivery_thread = named_thread(
+            "out-" + pipeline->parts.name, [stage = pipeline->delivery.get()] { stage->run(); });
+    }
+    return success();
+}
+
+// A log that has events says itself where to go on: intake needs no Kafka.
+Result<void> Runtime::begin_from_log(Pipeline& pipeline) {
+    TRIBUTARY_TRY(stream, log_.find_stream(pipeline.parts.name));
+    if (!stream || stream->extent.last.value() == 0) {
+        return success();
+    }
+    TRIBUTARY_TRY(cached, log_.cached(pipeline.parts.name));
+    std::string identity;
+    if (cached) {
+        if (const auto checkpoint = format::unpack_checkpoint(*cached)) {
+            identity = checkpoint.value().source_identity;
+        }
+    }
+    const LogExtent& extent = stream->extent;
+    pipeline.shared->channel.reset(stream->id, {extent.last, extent.resume}, {});
+    pipeline.shared->decide({.stream = stream->id,
+                             .next = next(extent.last),
+                             .point = {extent.resume, extent.done},
+                             .source_identity = identity});
+    return success();
+}
+
+void Runtime::add_service(std::string name,
+                          std::function<void()> body,
+                          std::function<void()> stop) {
+    services_.push_back({named_thread(std::move(name), std::move(body)), std::move(stop)});
+}
+
+void Runtime::stop(std::chrono::milliseconds budget) {
+    for (const auto& pipeline : pipelines_) {
+        pipeline->shared->stop();
+        pipeline->parts.source->interrupt();
+    }
+    for (const auto& pipeline : pipelines_) {
+        if (pipeline->intake_thread.joinable()) {
+            pipeline->intake_thread.join();
+        }
+    }
+    if (started_) {
+        writer_.stop(budget / 2);
+    }
+    for (const auto& pipeline : pipelines_) {
+        pipeline->parts.sink->interrupt();
+    }
+    for (const auto& pipeline : pipelines_) {
+        if (pipeline->delivery_thread.joinable()) {
+            pipeline->delivery_thread.join();
+        }
+    }
+    for (Service& service : services_) {
+        service.stop();
+        service.thread.join();
+    }
+    services_.clear();
+}
+
+std::optional<Error> Runtime::finished(bool fail_fast) const {
+    std::optional<Error> first;
+    std::size_t parked = 0;
+    for (const auto& pipeline : pipelines_) {
+        if (auto error = pipeline->shared->parked()) {
+            ++parked;
+            if (!first) {
+                first = error->at(pipeline->parts.name);
+            }
+        }
+    }
+    const bool ends = parked > 0 && (fail_fast || parked == pipelines_.size());
+    return ends ? first : std::nullopt;
+}
+
+bool Runtime::alive(std::chrono::milliseconds limit) const {
+    const std::int64_t oldest = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                    (clock_.now() - limit).time_since_epoch())
+                                    .count();
+    const auto quiet = [&](const auto& pipeline) {
+        const auto waits = [](PipelineState state) {
+            return state == PipelineState::parked || state == PipelineState::starting ||
+                   state == PipelineState::stopped;
+        };
+        const PipelineShared& shared = *pipeline->shared;
+        return (!waits(shared.intake().state) && shared.intake_beat_ms < oldest) ||
+               (!waits(shared.delivery().state) && shared.delivery_beat_ms < oldest);
+    };
+    return writer_.last_beat_ms() >= oldest &&
+           std::none_of(pipelines_.begin(), pipelines_.end(), quiet);
+}
+
+std::string Runtime::summary() const {
+    std::size_t parked = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t waiting = 0;
+    for (const auto& pipeline : pipelines_) {
+        parked += pipeline->shared->parked() ? 1 : 0;
+        const std::uint64_t done = pipeline->shared->channel.delivered().sequence.value();
+        delivered += done;
+        waiting += pipeline->shared->channel.appended().value() - done;
+    }
+    return std::to_string(pipelines_.size() - parked) + " pipelines working, " +
+           std::to_string(parked) + " parked; delivered up to " + std::to_string(delivered) + ", " +
+           std::to_string(waiting) + " events waiting";
+}
+
+PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
+    const PipelineShared& shared = *pipeline.shared;
+    const Progress durable = shared.channel.durable();
+    const Progress delivered = shared.channel.delivered();
+    PipelineStatus status;
+    status.name = pipeline.parts.name;
+    status.intake = shared.intake();
+    status.delivery = shared.delivery();
+    status.appended = shared.channel.appended().value();
+    status.durable = durable.sequence.value();
+    status.delivered = delivered.sequence.value();
+    status.source_identity = shared.source_identity();
+    status.durable_position = pipeline.parts.source->describe(durable.position);
+    status.delivered_position = pipeline.parts.source->describe(delivered.position);
+    status.confirming = shared.confirming_durable ? "durable" : "delivered";
+    status.delivery_mode = pipeline.parts.delivery_mode;
+    status.source_held_bytes = shared.source_held_bytes;
+    status.last_delivered_time_us = shared.last_delivered_time_us;
+    return status;
+}
+
+AgentStatus Runtime::status() const {
+    AgentStatus status;
+    status.agent_id = options_.agent_id;
+    status.version = options_.version;
+    status.log_id = to_string(log_.id());
+    if (const auto usage = log_.usage()) {
+        status.log = usage.value();
+    }
+    for (const auto& pipeline : pipelines_) {
+        status.pipelines.push_back(status_of(*pipeline));
+    }
+    return status;
+}
+
+Result<std::string> Runtime::peek(std::string_view pipeline,
+                                  std::uint64_t from,
+                                  std::size_t limit,
+                                  bool values) {
+    return peek_log(log_, pipeline, from, limit, values);
+}
+
+Result<std::vector<StreamInfo>> Runtime::streams() {
+    return log_.streams();
+}
+
+Result<std::vector<DeadLetter>> Runtime::dead_letters(std::string_view pipeline,
+                                                      std::size_t limit) {
+    return log_.dead_letters(pipeline, limit);
+}
+
+Result<void> Runtime::replay_dead_letter(std::uint64_t id) {
+    for (const auto& pipeline : pipelines_) {
+        TRIBUTARY_TRY(letters, log_.dead_letters(pipeline->parts.name, kReplaySearchMax));
+        for (DeadLetter& letter : letters) {
+            if (letter.id == id) {
+                pipeline->delivery->replay(std::move(letter));
+                return success();
+            }
+        }
+    }
+    return Error(errors::kConfigInvalid, "there is no dead letter " + std::to_string(id));
+}
+
+Result<std::uint64_t> Runtime::verify() {
+    return verify_log(log_);
+}
+
+bool Runtime::ready() const {
+    return std::none_of(pipelines_.begin(), pipelines_.end(), [](const auto& pipeline) {
+        const PipelineState intake = pipeline->shared->intake().state;
+        return intake == PipelineState::starting || pipeline->shared->parked();
+    });
+}
+
+}  // namespace tributary::runtime

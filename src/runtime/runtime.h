@@ -1,0 +1,118 @@
+// Runtime: the threads of a running agent and nothing but: per pipeline an intake and a delivery
+// thread, one log writer for all, one admin thread. Implements Control for the admin room.
+//
+// Start: a pipeline whose log stream has events starts reading at once, with or without Kafka; one
+// without waits for the checkpoint (DESIGN 3.2). Stop: intake first, then the log writer, then
+// delivery.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/delivery/cut.h"
+#include "core/delivery/dead_letter.h"
+#include "core/intake/ack_policy.h"
+#include "ports/clock.h"
+#include "ports/control.h"
+#include "ports/encoder.h"
+#include "ports/event_log.h"
+#include "ports/observer.h"
+#include "ports/sink.h"
+#include "ports/source.h"
+#include "runtime/delivery_stage.h"
+#include "runtime/intake_stage.h"
+#include "runtime/log_writer.h"
+#include "runtime/pipeline_state.h"
+
+namespace tributary::runtime {
+
+// Everything one pipeline is made of; made by the composition.
+struct PipelineParts {
+    std::string name;
+    std::unique_ptr<Source> source;
+    std::unique_ptr<Sink> sink;
+    std::unique_ptr<Decoder> decoder;
+    std::unique_ptr<Encoder> encoder;
+    core::AckMode ack = core::AckMode::automatic;
+    core::CutLimits cut;
+    core::PoisonPolicy poison = core::PoisonPolicy::halt;
+    std::string dead_letter_topic;
+    std::size_t dead_letter_bytes_max = 512U << 10U;
+    std::string delivery_mode;
+};
+
+struct RuntimeOptions {
+    std::string agent_id;
+    std::string version;
+    std::size_t queue_bytes = 12U << 20U;  // of all pipelines' queues together
+};
+
+class Runtime final : public Control {
+  public:
+    Runtime(RuntimeOptions options,
+            EventLog& log,
+            std::vector<PipelineParts> pipelines,
+            const Clock& clock,
+            Observer& observer);
+    ~Runtime() override;
+
+    [[nodiscard]] Result<void> start();
+    // A further thread for the life of the runtime: `body` returns after `stop` was called.
+    void add_service(std::string name, std::function<void()> body, std::function<void()> stop);
+    // Ends every thread within about `budget`.
+    void stop(std::chrono::milliseconds budget);
+
+    // The error that ends the process: set when every pipeline is parked, or any with `fail_fast`.
+    [[nodiscard]] std::optional<Error> finished(bool fail_fast) const;
+    // Every thread has shown life within `limit`: feeds the watchdog.
+    [[nodiscard]] bool alive(std::chrono::milliseconds limit) const;
+    // One line for people: "2 pipelines running, 0 parked; 1234 events delivered".
+    [[nodiscard]] std::string summary() const;
+
+    [[nodiscard]] AgentStatus status() const override;
+    [[nodiscard]] Result<std::string> peek(std::string_view pipeline,
+                                           std::uint64_t from,
+                                           std::size_t limit,
+                                           bool values) override;
+    [[nodiscard]] Result<std::vector<StreamInfo>> streams() override;
+    [[nodiscard]] Result<std::vector<DeadLetter>> dead_letters(std::string_view pipeline,
+                                                               std::size_t limit) override;
+    [[nodiscard]] Result<void> replay_dead_letter(std::uint64_t id) override;
+    [[nodiscard]] Result<std::uint64_t> verify() override;
+    [[nodiscard]] bool ready() const override;
+
+  private:
+    struct Pipeline {
+        PipelineParts parts;
+        std::unique_ptr<PipelineShared> shared;
+        std::unique_ptr<IntakeStage> intake;
+        std::unique_ptr<DeliveryStage> delivery;
+        std::thread intake_thread;
+        std::thread delivery_thread;
+    };
+    struct Service {
+        std::thread thread;
+        std::function<void()> stop;
+    };
+
+    void build(Pipeline& pipeline);
+    [[nodiscard]] Result<void> begin_from_log(Pipeline& pipeline);
+    [[nodiscard]] PipelineStatus status_of(const Pipeline& pipeline) const;
+
+    RuntimeOptions options_;
+    EventLog& log_;
+    const Clock& clock_;
+    Observer& observer_;
+    LogWriter writer_;
+    std::vector<std::unique_ptr<Pipeline>> pipelines_;
+    std::vector<Service> services_;
+    bool started_ = false;
+};
+
+}  // namespace tributary::runtime
