@@ -2,7 +2,7 @@
 // Every function is called by the command's main thread.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +17,12 @@ namespace tributary::agent {
 
 struct RunOptions {
     bool fail_fast = false;  // the first parked pipeline ends the process
+    // Reads the configuration again, for SIGHUP; empty: SIGHUP changes nothing.
+    std::function<Result<config::Loaded>()> reload;
 };
+
+// What every connector that is built in declares, for config::load() and describe().
+[[nodiscard]] config::Connectors connectors();
 
 // Runs until SIGTERM or SIGINT, or until every pipeline is parked. The process's exit code.
 [[nodiscard]] int run(const config::Loaded& loaded, const RunOptions& options);
