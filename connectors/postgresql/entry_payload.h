@@ -39,11 +39,11 @@ enum class ContextKind : std::uint8_t { transaction = 1, message = 2, position =
 struct Context {
     ContextKind kind = ContextKind::transaction;
     Lsn lsn;
-    Lsn last_commit_end;
+    Lsn last_commit_end{};
     std::uint32_t xid = 0;
     std::int64_t commit_time_us = 0;
-    std::string_view origin;
-    Lsn origin_lsn;
+    std::string_view origin{};
+    Lsn origin_lsn{};
 };
 
 void append_context(std::string& out, const Context& context);

@@ -70,16 +70,15 @@ class Intake {
   private:
     struct Table {
         bool selected = false;
-        std::string name;                           // "schema.table"
-        std::shared_ptr<const TableSchema> schema;  // without dropped columns
-        SchemaId schema_id;
+        std::string name;                // "schema.table"
+        SchemaId schema_id;              // of the columns that are kept
         std::uint16_t column_count = 0;  // on the wire
         bool drops_columns = false;
-        std::vector<bool> keep;          // by wire column
-        std::uint32_t tally = kNoTally;  // place in tallies_ in this transaction
-        std::uint64_t tally_transaction = 0;
+        std::uint16_t kept_count = 0;
+        std::vector<bool> keep;               // by column on the wire
+        std::uint32_t tally = 0;              // place in end_.tables, in transaction
+        std::uint64_t tally_transaction = 0;  // this one
     };
-    static constexpr std::uint32_t kNoTally = 0xFFFFFFFFU;
 
     Intake(IntakeOptions options, Filter filter, CatalogueReader& catalogue);
 
@@ -87,6 +86,7 @@ class Intake {
     Result<void> on_commit(std::string_view message, std::int64_t now_us, EntrySink& sink);
     Result<void> on_origin(std::string_view message);
     Result<void> on_relation(std::string_view message, EntrySink& sink);
+    Result<void> select_columns(const RelationMessage& relation, Table& table, EntrySink& sink);
     Result<void> on_row(Lsn wal_start,
                         std::int64_t now_us,
                         std::string_view message,
@@ -96,16 +96,21 @@ class Intake {
                              std::string_view message,
                              EntrySink& sink);
     Result<void> on_message(std::int64_t now_us, std::string_view message, EntrySink& sink);
-    void on_free_message(const LogicalMessage& message, std::int64_t now_us, EntrySink& sink);
+    Result<void> on_free_message(const LogicalMessage& message,
+                                 std::int64_t now_us,
+                                 EntrySink& sink);
 
     Result<Table*> find_table(std::uint32_t oid, MessageType type);
-    Result<void> check_row(const Table& table, const RowMessage& row) const;
+    Result<std::uint32_t> next_ordinal(MessageType type);
     void count(Table& table);
+    void write_tuple(const Table& table, const Tuple& tuple);
     void write_image(const Table& table, const RowMessage& row);
     void open_context(std::int64_t now_us, EntrySink& sink);
-    void append(EntryKind kind, SchemaId schema, std::uint32_t ordinal, EntrySink& sink);
+    void append(
+        EntryKind kind, SchemaId schema, Identity identity, std::int64_t now_us, EntrySink& sink);
     void append_position(std::int64_t now_us, EntrySink& sink);
-    [[nodiscard]] bool repeated(std::uint32_t ordinal) const noexcept;
+    void move_resume(Lsn position, std::int64_t now_us, EntrySink& sink);
+    [[nodiscard]] bool repeated(Identity identity) const noexcept;
 
     IntakeOptions options_;
     Filter filter_;
@@ -115,27 +120,26 @@ class Intake {
     Table* last_table_ = nullptr;
 
     // Of the stream
-    Identity done_;  // nothing up to here is appended again
-    bool has_done_ = false;
-    Lsn position_;                       // covered by what was received
-    Lsn appended_position_;              // of the last entry that carried one
-    std::int64_t position_time_us_ = 0;  // when it was appended
-    Lsn last_commit_end_;                // for source.sequence
+    std::optional<Identity> start_done_;  // nothing up to here is appended again
+    Identity last_;                       // newest identity received, repeats included
+    Identity done_;                       // newest identity appended or given at the start
+    Lsn position_;                        // everything below was received
+    Lsn appended_position_;               // of the newest resume that came with an entry
+    std::int64_t position_time_us_ = 0;   // when that was
+    Lsn last_commit_end_;                 // for source.sequence
 
     // Of the open transaction
     bool in_transaction_ = false;
+    bool context_open_ = false;
     BeginMessage begin_;
     std::string origin_name_;
     Lsn origin_lsn_;
-    bool context_open_ = false;
-    std::uint32_t ordinal_ = 0;      // of the next counted message
-    std::uint64_t selected_ = 0;     // events of selected tables, repeats included
-    std::uint64_t transaction_ = 0;  // count of Begins, to tell tallies apart
-    std::vector<TableTally> tallies_;
+    std::uint32_t ordinal_ = 0;      // of the next counted event
+    std::uint64_t transaction_ = 0;  // number of Begins, to tell tallies apart
+    TransactionEnd end_;             // counts of selected events, repeats included
 
-    // Reused
+    // Reused from call to call
     std::string scratch_;
-    std::string context_;
     Position done_bytes_;
 };
 

@@ -104,6 +104,7 @@ struct Cell {
 // TupleData, checked. `cells` starts after the column count.
 struct Tuple {
     std::uint16_t column_count = 0;
+    bool has_binary = false;  // a column in binary form, which we never ask for
     std::string_view cells;
 };
 

@@ -1,0 +1,462 @@
+// The intake state machine: intake.h has the rules.
+#include "connectors/postgresql/intake.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "connectors/postgresql/table_schema.h"
+#include "model/errors.h"
+
+namespace tributary::postgresql {
+namespace {
+
+Error violation(MessageType type, Lsn at, const std::string& what) {
+    return {errors::kProtocolViolation,
+            std::string("pgoutput message '") + static_cast<char>(type) + "' at " + to_string(at) +
+                ": " + what};
+}
+
+bool fits(const Tuple& tuple, std::uint16_t columns) {
+    return tuple.column_count == columns && !tuple.has_binary;
+}
+
+std::vector<std::uint32_t> type_oids(const RelationMessage& relation) {
+    std::vector<std::uint32_t> out;
+    RelationColumnReader columns(relation);
+    RelationColumn column;
+    while (columns.next(column)) {
+        out.push_back(column.type_oid);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+}  // namespace
+
+Intake::Intake(IntakeOptions options, Filter filter, CatalogueReader& catalogue)
+    : options_(std::move(options)), filter_(std::move(filter)), catalogue_(&catalogue) {}
+
+Result<std::unique_ptr<Intake>> Intake::make(const IntakeOptions& options,
+                                             const StartPoint& start,
+                                             CatalogueReader& catalogue) {
+    TRIBUTARY_TRY(filter, Filter::make(options.filter));
+    std::unique_ptr<Intake> intake(new Intake(options, std::move(filter), catalogue));
+    if (!start.resume.empty()) {
+        const auto resume = decode_resume(start.resume);
+        if (!resume) {
+            return Error(errors::kSourceDiverged, "the resume position is not of postgresql");
+        }
+        intake->position_ = *resume;
+        intake->appended_position_ = *resume;
+        intake->last_commit_end_ = *resume;
+    }
+    if (!start.done.empty()) {
+        intake->start_done_ = decode_done(start.done);
+        if (!intake->start_done_) {
+            return Error(errors::kSourceDiverged, "the done position is not of postgresql");
+        }
+        intake->done_ = *intake->start_done_;
+    }
+    return intake;
+}
+
+Result<void> Intake::on_xlog_data(Lsn wal_start,
+                                  Lsn /*wal_end*/,
+                                  std::int64_t now_us,
+                                  std::string_view message,
+                                  EntrySink& sink) {
+    TRIBUTARY_TRY(type, message_type(message));
+    switch (type) {
+        case MessageType::insert:
+        case MessageType::update:
+        case MessageType::remove:
+            return on_row(wal_start, now_us, message, sink);
+        case MessageType::begin:
+            return on_begin(message);
+        case MessageType::commit:
+            return on_commit(message, now_us, sink);
+        case MessageType::origin:
+            return on_origin(message);
+        case MessageType::relation:
+            return on_relation(message, sink);
+        case MessageType::type: {
+            TRIBUTARY_TRY(checked, parse_type(message));
+            static_cast<void>(checked);
+            return success();
+        }
+        case MessageType::truncate:
+            return on_truncate(wal_start, now_us, message, sink);
+        case MessageType::message:
+            return on_message(now_us, message, sink);
+    }
+    return violation(type, wal_start, "unknown message type");
+}
+
+void Intake::on_keepalive(Lsn wal_end, std::int64_t now_us, EntrySink& sink) {
+    if (in_transaction_) {
+        return;
+    }
+    position_ = std::max(position_, wal_end);
+    on_tick(now_us, sink);
+}
+
+void Intake::on_tick(std::int64_t now_us, EntrySink& sink) {
+    if (now_us < position_time_us_) {
+        position_time_us_ = now_us;  // the wall clock was set back
+    }
+    if (now_us - position_time_us_ >= options_.position_interval_us) {
+        flush_position(now_us, sink);
+    }
+}
+
+void Intake::flush_position(std::int64_t now_us, EntrySink& sink) {
+    if (!in_transaction_ && position_ > appended_position_) {
+        append_position(now_us, sink);
+    }
+}
+
+Result<void> Intake::on_begin(std::string_view message) {
+    TRIBUTARY_TRY(begin, parse_begin(message));
+    if (in_transaction_) {
+        return violation(MessageType::begin, begin.final_lsn, "inside a transaction");
+    }
+    if (begin.final_lsn <= last_.lsn) {
+        return violation(MessageType::begin,
+                         begin.final_lsn,
+                         "not after what came before, at " + to_string(last_.lsn));
+    }
+    begin_ = begin;
+    in_transaction_ = true;
+    context_open_ = false;
+    origin_name_.clear();
+    origin_lsn_ = Lsn();
+    ordinal_ = 0;
+    ++transaction_;
+    end_.event_count = 0;
+    end_.tables.clear();
+    return success();
+}
+
+Result<void> Intake::on_commit(std::string_view message, std::int64_t now_us, EntrySink& sink) {
+    TRIBUTARY_TRY(commit, parse_commit(message));
+    if (!in_transaction_) {
+        return violation(MessageType::commit, commit.commit_lsn, "outside a transaction");
+    }
+    if (commit.commit_lsn != begin_.final_lsn || commit.end_lsn <= commit.commit_lsn) {
+        return violation(MessageType::commit,
+                         commit.commit_lsn,
+                         "does not end the transaction begun for " + to_string(begin_.final_lsn));
+    }
+    const Identity whole{begin_.final_lsn, kWholeTransaction};
+    const bool selected = end_.event_count > 0;
+    if (selected && !repeated(whole)) {
+        end_.end_lsn = commit.end_lsn;
+        scratch_.clear();
+        append_transaction_end(scratch_, end_);
+        append(EntryKind::transaction_end, SchemaId(), whole, now_us, sink);
+        move_resume(commit.end_lsn, now_us, sink);
+    }
+    in_transaction_ = false;
+    last_ = whole;
+    last_commit_end_ = commit.end_lsn;
+    position_ = std::max(position_, commit.end_lsn);
+    if (!selected || repeated(whole)) {
+        // Nothing to say about it but that it is over; the position entry that does comes once per
+        // interval.
+        on_tick(now_us, sink);
+        sink.resume(encode_resume(position_));
+    }
+    return success();
+}
+
+Result<void> Intake::on_origin(std::string_view message) {
+    TRIBUTARY_TRY(origin, parse_origin(message));
+    if (!in_transaction_ || context_open_) {
+        return violation(
+            MessageType::origin, origin.commit_lsn, "not at the start of a transaction");
+    }
+    origin_name_ = origin.name;
+    origin_lsn_ = origin.commit_lsn;
+    return success();
+}
+
+Result<void> Intake::on_relation(std::string_view message, EntrySink& sink) {
+    TRIBUTARY_TRY(relation, parse_relation(message));
+    auto& slot = tables_[relation.oid];
+    if (!slot) {
+        slot = std::make_unique<Table>();
+    }
+    Table table;
+    table.name.append(relation.schema).append(1, '.').append(relation.table);
+    table.column_count = relation.column_count;
+    table.selected = filter_.table_selected(relation.schema, relation.table);
+    if (table.selected) {
+        TRIBUTARY_TRY_VOID(select_columns(relation, table, sink));
+    }
+    *slot = std::move(table);
+    return success();
+}
+
+Result<void> Intake::select_columns(const RelationMessage& relation,
+                                    Table& table,
+                                    EntrySink& sink) {
+    TRIBUTARY_TRY(catalogue, catalogue_->read(relation.oid, type_oids(relation)));
+    TableSchema schema = merge_table(options_.database, relation, catalogue);
+    std::vector<Column> kept;
+    for (auto& column : schema.columns) {
+        const bool keep = filter_.column_selected(schema.schema, schema.table, column.name);
+        if (!keep && column.key_index != 0) {
+            return Error(errors::kConfigInvalid,
+                         "tables.exclude_columns: " + table.name + "." + column.name +
+                             " is part of the key");
+        }
+        table.keep.push_back(keep);
+        if (keep) {
+            kept.push_back(std::move(column));
+        }
+    }
+    table.kept_count = static_cast<std::uint16_t>(kept.size());
+    table.drops_columns = table.kept_count != table.column_count;
+    schema.columns = std::move(kept);
+    table.schema_id = sink.intern(std::make_shared<const TableSchema>(std::move(schema)));
+    return success();
+}
+
+Result<void> Intake::on_row(Lsn wal_start,
+                            std::int64_t now_us,
+                            std::string_view message,
+                            EntrySink& sink) {
+    TRIBUTARY_TRY(row, parse_row(message));
+    TRIBUTARY_TRY(table, find_table(row.relation, row.type));
+    TRIBUTARY_TRY(ordinal, next_ordinal(row.type));
+    const bool has_new = row.type != MessageType::remove;
+    if ((has_new && !fits(row.new_tuple, table->column_count)) ||
+        (row.old_kind != OldTuple::none && !fits(row.old_tuple, table->column_count))) {
+        return violation(row.type, wal_start, "columns do not fit the relation " + table->name);
+    }
+    if (!table->selected) {
+        return success();
+    }
+    if (message.size() > options_.row_bytes_max) {
+        return Error(errors::kRowTooLarge,
+                     "a row of " + table->name + " has " + std::to_string(message.size()) +
+                         " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
+    }
+    count(*table);
+    const Identity identity{begin_.final_lsn, ordinal};
+    if (repeated(identity)) {
+        return success();
+    }
+    scratch_.clear();
+    append_event_head(
+        scratch_, static_cast<char>(row.type), end_.event_count, begin_.final_lsn, wal_start);
+    if (table->drops_columns) {
+        write_image(*table, row);
+    } else {
+        scratch_.append(row.image);
+    }
+    append(EntryKind::change, table->schema_id, identity, now_us, sink);
+    return success();
+}
+
+Result<void> Intake::on_truncate(Lsn wal_start,
+                                 std::int64_t now_us,
+                                 std::string_view message,
+                                 EntrySink& sink) {
+    TRIBUTARY_TRY(truncate, parse_truncate(message));
+    const auto options =
+        static_cast<char>((truncate.cascade ? 1 : 0) + (truncate.restart_identity ? 2 : 0));
+    for (std::uint32_t index = 0; index < truncate.relation_count; ++index) {
+        TRIBUTARY_TRY(table, find_table(truncate.relation(index), MessageType::truncate));
+        TRIBUTARY_TRY(ordinal, next_ordinal(MessageType::truncate));
+        if (!table->selected) {
+            continue;
+        }
+        count(*table);
+        const Identity identity{begin_.final_lsn, ordinal};
+        if (repeated(identity)) {
+            continue;
+        }
+        scratch_.clear();
+        append_event_head(scratch_, 'T', end_.event_count, begin_.final_lsn, wal_start);
+        scratch_.push_back(options);
+        append(EntryKind::change, table->schema_id, identity, now_us, sink);
+    }
+    return success();
+}
+
+Result<void> Intake::on_message(std::int64_t now_us, std::string_view message, EntrySink& sink) {
+    TRIBUTARY_TRY(logical, parse_logical_message(message));
+    if (message.size() > options_.row_bytes_max) {
+        return Error(errors::kRowTooLarge,
+                     "a logical decoding message has " + std::to_string(message.size()) +
+                         " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
+    }
+    if (!logical.transactional) {
+        return on_free_message(logical, now_us, sink);
+    }
+    TRIBUTARY_TRY(ordinal, next_ordinal(MessageType::message));
+    ++end_.event_count;
+    const Identity identity{begin_.final_lsn, ordinal};
+    if (repeated(identity)) {
+        return success();
+    }
+    scratch_.clear();
+    append_event_head(scratch_, 'M', end_.event_count, begin_.final_lsn, logical.lsn);
+    append_sized(scratch_, logical.prefix);
+    scratch_.append(logical.content);
+    append(EntryKind::message, SchemaId(), identity, now_us, sink);
+    return success();
+}
+
+// A message outside transactions is a transaction of its own: sent when its record is decoded.
+Result<void> Intake::on_free_message(const LogicalMessage& message,
+                                     std::int64_t now_us,
+                                     EntrySink& sink) {
+    const Identity identity{message.lsn, 0};
+    if (in_transaction_ || identity <= last_) {
+        return violation(MessageType::message,
+                         message.lsn,
+                         in_transaction_ ? "not transactional, inside a transaction"
+                                         : "not after what came before");
+    }
+    last_ = identity;
+    if (repeated(identity)) {
+        return success();
+    }
+    scratch_.clear();
+    append_context(
+        scratch_,
+        {.kind = ContextKind::message, .lsn = message.lsn, .last_commit_end = last_commit_end_});
+    sink.context(scratch_, now_us);
+    scratch_.clear();
+    append_event_head(scratch_, 'M', 0, message.lsn, message.lsn);
+    append_sized(scratch_, message.prefix);
+    scratch_.append(message.content);
+    done_ = identity;
+    encode_done_into(identity, done_bytes_);
+    sink.append(EntryKind::message, SchemaId(), 0, scratch_, done_bytes_);
+    // A re-read from the record itself sends it again, and `done` skips it.
+    position_ = std::max(position_, message.lsn);
+    move_resume(position_, now_us, sink);
+    return success();
+}
+
+Result<Intake::Table*> Intake::find_table(std::uint32_t oid, MessageType type) {
+    if (last_table_ != nullptr && last_oid_ == oid) {
+        return last_table_;
+    }
+    const auto found = tables_.find(oid);
+    if (found == tables_.end()) {
+        return violation(type,
+                         begin_.final_lsn,
+                         "relation " + std::to_string(oid) + " was not described before");
+    }
+    last_oid_ = oid;
+    last_table_ = found->second.get();
+    return last_table_;
+}
+
+// Counts one event of the open transaction.
+Result<std::uint32_t> Intake::next_ordinal(MessageType type) {
+    if (!in_transaction_) {
+        return violation(type, position_, "outside a transaction");
+    }
+    if (ordinal_ == kWholeTransaction) {
+        return violation(type, begin_.final_lsn, "more than 4294967295 events in a transaction");
+    }
+    return ordinal_++;
+}
+
+void Intake::count(Table& table) {
+    ++end_.event_count;
+    if (table.tally_transaction != transaction_) {
+        const auto at =
+            std::find_if(end_.tables.begin(), end_.tables.end(), [&table](const TableTally& tally) {
+                return tally.table == table.name;
+            });
+        table.tally = static_cast<std::uint32_t>(at - end_.tables.begin());
+        table.tally_transaction = transaction_;
+        if (at == end_.tables.end()) {
+            end_.tables.push_back({table.name, 0});
+        }
+    }
+    ++end_.tables[table.tally].count;
+}
+
+void Intake::write_tuple(const Table& table, const Tuple& tuple) {
+    append_fixed(scratch_, table.kept_count, Endian::big);
+    CellReader cells(tuple);
+    Cell cell;
+    for (std::size_t column = 0; cells.next(cell); ++column) {
+        if (!table.keep[column]) {
+            continue;
+        }
+        scratch_.push_back(static_cast<char>(cell.kind));
+        if (cell.kind == CellKind::text) {
+            append_fixed(scratch_, static_cast<std::uint32_t>(cell.bytes.size()), Endian::big);
+            scratch_.append(cell.bytes);
+        }
+    }
+}
+
+void Intake::write_image(const Table& table, const RowMessage& row) {
+    if (row.old_kind != OldTuple::none) {
+        scratch_.push_back(static_cast<char>(row.old_kind));
+        write_tuple(table, row.old_tuple);
+    }
+    if (row.type != MessageType::remove) {
+        scratch_.push_back('N');
+        write_tuple(table, row.new_tuple);
+    }
+}
+
+// The context of the open transaction, when its first entry comes: one without selected changes
+// never gets any.
+void Intake::open_context(std::int64_t now_us, EntrySink& sink) {
+    std::string bytes;
+    append_context(bytes,
+                   {.kind = ContextKind::transaction,
+                    .lsn = begin_.final_lsn,
+                    .last_commit_end = last_commit_end_,
+                    .xid = begin_.xid,
+                    .commit_time_us = begin_.commit_time_us,
+                    .origin = origin_name_,
+                    .origin_lsn = origin_lsn_});
+    sink.context(bytes, now_us);
+    context_open_ = true;
+}
+
+// Appends what scratch_ holds as an entry of the open transaction.
+void Intake::append(
+    EntryKind kind, SchemaId schema, Identity identity, std::int64_t now_us, EntrySink& sink) {
+    if (!context_open_) {
+        open_context(now_us, sink);
+    }
+    done_ = identity;
+    encode_done_into(identity, done_bytes_);
+    sink.append(kind, schema, identity.ordinal, scratch_, done_bytes_);
+}
+
+void Intake::append_position(std::int64_t now_us, EntrySink& sink) {
+    scratch_.clear();
+    append_context(scratch_, {.kind = ContextKind::position, .lsn = position_});
+    sink.context(scratch_, now_us);
+    done_ = std::max(done_, done_below(position_));
+    encode_done_into(done_, done_bytes_);
+    sink.append(EntryKind::position, SchemaId(), 0, {}, done_bytes_);
+    move_resume(position_, now_us, sink);
+}
+
+void Intake::move_resume(Lsn position, std::int64_t now_us, EntrySink& sink) {
+    sink.resume(encode_resume(position));
+    appended_position_ = std::max(appended_position_, position);
+    position_time_us_ = now_us;
+}
+
+bool Intake::repeated(Identity identity) const noexcept {
+    return start_done_ && identity <= *start_done_;
+}
+
+}  // namespace tributary::postgresql

@@ -1,0 +1,139 @@
+// Joins a Relation message with the catalogue: table_schema.h.
+#include "connectors/postgresql/table_schema.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "connectors/postgresql/types.h"
+
+namespace tributary::postgresql {
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool contains(const Names& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool same_set(const Names& left, const Names& right) {
+    return left.size() == right.size() &&
+           std::all_of(left.begin(), left.end(), [&right](const std::string& name) {
+               return contains(right, name);
+           });
+}
+
+OldRow old_row(ReplicaIdentity identity) {
+    switch (identity) {
+        case ReplicaIdentity::key:
+            return OldRow::key;
+        case ReplicaIdentity::nothing:
+            return OldRow::nothing;
+        case ReplicaIdentity::full:
+            return OldRow::full;
+        case ReplicaIdentity::index:
+            return OldRow::index;
+    }
+    return OldRow::key;
+}
+
+const CatalogueColumn* find_column(const CatalogueTable& catalogue, const RelationColumn& column) {
+    const auto found = std::find_if(
+        catalogue.columns.begin(), catalogue.columns.end(), [&column](const CatalogueColumn& c) {
+            return c.name == column.name && c.type_oid == column.type_oid &&
+                   c.type_modifier == column.type_modifier;
+        });
+    return found == catalogue.columns.end() ? nullptr : &*found;
+}
+
+std::string source_type(const RelationColumn& column, const CatalogueTable& catalogue) {
+    const auto name = built_in_name(column.type_oid);
+    if (!name.empty()) {
+        return std::string(name);
+    }
+    const auto found = std::find_if(
+        catalogue.types.begin(), catalogue.types.end(), [&column](const CatalogueType& type) {
+            return type.oid == column.type_oid;
+        });
+    return found == catalogue.types.end() ? std::to_string(column.type_oid) : found->name;
+}
+
+Column merge_column(const RelationColumn& from,
+                    ReplicaIdentity identity,
+                    const CatalogueTable& catalogue) {
+    Column out;
+    out.name = from.name;
+    out.source_type_id = from.type_oid;
+    out.source_type_modifier = from.type_modifier;
+    out.identity = from.identity;
+    const CatalogueColumn* known = find_column(catalogue, from);
+    out.type = map_type(from.type_oid,
+                        from.type_modifier,
+                        known != nullptr ? known->dimensions : 0,
+                        catalogue.types);
+    out.source_type = known != nullptr ? known->type_name : source_type(from, catalogue);
+    // Columns of a primary key or of an identity index are NOT NULL whatever the catalogue says
+    // now.
+    const bool not_null_then = from.identity && identity != ReplicaIdentity::full;
+    out.nullable = !not_null_then && !(known != nullptr && known->not_null);
+    if (known != nullptr) {
+        out.default_expression = known->default_expression;
+    }
+    return out;
+}
+
+Names key_columns(const TableSchema& table, const CatalogueTable& catalogue) {
+    Names flagged;
+    Names all;
+    for (const auto& column : table.columns) {
+        all.push_back(column.name);
+        if (column.identity) {
+            flagged.push_back(column.name);
+        }
+    }
+    const auto within = [&catalogue](const Names& names) {
+        return !catalogue.primary_key.empty() &&
+               std::all_of(catalogue.primary_key.begin(),
+                           catalogue.primary_key.end(),
+                           [&names](const std::string& name) { return contains(names, name); });
+    };
+    switch (table.old_row) {
+        case OldRow::key:
+            return same_set(catalogue.primary_key, flagged) ? catalogue.primary_key : flagged;
+        case OldRow::index:
+            if (within(flagged)) {
+                return catalogue.primary_key;
+            }
+            return same_set(catalogue.identity_index, flagged) ? catalogue.identity_index : flagged;
+        case OldRow::full:
+        case OldRow::nothing:
+            return within(all) ? catalogue.primary_key : Names{};
+    }
+    return {};
+}
+
+}  // namespace
+
+TableSchema merge_table(const std::string& database,
+                        const RelationMessage& relation,
+                        const CatalogueTable& catalogue) {
+    TableSchema out;
+    out.database = database;
+    out.schema = relation.schema;
+    out.table = relation.table;
+    out.source_table_id = relation.oid;
+    out.old_row = old_row(relation.identity);
+    RelationColumnReader columns(relation);
+    RelationColumn column;
+    while (columns.next(column)) {
+        out.columns.push_back(merge_column(column, relation.identity, catalogue));
+    }
+    const Names key = key_columns(out, catalogue);
+    for (auto& each : out.columns) {
+        const auto at = std::find(key.begin(), key.end(), each.name);
+        each.key_index =
+            at == key.end() ? std::uint16_t{0} : static_cast<std::uint16_t>(at - key.begin() + 1);
+    }
+    return out;
+}
+
+}  // namespace tributary::postgresql
