@@ -1,0 +1,246 @@
+#include "connectors/kafka/admin.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "connectors/kafka/errors.h"
+#include "model/errors.h"
+
+namespace tributary::kafka {
+
+namespace {
+
+constexpr int kRequestTimeoutMs = 10000;
+constexpr const char* kCleanupPolicy = "cleanup.policy";
+
+// Errors after which the same question may have another answer soon.
+bool passing(rd_kafka_resp_err_t code) {
+    const ErrorKind& kind = kind_of(code, "");
+    return &kind == &errors::kKafkaUnreachable;
+}
+
+// Asks for the metadata of one topic, or of none; nullopt when the wait was in vain.
+Result<std::optional<MetadataHandle>> ask(Client& client,
+                                          rd_kafka_topic_t* topic,
+                                          std::string_view doing,
+                                          Patience& patience) {
+    const rd_kafka_metadata_t* answer = nullptr;
+    const auto code = rd_kafka_metadata(client.get(), 0, topic, &answer, patience.slice_ms());
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return std::optional(MetadataHandle(answer));
+    }
+    if (!passing(code)) {
+        return to_error(code, "", doing);
+    }
+    TRIBUTARY_TRY_VOID(patience.go_on(client, doing));
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        client.serve(std::chrono::milliseconds(patience.slice_ms()));
+    }
+    return std::optional<MetadataHandle>();
+}
+
+bool all_have_leaders(const rd_kafka_metadata_topic_t& topic) {
+    for (int i = 0; i < topic.partition_cnt; ++i) {
+        if (topic.partitions[i].leader < 0) {
+            return false;
+        }
+    }
+    return topic.partition_cnt > 0;
+}
+
+// Waits for the answer of an admin request.
+Result<EventHandle> await_event(Client& client,
+                                rd_kafka_queue_t* queue,
+                                std::string_view doing,
+                                Patience& patience) {
+    while (true) {
+        EventHandle event(rd_kafka_queue_poll(queue, patience.slice_ms()));
+        if (event) {
+            if (const auto code = rd_kafka_event_error(event.get())) {
+                return to_error(code, rd_kafka_event_error_string(event.get()), doing);
+            }
+            return event;
+        }
+        TRIBUTARY_TRY_VOID(patience.go_on(client, doing));
+    }
+}
+
+AdminOptionsHandle admin_options(Client& client, rd_kafka_admin_op_t operation) {
+    AdminOptionsHandle options(rd_kafka_AdminOptions_new(client.get(), operation));
+    std::array<char, 256> text{};
+    rd_kafka_AdminOptions_set_request_timeout(
+        options.get(), kRequestTimeoutMs, text.data(), text.size());
+    return options;
+}
+
+Result<NewTopicHandle> describe_new(const NewTopic& topic) {
+    std::array<char, 512> text{};
+    NewTopicHandle handle(rd_kafka_NewTopic_new(
+        topic.name.c_str(), topic.partitions, topic.replication, text.data(), text.size()));
+    if (!handle) {
+        return Error(errors::kTopicUnsuitable, "topic " + topic.name + ": " + text.data());
+    }
+    for (const auto& [name, value] : topic.settings) {
+        if (rd_kafka_NewTopic_set_config(handle.get(), name.c_str(), value.c_str()) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return Error(errors::kTopicUnsuitable,
+                         "topic " + topic.name + ": setting " + name + " is not usable");
+        }
+    }
+    return handle;
+}
+
+// What the broker said about the creation of one topic.
+Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topic) {
+    std::size_t count = 0;
+    const auto* const result = rd_kafka_event_CreateTopics_result(
+        const_cast<rd_kafka_event_t*>(&event));  // librdkafka's accessor takes it mutable
+    const auto* const* const topics = rd_kafka_CreateTopics_result_topics(result, &count);
+    if (count != 1) {
+        return Error(errors::kKafkaTransaction, "create topic " + topic.name + ": no answer for it");
+    }
+    const auto code = rd_kafka_topic_result_error(topics[0]);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+        return success();
+    }
+    const char* const text = rd_kafka_topic_result_error_string(topics[0]);
+    Error error = to_error(code, text == nullptr ? "" : text, "create topic " + topic.name);
+    // Anything but a right or a passing state is about the settings that were asked for.
+    if (error.is(errors::kKafkaTransaction) || error.is(errors::kKafkaConfig)) {
+        return Error(errors::kTopicUnsuitable, error.what());
+    }
+    return error;
+}
+
+}  // namespace
+
+Result<int> await_brokers(Client& client, Patience& patience) {
+    while (true) {
+        TRIBUTARY_TRY(answer, ask(client, nullptr, "connect to Kafka", patience));
+        if (answer && (*answer)->broker_cnt > 0) {
+            return (*answer)->broker_cnt;
+        }
+        TRIBUTARY_TRY_VOID(patience.go_on(client, "connect to Kafka"));
+    }
+}
+
+Result<std::optional<std::int32_t>> find_topic(Client& client,
+                                               const std::string& topic,
+                                               Patience& patience) {
+    const std::string doing = "topic " + topic;
+    const TopicHandle handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
+    if (!handle) {
+        return Error(errors::kTopicUnsuitable, doing + ": not a name that Kafka allows");
+    }
+    while (true) {
+        TRIBUTARY_TRY(answer, ask(client, handle.get(), doing, patience));
+        if (!answer || (*answer)->topic_cnt != 1) {
+            continue;
+        }
+        const rd_kafka_metadata_topic_t& found = (*answer)->topics[0];
+        if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+            return std::optional<std::int32_t>();
+        }
+        if (found.err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
+            return Error(errors::kTopicUnsuitable, doing + ": not a name that Kafka allows");
+        }
+        if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR && !passing(found.err)) {
+            return to_error(found.err, "", doing);
+        }
+        if (found.err == RD_KAFKA_RESP_ERR_NO_ERROR && all_have_leaders(found)) {
+            return std::optional<std::int32_t>(found.partition_cnt);
+        }
+        TRIBUTARY_TRY_VOID(patience.go_on(client, doing + ": waiting for a leader"));
+        client.serve(std::chrono::milliseconds(patience.slice_ms()));
+    }
+}
+
+Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patience& patience) {
+    TRIBUTARY_TRY(request, describe_new(topic));
+    const QueueHandle queue(rd_kafka_queue_new(client.get()));
+    const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    std::array<rd_kafka_NewTopic_t*, 1> requests{request.get()};
+    rd_kafka_CreateTopics(
+        client.get(), requests.data(), requests.size(), options.get(), queue.get());
+    TRIBUTARY_TRY(event, await_event(client, queue.get(), "create topic " + topic.name, patience));
+    TRIBUTARY_TRY_VOID(creation_result(*event, topic));
+    while (true) {
+        TRIBUTARY_TRY(partitions, find_topic(client, topic.name, patience));
+        if (partitions) {
+            return *partitions;
+        }
+        TRIBUTARY_TRY_VOID(patience.go_on(client, "topic " + topic.name + " after its creation"));
+        client.serve(std::chrono::milliseconds(patience.slice_ms()));
+    }
+}
+
+Result<std::map<std::string, std::string>> topic_settings(Client& client,
+                                                          const std::string& topic,
+                                                          Patience& patience) {
+    const std::string doing = "settings of topic " + topic;
+    const ConfigResourceHandle resource(
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    const QueueHandle queue(rd_kafka_queue_new(client.get()));
+    const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    std::array<rd_kafka_ConfigResource_t*, 1> resources{resource.get()};
+    rd_kafka_DescribeConfigs(
+        client.get(), resources.data(), resources.size(), options.get(), queue.get());
+    TRIBUTARY_TRY(event, await_event(client, queue.get(), doing, patience));
+    std::size_t count = 0;
+    const auto* const result = rd_kafka_event_DescribeConfigs_result(event.get());
+    const auto* const* const answers = rd_kafka_DescribeConfigs_result_resources(result, &count);
+    if (count != 1) {
+        return Error(errors::kKafkaTransaction, doing + ": no answer for it");
+    }
+    if (const auto code = rd_kafka_ConfigResource_error(answers[0])) {
+        const char* const text = rd_kafka_ConfigResource_error_string(answers[0]);
+        return to_error(code, text == nullptr ? "" : text, doing);
+    }
+    const auto* const* const entries = rd_kafka_ConfigResource_configs(answers[0], &count);
+    std::map<std::string, std::string> settings;
+    for (std::size_t i = 0; i < count; ++i) {
+        const char* const value = rd_kafka_ConfigEntry_value(entries[i]);
+        settings[rd_kafka_ConfigEntry_name(entries[i])] = value == nullptr ? "" : value;
+    }
+    return settings;
+}
+
+Result<bool> ensure_checkpoint_topic(Client& client,
+                                     const std::string& topic,
+                                     std::int16_t replication,
+                                     bool create,
+                                     Patience& patience) {
+    TRIBUTARY_TRY(partitions, find_topic(client, topic, patience));
+    const bool existed = partitions.has_value();
+    if (!existed && !create) {
+        return Error(errors::kTopicMissing, "topic " + topic + " does not exist");
+    }
+    if (!existed) {
+        TRIBUTARY_TRY(created,
+                      create_topic(client,
+                                   {.name = topic,
+                                    .partitions = 1,
+                                    .replication = replication,
+                                    .settings = {{kCleanupPolicy, "compact"},
+                                                 {"segment.bytes", "16777216"},
+                                                 {"max.compaction.lag.ms", "3600000"},
+                                                 {"unclean.leader.election.enable", "false"}}},
+                                   patience));
+        partitions = created;
+    }
+    if (*partitions != 1) {
+        return Error(errors::kCheckpointTopicUnsuitable,
+                     "topic " + topic + " has " + std::to_string(*partitions) +
+                         " partitions and must have one");
+    }
+    TRIBUTARY_TRY(settings, topic_settings(client, topic, patience));
+    if (settings[kCleanupPolicy] != "compact") {
+        return Error(errors::kCheckpointTopicUnsuitable,
+                     "topic " + topic + " has cleanup.policy=" + settings[kCleanupPolicy] +
+                         " and must have compact");
+    }
+    return existed;
+}
+
+}  // namespace tributary::kafka

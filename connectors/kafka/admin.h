@@ -1,0 +1,54 @@
+// Topics: asking for them, creating them, reading their settings. Each call blocks within the
+// patience given. Threads: the owner of the client.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "connectors/kafka/client.h"
+#include "connectors/kafka/patience.h"
+
+namespace tributary::kafka {
+
+struct NewTopic {
+    std::string name;
+    std::int32_t partitions = 1;
+    std::int16_t replication = -1;  // -1: the broker's default
+    std::map<std::string, std::string> settings;
+};
+
+// Waits until any broker answers; the number of brokers. Errors: kKafkaUnreachable, kKafkaAuth,
+// kKafkaTls.
+[[nodiscard]] Result<int> await_brokers(Client& client, Patience& patience);
+
+// The number of partitions, all of them with a leader; nullopt when the topic does not exist.
+// Errors: those above, kKafkaDenied, kTopicUnsuitable for a name that Kafka does not allow.
+[[nodiscard]] Result<std::optional<std::int32_t>> find_topic(Client& client,
+                                                             const std::string& topic,
+                                                             Patience& patience);
+
+// Creates the topic (one that exists by now is fine) and waits until it is known with leaders; the
+// number of partitions.
+[[nodiscard]] Result<std::int32_t> create_topic(Client& client,
+                                                const NewTopic& topic,
+                                                Patience& patience);
+
+// The topic's settings as the broker applies them.
+[[nodiscard]] Result<std::map<std::string, std::string>> topic_settings(Client& client,
+                                                                        const std::string& topic,
+                                                                        Patience& patience);
+
+// The checkpoint topic: found, or created compacted with one partition. false: it was created just
+// now, so it is empty. kCheckpointTopicUnsuitable when it is not fit. `create` false: a missing one
+// is kTopicMissing.
+[[nodiscard]] Result<bool> ensure_checkpoint_topic(Client& client,
+                                                   const std::string& topic,
+                                                   std::int16_t replication,
+                                                   bool create,
+                                                   Patience& patience);
+
+}  // namespace tributary::kafka

@@ -1,0 +1,191 @@
+// `tributary check` for Kafka: asks, changes nothing that a running agent uses. Blocking; one
+// thread.
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+#include "connectors/kafka/admin.h"
+#include "connectors/kafka/errors.h"
+#include "connectors/kafka/kafka.h"
+#include "connectors/kafka/patience.h"
+#include "connectors/kafka/properties.h"
+#include "model/errors.h"
+
+namespace tributary::kafka {
+
+namespace {
+
+constexpr std::chrono::milliseconds kConnectBudget{10000};
+constexpr std::chrono::milliseconds kQuestionBudget{5000};
+
+class SystemClock final : public Clock {
+  public:
+    [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] std::int64_t wall_time_us() const override {
+        const auto since = std::chrono::system_clock::now().time_since_epoch();
+        return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+    }
+};
+
+// librdkafka's log lines have no place in the list of findings, which carries the errors anyway.
+class Silent final : public Observer {
+  public:
+    void log(LogLevel, std::string_view, std::string_view, std::initializer_list<LogField>) override {
+    }
+    void error(std::string_view, const Error&) override {}
+    void add(Counter, std::string_view, std::uint64_t) override {}
+    void set(Gauge, std::string_view, std::int64_t) override {}
+};
+
+class Checking {
+  public:
+    Checking(const Options& options, const SinkIdentity& identity)
+        : options_(options), identity_(identity) {}
+
+    std::vector<Finding> run(std::span<const std::string> topics) {
+        const auto valid = check_options(options_, identity_);
+        if (valid.has_error()) {
+            fail("kafka.properties", valid.error());
+            return std::move(findings_);
+        }
+        if (connect()) {
+            check_checkpoint_topic();
+            for (const auto& topic : topics) {
+                check_topic(topic);
+            }
+        }
+        client_.reset();
+        if (connected_ && options_.delivery == Delivery::exactly_once) {
+            check_transactions();
+        }
+        return std::move(findings_);
+    }
+
+  private:
+    void add(Severity severity, std::string subject, std::string what, std::string remedy = {}) {
+        findings_.push_back({.severity = severity,
+                             .subject = std::move(subject),
+                             .what = std::move(what),
+                             .remedy = std::move(remedy)});
+    }
+    void fail(std::string subject, const Error& error) {
+        add(Severity::error,
+            std::move(subject),
+            std::string(error.kind().name) + ": " + error.what(),
+            std::string(error.kind().next));
+    }
+    [[nodiscard]] Patience patience(std::chrono::milliseconds budget) {
+        return {clock_, interrupted_, budget};
+    }
+
+    bool connect() {
+        auto conf = admin_conf(options_);
+        if (conf.has_error()) {
+            fail("kafka", conf.error());
+            return false;
+        }
+        auto client =
+            Client::make(RD_KAFKA_PRODUCER, std::move(conf.value()), identity_.pipeline, observer_);
+        if (client.has_error()) {
+            fail("kafka", client.error());
+            return false;
+        }
+        client_ = std::move(client.value());
+        Patience waiting = patience(kConnectBudget);
+        const auto brokers = await_brokers(*client_, waiting);
+        if (brokers.has_error()) {
+            fail("kafka", brokers.error());
+            return false;
+        }
+        connected_ = true;
+        add(Severity::ok, "kafka", std::to_string(brokers.value()) + " brokers answer");
+        return true;
+    }
+
+    void check_checkpoint_topic() {
+        const std::string topic = checkpoint_topic(identity_);
+        Patience waiting = patience(kQuestionBudget);
+        const auto ready = ensure_checkpoint_topic(
+            *client_, topic, options_.checkpoint_replication, false, waiting);
+        if (ready.has_value()) {
+            add(Severity::ok, "topic " + topic, "compacted, one partition");
+        } else if (ready.error().is(errors::kTopicMissing)) {
+            add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
+        } else {
+            fail("topic " + topic, ready.error());
+        }
+    }
+
+    void check_topic(const std::string& topic) {
+        Patience waiting = patience(kQuestionBudget);
+        const auto partitions = find_topic(*client_, topic, waiting);
+        if (partitions.has_error()) {
+            fail("topic " + topic, partitions.error());
+        } else if (partitions.value()) {
+            add(Severity::ok,
+                "topic " + topic,
+                std::to_string(*partitions.value()) + " partitions");
+        } else if (options_.topics.create) {
+            add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
+        } else {
+            add(Severity::error,
+                "topic " + topic,
+                "does not exist",
+                "kafka-topics.sh --create --topic " + topic + " --partitions " +
+                    std::to_string(options_.topics.partitions) + ", or kafka.topics.create: true");
+        }
+    }
+
+    // With an id beside the real one: the real one would fence the agent that runs.
+    void check_transactions() {
+        const std::string id = transactional_id(identity_) + ".check";
+        const std::string subject = "right on transactional id " + transactional_id(identity_);
+        auto conf = producer_conf(options_, id, {});
+        if (conf.has_error()) {
+            fail(subject, conf.error());
+            return;
+        }
+        auto client =
+            Client::make(RD_KAFKA_PRODUCER, std::move(conf.value()), identity_.pipeline, observer_);
+        if (client.has_error()) {
+            fail(subject, client.error());
+            return;
+        }
+        const ErrorHandle error(rd_kafka_init_transactions(
+            client.value()->get(), static_cast<int>(kConnectBudget.count())));
+        if (!error) {
+            add(Severity::ok, subject, "transactions work (tried with " + id + ")");
+            return;
+        }
+        const Error named = to_error(*error, "init_transactions " + id);
+        if (named.is(errors::kKafkaDenied)) {
+            add(Severity::warning,
+                subject,
+                named.what(),
+                "grant Write and Describe on the transactional id prefix " +
+                    transactional_id(identity_) +
+                    "; if they are granted on the exact id only, this warning is expected");
+            return;
+        }
+        fail(subject, named);
+    }
+
+    const Options& options_;
+    const SinkIdentity& identity_;
+    SystemClock clock_;
+    Silent observer_;
+    std::atomic<bool> interrupted_{false};
+    std::unique_ptr<Client> client_;
+    bool connected_ = false;
+    std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> check(const Options& options,
+                           const SinkIdentity& identity,
+                           std::span<const std::string> topics) {
+    return Checking(options, identity).run(topics);
+}
+
+}  // namespace tributary::kafka

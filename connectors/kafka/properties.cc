@@ -1,0 +1,207 @@
+#include "connectors/kafka/properties.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "model/errors.h"
+
+namespace tributary::kafka {
+
+namespace {
+
+using Reason = std::pair<std::string_view, std::string_view>;
+
+constexpr std::string_view kOrder = "order and deduplication within a partition depend on it";
+constexpr std::string_view kOurs = "the agent sets it; it has its own key in the configuration";
+constexpr std::string_view kReading = "the checkpoint is read by rules of its own";
+constexpr std::string_view kInternalUse = "the agent uses it itself";
+
+constexpr std::array kRefused{
+    Reason{"transactional.id", "it identifies agent and pipeline and fences a twin"},
+    Reason{"transaction.timeout.ms", "use kafka.transaction_timeout"},
+    Reason{"bootstrap.servers", "use kafka.bootstrap_servers"},
+    Reason{"metadata.broker.list", "use kafka.bootstrap_servers"},
+    Reason{"enable.idempotence", kOrder},
+    Reason{"enable.gapless.guarantee", kOrder},
+    Reason{"acks", "a record counts only once all in-sync replicas have it"},
+    Reason{"request.required.acks", "a record counts only once all in-sync replicas have it"},
+    Reason{"partitioner", "records of one key must stay in one partition: murmur2_random"},
+    Reason{"partitioner_cb", "records of one key must stay in one partition: murmur2_random"},
+    Reason{"msg_order_cmp", kOrder},
+    Reason{"queuing.strategy", kOrder},
+    Reason{"max.in.flight", kOrder},
+    Reason{"max.in.flight.requests.per.connection", kOrder},
+    Reason{"retries", "a record may only be given up with its transaction"},
+    Reason{"message.send.max.retries", "a record may only be given up with its transaction"},
+    Reason{"message.timeout.ms", "a record may only be given up with its transaction"},
+    Reason{"delivery.timeout.ms", "a record may only be given up with its transaction"},
+    Reason{"request.timeout.ms", "a produce request lives as long as its transaction allows"},
+    Reason{"isolation.level", kReading},
+    Reason{"group.id", kReading},
+    Reason{"group.instance.id", kReading},
+    Reason{"auto.offset.reset", kReading},
+    Reason{"enable.auto.commit", kReading},
+    Reason{"enable.auto.offset.store", kReading},
+    Reason{"enable.partition.eof", kReading},
+    Reason{"allow.auto.create.topics", "topics are created through the admin API: kafka.topics"},
+    Reason{"delivery.report.only.error", kInternalUse},
+    Reason{"dr_cb", kInternalUse},
+    Reason{"dr_msg_cb", kInternalUse},
+    Reason{"error_cb", kInternalUse},
+    Reason{"log_cb", kInternalUse},
+    Reason{"log.queue", kInternalUse},
+    Reason{"stats_cb", kInternalUse},
+    Reason{"enabled_events", kInternalUse},
+    Reason{"opaque", kInternalUse},
+    Reason{"interceptors", kInternalUse},
+    Reason{"default_topic_conf", kInternalUse},
+    Reason{"internal.termination.signal", kInternalUse},
+    Reason{"plugin.library.paths", "foreign code could hide requests from the agent"},
+    Reason{"test.mock.num.brokers", "it replaces the brokers by a simulation"},
+};
+
+Error config_error(std::string_view name, std::string_view why) {
+    return {errors::kKafkaConfig, "kafka.properties: " + std::string(name) + ": " + std::string(why)};
+}
+
+Result<void> set(rd_kafka_conf_t& conf, std::string_view name, std::string_view value) {
+    std::array<char, 512> text{};
+    const std::string name_z(name);
+    const std::string value_z(value);
+    if (rd_kafka_conf_set(&conf, name_z.c_str(), value_z.c_str(), text.data(), text.size()) !=
+        RD_KAFKA_CONF_OK) {
+        return config_error(name, text.data());
+    }
+    return success();
+}
+
+Result<void> set_secret(rd_kafka_conf_t& conf,
+                        const std::string& name,
+                        const config::Secret& value) {
+    if (const auto reason = refusal(name)) {
+        return config_error(name, *reason);
+    }
+    std::array<char, 512> text{};  // quotes the value: not passed on
+    if (rd_kafka_conf_set(
+            &conf, name.c_str(), value.reveal().c_str(), text.data(), text.size()) !=
+        RD_KAFKA_CONF_OK) {
+        return config_error(name, "librdkafka does not know it or does not take its value");
+    }
+    return success();
+}
+
+// Ours first, so that the operator's choice wins where it is free.
+Result<void> set_common(rd_kafka_conf_t& conf, const Options& options) {
+    if (options.bootstrap_servers.empty()) {
+        return Error(errors::kKafkaConfig, "kafka.bootstrap_servers: none is given");
+    }
+    std::string servers;
+    for (const auto& server : options.bootstrap_servers) {
+        servers += servers.empty() ? "" : ",";
+        servers += server;
+    }
+    const std::uint32_t socket_timeout_ms =
+        std::min<std::uint32_t>(10000, options.transaction_timeout_ms);
+    TRIBUTARY_TRY_VOID(set(conf, "bootstrap.servers", servers));
+    TRIBUTARY_TRY_VOID(set(conf, "client.id", "tributary"));
+    TRIBUTARY_TRY_VOID(set(conf, "socket.timeout.ms", std::to_string(socket_timeout_ms)));
+    TRIBUTARY_TRY_VOID(set(conf, "socket.nagle.disable", "true"));
+    TRIBUTARY_TRY_VOID(set(conf, "socket.keepalive.enable", "true"));
+    TRIBUTARY_TRY_VOID(set(conf, "reconnect.backoff.ms", "50"));
+    TRIBUTARY_TRY_VOID(set(conf, "reconnect.backoff.max.ms", "1000"));
+    TRIBUTARY_TRY_VOID(set(conf, "allow.auto.create.topics", "false"));
+    TRIBUTARY_TRY_VOID(set(conf, "log.connection.close", "false"));
+    return success();
+}
+
+Result<void> set_given(rd_kafka_conf_t& conf, const Options& options) {
+    for (const auto& [name, value] : options.properties) {
+        if (const auto reason = refusal(name)) {
+            return config_error(name, *reason);
+        }
+        TRIBUTARY_TRY_VOID(set(conf, name, value));
+    }
+    for (const auto& [name, value] : options.secret_properties) {
+        TRIBUTARY_TRY_VOID(set_secret(conf, name, value));
+    }
+    return success();
+}
+
+// The transaction bounds what a record may wait; what is queued is bounded by the transaction too.
+Result<void> set_producing(rd_kafka_conf_t& conf,
+                           const Options& options,
+                           std::string_view transactional_id) {
+    TRIBUTARY_TRY_VOID(set(conf, "compression.type", "lz4"));
+    TRIBUTARY_TRY_VOID(set(conf, "linger.ms", "2"));
+    TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.kbytes", "16384"));
+    TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.messages", "100000"));
+    TRIBUTARY_TRY_VOID(set(conf, "topic.metadata.propagation.max.ms", "10000"));
+    TRIBUTARY_TRY_VOID(set_given(conf, options));
+    TRIBUTARY_TRY_VOID(set(conf, "partitioner", "murmur2_random"));
+    TRIBUTARY_TRY_VOID(set(conf, "enable.idempotence", "true"));
+    if (options.delivery == Delivery::exactly_once) {
+        TRIBUTARY_TRY_VOID(set(conf, "transactional.id", transactional_id));
+        TRIBUTARY_TRY_VOID(set(
+            conf, "transaction.timeout.ms", std::to_string(options.transaction_timeout_ms)));
+    }
+    TRIBUTARY_TRY_VOID(
+        set(conf, "message.timeout.ms", std::to_string(options.transaction_timeout_ms)));
+    // Says high watermark, not last stable offset, when this client is asked for offsets.
+    return set(conf, "isolation.level", "read_uncommitted");
+}
+
+}  // namespace
+
+std::optional<std::string_view> refusal(std::string_view name) {
+    const auto* const found = std::find_if(
+        kRefused.begin(), kRefused.end(), [name](const Reason& row) { return row.first == name; });
+    return found == kRefused.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::uint32_t batch_bytes_of(const Options& options) {
+    std::uint32_t bytes = Batching{}.batch_bytes;
+    if (const auto found = options.properties.find("batch.size"); found != options.properties.end()) {
+        const std::string& text = found->second;
+        std::from_chars(text.data(), text.data() + text.size(), bytes);
+    }
+    return bytes;
+}
+
+Result<ConfHandle> producer_conf(const Options& options,
+                                 std::string_view transactional_id,
+                                 const Batching& batching) {
+    ConfHandle conf(rd_kafka_conf_new());
+    TRIBUTARY_TRY_VOID(set_common(*conf, options));
+    TRIBUTARY_TRY_VOID(set_producing(*conf, options, transactional_id));
+    TRIBUTARY_TRY_VOID(set(*conf, "batch.size", std::to_string(batching.batch_bytes)));
+    if (batching.one_record_per_batch) {
+        TRIBUTARY_TRY_VOID(set(*conf, "batch.num.messages", "1"));
+    }
+    return conf;
+}
+
+Result<ConfHandle> reader_conf(const Options& options) {
+    ConfHandle conf(rd_kafka_conf_new());
+    TRIBUTARY_TRY_VOID(set_common(*conf, options));
+    TRIBUTARY_TRY_VOID(set_given(*conf, options));
+    TRIBUTARY_TRY_VOID(set(*conf, "isolation.level", "read_committed"));
+    TRIBUTARY_TRY_VOID(set(*conf, "enable.partition.eof", "true"));
+    TRIBUTARY_TRY_VOID(set(*conf, "fetch.wait.max.ms", "10"));
+    TRIBUTARY_TRY_VOID(set(*conf, "fetch.error.backoff.ms", "50"));
+    TRIBUTARY_TRY_VOID(set(*conf, "queued.min.messages", "1"));
+    TRIBUTARY_TRY_VOID(set(*conf, "queued.max.messages.kbytes", "1024"));
+    TRIBUTARY_TRY_VOID(set(*conf, "check.crcs", "true"));
+    return conf;
+}
+
+Result<ConfHandle> admin_conf(const Options& options) {
+    ConfHandle conf(rd_kafka_conf_new());
+    TRIBUTARY_TRY_VOID(set_common(*conf, options));
+    TRIBUTARY_TRY_VOID(set_given(*conf, options));
+    return conf;
+}
+
+}  // namespace tributary::kafka

@@ -1,0 +1,528 @@
+#include "connectors/kafka/sink.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "connectors/kafka/admin.h"
+#include "connectors/kafka/checkpoint_reader.h"
+#include "connectors/kafka/errors.h"
+#include "format/checkpoint.h"
+#include "model/errors.h"
+
+namespace tributary::kafka {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTopicBudget{15000};
+constexpr std::chrono::milliseconds kPingBudget{2000};
+// A connection unused for longer is tried before a transaction is begun on it.
+constexpr std::chrono::seconds kIdleBeforePing{10};
+// Beyond the transaction's own life an answer can only say that it is lost.
+constexpr std::chrono::milliseconds kCommitMargin{30000};
+// Records between two looks at the clock and at the callbacks that are due.
+constexpr std::uint32_t kRecordsPerTick = 256;
+constexpr std::uint32_t kBatchBytesMin = 1024;
+constexpr const char* kIdentityHeader = "tributary";
+
+std::uint64_t tag_of(const Record& record) {
+    return (record.sequence.value() << 16U) | record.sub_index;
+}
+
+// librdkafka tells a null value from an empty one by the pointer.
+void* pointer_of(const std::optional<std::string_view>& bytes) {
+    if (!bytes) {
+        return nullptr;
+    }
+    static char empty = 0;
+    return bytes->data() == nullptr ? &empty : const_cast<char*>(bytes->data());
+}
+
+std::size_t size_of(const std::optional<std::string_view>& bytes) {
+    return bytes ? bytes->size() : 0;
+}
+
+std::string name_of(const Record& record) {
+    return "topic " + std::string(record.topic) + ", sequence " +
+           std::to_string(record.sequence.value()) + "." + std::to_string(record.sub_index);
+}
+
+struct HandOver {
+    int flags = 0;
+    std::int64_t timestamp_ms = 0;
+    std::uint64_t tag = 0;
+};
+
+// The packed identity first, then what the encoder adds.
+HeadersHandle headers_of(const Record& record) {
+    HeadersHandle headers(rd_kafka_headers_new(1 + record.headers.size()));
+    if (!record.identity.empty()) {
+        rd_kafka_header_add(headers.get(),
+                            kIdentityHeader,
+                            -1,
+                            record.identity.data(),
+                            static_cast<ssize_t>(record.identity.size()));
+    }
+    for (const auto& header : record.headers) {
+        rd_kafka_header_add(headers.get(),
+                            header.name.data(),
+                            static_cast<ssize_t>(header.name.size()),
+                            header.value.data(),
+                            static_cast<ssize_t>(header.value.size()));
+    }
+    return headers;
+}
+
+// Takes `headers` when it succeeds. The macros RD_KAFKA_V_.. are C casts; these are the same
+// arguments, each with the exact type that rdkafka.h names for its tag.
+rd_kafka_resp_err_t hand_over(rd_kafka_t* client,
+                              rd_kafka_topic_t* topic,
+                              const Record& record,
+                              HeadersHandle& headers,
+                              const HandOver& how) {
+    const auto code = rd_kafka_producev(client,
+                                        RD_KAFKA_VTYPE_RKT,
+                                        topic,
+                                        RD_KAFKA_VTYPE_MSGFLAGS,
+                                        how.flags,
+                                        RD_KAFKA_VTYPE_KEY,
+                                        pointer_of(record.key),
+                                        size_of(record.key),
+                                        RD_KAFKA_VTYPE_VALUE,
+                                        pointer_of(record.value),
+                                        size_of(record.value),
+                                        RD_KAFKA_VTYPE_TIMESTAMP,
+                                        how.timestamp_ms,
+                                        RD_KAFKA_VTYPE_HEADERS,
+                                        headers.get(),
+                                        RD_KAFKA_VTYPE_OPAQUE,
+                                        reinterpret_cast<void*>(how.tag),
+                                        RD_KAFKA_VTYPE_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        static_cast<void>(headers.release());
+    }
+    return code;
+}
+
+}  // namespace
+
+KafkaSink::KafkaSink(const Options& options,
+                     SinkIdentity identity,
+                     const Clock& clock,
+                     Observer& observer)
+    : options_(options),
+      identity_(std::move(identity)),
+      checkpoint_topic_(kafka::checkpoint_topic(identity_)),
+      transactional_id_(kafka::transactional_id(identity_)),
+      clock_(clock),
+      observer_(observer) {
+    batching_.batch_bytes = batch_bytes_of(options_);
+}
+
+KafkaSink::~KafkaSink() {
+    drop_client(Client::kEndLimit);
+}
+
+Result<std::optional<Checkpoint>> KafkaSink::recover(std::chrono::milliseconds budget) {
+    Patience patience(clock_, interrupted_, budget);
+    if (phase_ != Phase::initialising && phase_ != Phase::initialised) {
+        drop_client(Client::kEndLimit);
+    }
+    if (phase_ == Phase::none) {
+        TRIBUTARY_TRY_VOID(make_client());
+        phase_ = Phase::initialising;
+    }
+    client_->clear_errors();
+    if (phase_ == Phase::initialising) {
+        auto result = initialise(patience);
+        if (result.has_error()) {
+            return failed(result.error());
+        }
+        phase_ = Phase::initialised;
+    }
+    if (!checkpoint_topic_checked_) {
+        auto result = ensure_checkpoint_topic(
+            *client_, checkpoint_topic_, options_.checkpoint_replication, true, patience);
+        if (result.has_error()) {
+            return failed(result.error());
+        }
+        checkpoint_topic_checked_ = true;
+    }
+    auto checkpoint = read_checkpoint(
+        *client_,
+        options_,
+        {.topic = checkpoint_topic_, .key = identity_.pipeline, .pipeline = identity_.pipeline},
+        observer_,
+        patience);
+    if (checkpoint.has_error()) {
+        checkpoint_topic_checked_ = !checkpoint.error().is(errors::kTopicMissing);
+        return failed(checkpoint.error());
+    }
+    client_->clear_errors();
+    client_->watch().mark();
+    client_->watch().clear_trouble();
+    last_use_ = clock_.now();
+    usable_.store(true);
+    phase_ = Phase::ready;
+    return checkpoint;
+}
+
+Result<void> KafkaSink::make_client() {
+    TRIBUTARY_TRY_VOID(check_options(options_, identity_));
+    TRIBUTARY_TRY(conf, producer_conf(options_, transactional_id_, batching_));
+    TRIBUTARY_TRY(client,
+                  Client::make(RD_KAFKA_PRODUCER, std::move(conf), identity_.pipeline, observer_));
+    client_ = std::move(client);
+    return success();
+}
+
+Result<void> KafkaSink::initialise(Patience& patience) {
+    constexpr std::string_view kDoing = "connect to Kafka";
+    if (!transactional()) {
+        TRIBUTARY_TRY(brokers, await_brokers(*client_, patience));
+        static_cast<void>(brokers);
+        return success();
+    }
+    while (true) {
+        const ErrorHandle error(rd_kafka_init_transactions(client_->get(), patience.slice_ms()));
+        if (!error) {
+            return success();
+        }
+        const Error named = to_error(*error, "init_transactions " + transactional_id_);
+        if (rd_kafka_error_is_retriable(error.get()) == 0 || needs_a_person(named)) {
+            return named;
+        }
+        TRIBUTARY_TRY_VOID(patience.go_on(*client_, kDoing));
+        if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+            client_->serve(std::chrono::milliseconds(patience.slice_ms()));
+        }
+    }
+}
+
+// After an error only recover() may go on. Connecting may be resumed with the same client, unless
+// that client itself is part of the problem (its credentials were read when it was made, or it has
+// failed for good).
+Error KafkaSink::failed(Error error) {
+    usable_.store(false);
+    const bool connecting = phase_ == Phase::initialising || phase_ == Phase::initialised;
+    const bool resumable = connecting && (error.is(errors::kKafkaUnreachable) ||
+                                          error.is(errors::kTopicMissing));
+    if (!resumable) {
+        phase_ = Phase::doubtful;
+    }
+    return error;
+}
+
+Result<void> KafkaSink::prepare_topic(std::string_view topic) {
+    if (topics_.find(topic) != topics_.end()) {
+        return success();
+    }
+    if (!client_ || phase_ == Phase::doubtful) {
+        return Error(errors::kKafkaUnreachable, "topic " + std::string(topic) + ": not connected");
+    }
+    Patience patience(clock_, interrupted_, kTopicBudget);
+    const std::string name(topic);
+    TRIBUTARY_TRY(partitions, find_topic(*client_, name, patience));
+    if (!partitions && !options_.topics.create) {
+        return Error(errors::kTopicMissing,
+                     "topic " + name + " does not exist and kafka.topics.create is false");
+    }
+    if (!partitions) {
+        TRIBUTARY_TRY(created,
+                      create_topic(*client_,
+                                   {.name = name,
+                                    .partitions = options_.topics.partitions,
+                                    .replication = options_.topics.replication,
+                                    .settings = options_.topics.config},
+                                   patience));
+        partitions = created;
+    }
+    const auto [seen, fresh] = partitions_.emplace(name, *partitions);
+    if (!fresh && seen->second != *partitions) {
+        observer_.log(LogLevel::warn,
+                      identity_.pipeline,
+                      "the number of partitions changed: keys move to other partitions from here on",
+                      {{.name = "topic", .value = name}});
+        seen->second = *partitions;
+    }
+    topics_.emplace(name, TopicHandle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr)));
+    return success();
+}
+
+Result<void> KafkaSink::begin() {
+    if (phase_ != Phase::ready) {
+        return Error(errors::kKafkaUnreachable, "begin: not connected");
+    }
+    client_->serve(std::chrono::milliseconds(0));
+    if (client_->watch().trouble() || clock_.now() - last_use_ >= kIdleBeforePing) {
+        client_->watch().clear_trouble();
+        Patience patience(clock_, interrupted_, kPingBudget);
+        const auto brokers = await_brokers(*client_, patience);
+        if (brokers.has_error()) {
+            client_->watch().note_trouble();
+            return failed(brokers.error());
+        }
+    }
+    if (transactional()) {
+        const ErrorHandle error(rd_kafka_begin_transaction(client_->get()));
+        if (error) {
+            return failed(to_error(*error, "begin_transaction"));
+        }
+    }
+    records_until_tick_ = 0;
+    phase_ = Phase::in_transaction;
+    return success();
+}
+
+// The handle of a topic; most records go where the one before went.
+Result<rd_kafka_topic_t*> KafkaSink::topic_of(std::string_view name) {
+    if (last_topic_ != nullptr && name == last_topic_name_) {
+        return last_topic_;
+    }
+    auto found = topics_.find(name);
+    if (found == topics_.end()) {
+        TRIBUTARY_TRY_VOID(prepare_topic(name));
+        found = topics_.find(name);
+    }
+    last_topic_name_ = found->first;
+    last_topic_ = found->second.get();
+    return last_topic_;
+}
+
+Result<void> KafkaSink::produce(const Record& record) {
+    if (phase_ != Phase::in_transaction) {
+        return Error(errors::kKafkaTransaction, "produce: no transaction is open");
+    }
+    auto topic = topic_of(record.topic);
+    if (topic.has_error()) {
+        return failed(topic.error());
+    }
+    return enqueue(topic.value(), record, 0, tag_of(record));
+}
+
+Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
+                                const Record& record,
+                                int flags,
+                                std::uint64_t tag) {
+    if (records_until_tick_ == 0) {
+        records_until_tick_ = kRecordsPerTick;
+        timestamp_ms_ = clock_.wall_time_us() / 1000;
+        client_->serve(std::chrono::milliseconds(0));
+    }
+    --records_until_tick_;
+    HeadersHandle headers = headers_of(record);
+    std::optional<Patience> patience;
+    while (true) {
+        const auto code = hand_over(client_->get(),
+                                    topic,
+                                    record,
+                                    headers,
+                                    {.flags = flags, .timestamp_ms = timestamp_ms_, .tag = tag});
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return success();
+        }
+        if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+            return Error(errors::kPoisonRecord,
+                         name_of(record) + ": " +
+                             std::to_string(size_of(record.key) + size_of(record.value)) +
+                             " bytes are more than message.max.bytes");
+        }
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            return failed(to_error(code, "", "produce to " + name_of(record)));
+        }
+        if (!patience) {
+            patience.emplace(
+                clock_, interrupted_, std::chrono::milliseconds(options_.transaction_timeout_ms));
+        }
+        const auto waited = patience->go_on(*client_, "produce: waiting for room");
+        if (waited.has_error()) {
+            return failed(waited.error());
+        }
+        client_->serve(std::chrono::milliseconds(10));
+    }
+}
+
+Result<void> KafkaSink::produce_checkpoint(const Checkpoint& checkpoint) {
+    const std::string value = format::pack_checkpoint(checkpoint);
+    auto found = topics_.find(checkpoint_topic_);
+    if (found == topics_.end()) {
+        found = topics_
+                    .emplace(checkpoint_topic_,
+                             TopicHandle(rd_kafka_topic_new(
+                                 client_->get(), checkpoint_topic_.c_str(), nullptr)))
+                    .first;
+    }
+    const Record record{.topic = checkpoint_topic_,
+                        .key = identity_.pipeline,
+                        .value = value,
+                        .identity = {},
+                        .headers = {},
+                        .sequence = {},
+                        .sub_index = 0};
+    return enqueue(found->second.get(), record, RD_KAFKA_MSG_F_COPY, 0);
+}
+
+Result<CommitOutcome> KafkaSink::commit(const Checkpoint& checkpoint) {
+    if (phase_ != Phase::in_transaction) {
+        return Error(errors::kKafkaTransaction, "commit: no transaction is open");
+    }
+    Result<void> result = success();
+    if (!transactional()) {
+        result = flush("flush the records");
+    }
+    if (result.has_value()) {
+        result = produce_checkpoint(checkpoint);
+    }
+    if (result.has_value()) {
+        result = transactional() ? commit_transaction() : flush("flush the checkpoint");
+    }
+    if (result.has_error()) {
+        judge_refusals();
+        const auto cause = delivery_error();
+        return failed(cause ? *cause : result.error());
+    }
+    const WireCount count = client_->watch().since_mark();
+    const bool clean = transactional() ? count.spotless() : count.errors == 0;
+    last_use_ = clock_.now();
+    if (!clean || batching_.one_record_per_batch) {
+        batching_.one_record_per_batch = false;
+        phase_ = Phase::doubtful;
+        return CommitOutcome::committed;
+    }
+    client_->watch().mark();
+    phase_ = Phase::ready;
+    return CommitOutcome::spotless;
+}
+
+// Both steps of librdkafka's commit (send what is queued, EndTxn) go on in the background when a
+// call's time is up; calling again resumes them.
+Result<void> KafkaSink::commit_transaction() {
+    Patience patience(
+        clock_,
+        interrupted_,
+        std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
+    while (true) {
+        const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), patience.slice_ms()));
+        if (!error) {
+            return success();
+        }
+        if (rd_kafka_error_is_retriable(error.get()) == 0) {
+            return to_error(*error, "commit_transaction");
+        }
+        TRIBUTARY_TRY_VOID(patience.go_on(*client_, "commit_transaction"));
+        if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+            client_->serve(std::chrono::milliseconds(10));
+        }
+    }
+}
+
+// at_least_once: until every record handed over is acknowledged.
+Result<void> KafkaSink::flush(std::string_view doing) {
+    Patience patience(
+        clock_,
+        interrupted_,
+        std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
+    while (rd_kafka_flush(client_->get(), patience.slice_ms()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        TRIBUTARY_TRY_VOID(patience.go_on(*client_, doing));
+    }
+    if (client_->failed_count() > 0) {
+        return Error(errors::kKafkaTransaction,
+                     std::string(doing) + ": " + std::to_string(client_->failed_count()) +
+                         " records failed");
+    }
+    return success();
+}
+
+// A broker refuses a whole batch, so a refused record is poison only when it was alone in its
+// batch: always in the one-record mode, and whenever it is larger than a batch may grow. Otherwise
+// the next producer cuts smaller, until it is.
+void KafkaSink::judge_refusals() {
+    client_->serve(std::chrono::milliseconds(0));
+    bool too_large = false;
+    bool invalid = false;
+    for (const FailedRecord& record : client_->failed()) {
+        if (!refuses_record(record.code) || record.tag == 0) {
+            continue;
+        }
+        const bool size = record.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+                          record.code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+        const bool alone = batching_.one_record_per_batch ||
+                           (size && record.bytes >= batching_.batch_bytes);
+        if (alone) {
+            poison_.push_back({.sequence = Sequence(record.tag >> 16U),
+                               .sub_index = static_cast<std::uint16_t>(record.tag & 0xFFFFU),
+                               .reason = "topic " + record.topic + ": " +
+                                         rd_kafka_err2str(record.code) + " (" +
+                                         rd_kafka_err2name(record.code) + ")"});
+        }
+        too_large |= size && !alone;
+        invalid |= !size && !alone;
+    }
+    if (!poison_.empty()) {
+        batching_.one_record_per_batch = false;
+        return;
+    }
+    if (too_large) {
+        batching_.batch_bytes = std::max(batching_.batch_bytes / 2, kBatchBytesMin);
+    }
+    batching_.one_record_per_batch = invalid || (too_large && batching_.batch_bytes == kBatchBytesMin);
+}
+
+// Why records failed, when one reason explains it better than the commit's own error.
+std::optional<Error> KafkaSink::delivery_error() const {
+    for (const FailedRecord& record : client_->failed()) {
+        const Error error = to_error(record.code, "", "topic " + record.topic);
+        if (error.is(errors::kTopicMissing) || error.is(errors::kKafkaDenied)) {
+            return error;
+        }
+        if (refuses_record(record.code)) {
+            return Error(errors::kKafkaTransaction, error.what());
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<Poison> KafkaSink::take_poison() {
+    return std::exchange(poison_, {});
+}
+
+void KafkaSink::drop_client(std::chrono::milliseconds budget) {
+    usable_.store(false);
+    last_topic_ = nullptr;
+    topics_.clear();
+    if (client_ && !client_->end(budget)) {
+        observer_.log(LogLevel::warn,
+                      identity_.pipeline,
+                      "the former Kafka client ends in the background: a name lookup hangs");
+    }
+    client_.reset();
+    phase_ = Phase::none;
+}
+
+// So that committed readers need not wait for the transaction's time-out. Best effort.
+void KafkaSink::abort_quietly(std::chrono::milliseconds budget) {
+    const auto deadline = clock_.now() + budget;
+    while (clock_.now() < deadline) {
+        const ErrorHandle error(rd_kafka_abort_transaction(client_->get(), 100));
+        if (!error || rd_kafka_error_is_retriable(error.get()) == 0) {
+            return;
+        }
+        client_->serve(std::chrono::milliseconds(0));
+    }
+}
+
+void KafkaSink::close(std::chrono::milliseconds budget) {
+    const auto start = clock_.now();
+    if (phase_ == Phase::in_transaction && transactional() && !client_->watch().trouble()) {
+        abort_quietly(budget / 2);
+    }
+    const auto spent =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - start);
+    drop_client(std::max(budget - spent, std::chrono::milliseconds(1)));
+}
+
+bool KafkaSink::healthy() const {
+    return usable_.load();
+}
+
+}  // namespace tributary::kafka

@@ -1,0 +1,55 @@
+// WireWatch: counts what a producer really sent, because librdkafka hides it. A lost answer to
+// EndTxn is sent again without the application's knowledge, and the late first one can then end the
+// next transaction: half of it committed without its checkpoint (DESIGN 3.3; Kafka's protocol
+// before KIP-890 part 2, which librdkafka does not speak). Only interceptors see the second
+// request.
+// Threads: the interceptors run on librdkafka's broker threads and only touch atomics; the rest by
+// any thread.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace tributary::kafka {
+
+// What happened on the wire since mark().
+struct WireCount {
+    std::uint64_t end_txn_sent = 0;
+    std::uint64_t errors = 0;  // requests of the transaction protocol without a good answer
+
+    // Nothing of the transaction can still be under way.
+    [[nodiscard]] bool spotless() const noexcept { return end_txn_sent == 1 && errors == 0; }
+};
+
+class WireWatch {
+  public:
+    WireWatch() = default;
+    WireWatch(const WireWatch&) = delete;
+    WireWatch& operator=(const WireWatch&) = delete;
+
+    // Registers the interceptors on `conf`; the watch must outlive the client made from it.
+    void attach(rd_kafka_conf_t* conf);
+
+    // Starts a new count: what was counted before belongs to a transaction that ended spotless.
+    void mark() noexcept;
+    [[nodiscard]] WireCount since_mark() const noexcept;
+
+    // True when any request failed since the flag was last cleared: the brokers may be out of
+    // reach.
+    [[nodiscard]] bool trouble() const noexcept { return trouble_.load(); }
+    void clear_trouble() noexcept { trouble_.store(false); }
+    void note_trouble() noexcept { trouble_.store(true); }
+
+  private:
+    friend struct WireWatchHooks;
+
+    std::atomic<std::uint64_t> end_txn_sent_{0};
+    std::atomic<std::uint64_t> errors_{0};
+    std::atomic<bool> trouble_{false};
+    std::uint64_t end_txn_mark_ = 0;
+    std::uint64_t error_mark_ = 0;
+};
+
+}  // namespace tributary::kafka
