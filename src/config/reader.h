@@ -37,8 +37,8 @@ struct Surroundings {
 [[nodiscard]] Surroundings process_surroundings();
 
 struct Key {
-    std::string_view name;
-    std::string_view doc;  // one or two sentences for docs/configuration.md
+    std::string_view name{};
+    std::string_view doc{};  // one or two sentences for docs/configuration.md
     bool required = false;
     bool live = false;  // a reload applies it; otherwise the agent must be restarted
 };

@@ -1,0 +1,11 @@
+// Which connectors there are, as the configuration needs to know them: what each declares. No
+// client library is needed for it.
+#pragma once
+
+#include "config/loaded.h"
+
+namespace tributary::agent {
+
+[[nodiscard]] config::Connectors connectors();
+
+}  // namespace tributary::agent

@@ -1,0 +1,39 @@
+// Telemetry: the Observer of a real process: log lines on standard error and metrics in Prometheus'
+// text format. Any thread; counting is one atomic addition, without a lock.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "ports/clock.h"
+#include "ports/observer.h"
+
+namespace tributary::telemetry {
+
+enum class LogFormat { automatic, text, json };
+
+struct LoggingOptions {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::automatic;  // text on a terminal, JSON lines elsewhere
+    std::ostream* out = nullptr;              // nullptr: standard error
+};
+
+class Telemetry : public Observer {
+  public:
+    // Prometheus text exposition format 0.0.4: counters and gauges of every pipeline, the process's
+    // memory, open files and start time, build information.
+    [[nodiscard]] virtual std::string render() const = 0;
+    // Changes what is logged from now on (configuration reload).
+    virtual void set_level(LogLevel level) = 0;
+};
+
+// `pipelines` are the names that numbers are kept for; those under another name count for the
+// process. `clock` outlives the result. An error that repeats within 30 s with the same text is
+// logged once, then again with how often it was left out.
+[[nodiscard]] std::unique_ptr<Telemetry> make_observer(const LoggingOptions& options,
+                                                       std::span<const std::string> pipelines,
+                                                       const Clock& clock);
+
+}  // namespace tributary::telemetry
