@@ -1,0 +1,147 @@
+#include "connectors/postgresql/catalogue.h"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace tributary::postgresql {
+namespace {
+
+constexpr std::chrono::seconds kLimit{10};
+
+// One row per column that is not dropped; one row with NULL columns for a table without any.
+constexpr const char* kColumns = R"(SELECT n.nspname, c.relname, a.attname, a.atttypid, a.atttypmod,
+       format_type(a.atttypid, a.atttypmod), a.attndims,
+       a.attnotnull OR (t.typtype = 'd' AND t.typnotnull),
+       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE c.oid = $1::oid
+ORDER BY a.attnum)";
+
+// Key columns only, in index order: INCLUDE columns come after indnkeyatts.
+constexpr const char* kKeys = R"(SELECT i.indisprimary, i.indisreplident, a.attname
+FROM pg_index i
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = $1::oid AND (i.indisprimary OR i.indisreplident) AND k.place <= i.indnkeyatts
+ORDER BY i.indexrelid, k.place)";
+
+// The types of $1, those of the columns of $2, and what they are made of. A true array has a
+// subscript handler for arrays, which since PostgreSQL 14 is what typelem alone no longer says;
+// category A and a variable length say the same on every version.
+constexpr const char* kTypes = R"(WITH RECURSIVE wanted(oid) AS (
+    SELECT unnest($1::oid[])
+    UNION
+    SELECT atttypid FROM pg_attribute WHERE attrelid = $2::oid AND attnum > 0 AND NOT attisdropped
+    UNION
+    SELECT part.oid
+    FROM wanted w
+    JOIN pg_type t ON t.oid = w.oid
+    CROSS JOIN LATERAL (VALUES
+        (CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END),
+        (t.typbasetype)) AS part(oid)
+    WHERE part.oid <> 0)
+SELECT t.oid, t.typname, t.typtype, t.typcategory,
+       CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END,
+       t.typbasetype, t.typtypmod, t.typndims, e.enumlabel
+FROM wanted w
+JOIN pg_type t ON t.oid = w.oid
+LEFT JOIN pg_enum e ON e.enumtypid = t.oid
+ORDER BY t.oid, e.enumsortorder)";
+
+std::uint32_t unsigned_at(const Rows& rows, int row, int column) {
+    return static_cast<std::uint32_t>(rows.integer(row, column));
+}
+
+std::string text_at(const Rows& rows, int row, int column) {
+    return std::string(rows.at(row, column));
+}
+
+char letter_at(const Rows& rows, int row, int column) {
+    const std::string_view text = rows.at(row, column);
+    return text.empty() ? ' ' : text.front();
+}
+
+void read_columns(const Rows& rows, CatalogueTable& table) {
+    table.exists = rows.count() > 0;
+    for (int row = 0; row < rows.count(); ++row) {
+        table.schema = text_at(rows, row, 0);
+        table.table = text_at(rows, row, 1);
+        if (rows.null(row, 2)) {
+            continue;
+        }
+        CatalogueColumn& column = table.columns.emplace_back();
+        column.name = text_at(rows, row, 2);
+        column.type_oid = unsigned_at(rows, row, 3);
+        column.type_modifier = static_cast<std::int32_t>(rows.integer(row, 4));
+        column.type_name = text_at(rows, row, 5);
+        column.dimensions = unsigned_at(rows, row, 6);
+        column.not_null = rows.boolean(row, 7);
+        if (!rows.null(row, 8)) {
+            column.default_expression = text_at(rows, row, 8);
+        }
+    }
+}
+
+// An index may be both the primary key and the chosen replica identity.
+void read_keys(const Rows& rows, CatalogueTable& table) {
+    for (int row = 0; row < rows.count(); ++row) {
+        if (rows.boolean(row, 0)) {
+            table.primary_key.push_back(text_at(rows, row, 2));
+        }
+        if (rows.boolean(row, 1)) {
+            table.identity_index.push_back(text_at(rows, row, 2));
+        }
+    }
+}
+
+void read_types(const Rows& rows, CatalogueTable& table) {
+    for (int row = 0; row < rows.count(); ++row) {
+        const std::uint32_t oid = unsigned_at(rows, row, 0);
+        if (table.types.empty() || table.types.back().oid != oid) {
+            CatalogueType& type = table.types.emplace_back();
+            type.oid = oid;
+            type.name = text_at(rows, row, 1);
+            type.kind = letter_at(rows, row, 2);
+            type.category = letter_at(rows, row, 3);
+            type.element_oid = unsigned_at(rows, row, 4);
+            type.base_oid = unsigned_at(rows, row, 5);
+            type.base_modifier = static_cast<std::int32_t>(rows.integer(row, 6));
+            type.base_dimensions = unsigned_at(rows, row, 7);
+        }
+        if (!rows.null(row, 8)) {
+            table.types.back().labels.push_back(text_at(rows, row, 8));
+        }
+    }
+}
+
+std::string oid_array(std::span<const std::uint32_t> oids) {
+    std::string text = "{";
+    for (const std::uint32_t oid : oids) {
+        text += text.size() > 1 ? "," : "";
+        text += std::to_string(oid);
+    }
+    return text + "}";
+}
+
+}  // namespace
+
+Result<CatalogueTable> SqlCatalogue::read(std::uint32_t relation_oid,
+                                          std::span<const std::uint32_t> type_oids) {
+    TRIBUTARY_TRY(session, session_());
+    const std::string oid = std::to_string(relation_oid);
+    CatalogueTable table;
+    TRIBUTARY_TRY(columns, session->query(kColumns, kLimit, {oid}));
+    read_columns(columns, table);
+    TRIBUTARY_TRY(keys, session->query(kKeys, kLimit, {oid}));
+    read_keys(keys, table);
+    TRIBUTARY_TRY(types, session->query(kTypes, kLimit, {oid_array(type_oids), oid}));
+    read_types(types, table);
+    return table;
+}
+
+}  // namespace tributary::postgresql

@@ -1,0 +1,448 @@
+#include "connectors/postgresql/connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "base/assert.h"
+#include "model/errors.h"
+
+namespace tributary::postgresql {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// A peer nearer than this is kept busy by a 32 KiB window (32 KiB per round trip = 32 MB/s at 1
+// ms).
+constexpr std::uint32_t kNearRoundTripMicroseconds = 1000;
+
+// Values come out the same whatever the role, database or server is set to. A search_path of
+// pg_catalog also keeps our own statements safe from objects planted in other schemas
+// (CVE-2018-1058).
+constexpr const char* kPinned =
+    "-c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=3 "
+    "-c bytea_output=hex -c search_path=pg_catalog -c default_transaction_read_only=off "
+    "-c standard_conforming_strings=on -c statement_timeout=0 -c lock_timeout=3000 -c "
+    "idle_in_transaction_session_timeout=0";
+
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \n\t");
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(" \n\t") - first + 1);
+}
+
+// The SQLSTATE of "FATAL:  28P01: password authentication failed"; empty when there is none.
+std::string_view sqlstate_in(std::string_view text) {
+    for (std::size_t at = text.find(":  "); at != std::string_view::npos;
+         at = text.find(":  ", at + 1)) {
+        const std::string_view code = text.substr(at + 3, 5);
+        const bool plausible =
+            code.size() == 5 && text.substr(at + 8, 2) == ": " &&
+            std::all_of(code.begin(), code.end(), [](char letter) {
+                return (letter >= '0' && letter <= '9') || (letter >= 'A' && letter <= 'Z');
+            });
+        if (plausible) {
+            return code;
+        }
+    }
+    return {};
+}
+
+// The first line is what happened; LOCATION and the like are for the server's developers.
+std::string without_location(std::string_view text) {
+    std::string lines;
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        const std::string_view line = trimmed(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (line.empty() || line.substr(0, 9) == "LOCATION:") {
+            continue;
+        }
+        lines += lines.empty() ? "" : "; ";
+        lines += line;
+    }
+    return lines;
+}
+
+bool about_tls(std::string_view text) {
+    constexpr std::array<std::string_view, 7> kWords{"SSL",
+                                                     "certificate",
+                                                     "private key",
+                                                     "sslmode",
+                                                     "sslrootcert",
+                                                     "server's host name",
+                                                     "host name must be specified"};
+    if (contains(text, "SSL SYSCALL") || contains(text, "closed unexpectedly")) {
+        return false;  // the network failed under TLS
+    }
+    return std::any_of(kWords.begin(), kWords.end(), [text](std::string_view word) {
+        return contains(text, word);
+    });
+}
+
+std::string quoted(std::string_view text, char mark) {
+    std::string out(1, mark);
+    for (const char letter : text) {
+        if (letter == mark) {
+            out += mark;
+        }
+        out += letter;
+    }
+    return out + mark;
+}
+
+const ErrorKind& not_in_prerequisite_state(std::string_view message) {
+    if (contains(message, "wal_level") || contains(message, "recovery")) {
+        return errors::kSourceSettings;
+    }
+    if (contains(message, "can no longer") || contains(message, "invalidated")) {
+        return errors::kSlotLost;
+    }
+    return errors::kSourceUnreachable;
+}
+
+}  // namespace
+
+const ErrorKind& kind_of(std::string_view sqlstate, std::string_view message) {
+    const std::string_view group = sqlstate.substr(0, 2);
+    if (group == "28") {
+        return errors::kSourceAuth;
+    }
+    if (sqlstate == "42501") {
+        return errors::kSourceRights;
+    }
+    if (sqlstate == "3D000") {
+        return errors::kConfigInvalid;
+    }
+    if (sqlstate == "55006") {
+        return errors::kSlotInUse;
+    }
+    if (sqlstate == "55000") {
+        return not_in_prerequisite_state(message);
+    }
+    if (sqlstate == "58P01" && contains(message, "WAL segment")) {
+        return errors::kSlotLost;
+    }
+    if (sqlstate == "42704") {
+        return contains(message, "publication") ? errors::kPublicationMissing
+                                                : errors::kSlotMissing;
+    }
+    if (sqlstate == "53400" && contains(message, "replication slots")) {
+        return errors::kSlotLimit;
+    }
+    if (sqlstate == "53300" && contains(message, "max_wal_senders")) {
+        return errors::kSlotLimit;
+    }
+    if (group == "0A" || group == "22" || group == "42" || group == "F0") {
+        return errors::kSourceSettings;
+    }
+    return errors::kSourceUnreachable;
+}
+
+Error connect_error(std::string_view text, const Connection& options) {
+    const std::string where = options.host + ":" + std::to_string(options.port) + " database \"" +
+                              options.dbname + "\" user \"" + options.user + "\": ";
+    const std::string what = where + without_location(text);
+    const std::string_view sqlstate = sqlstate_in(text);
+    if (!sqlstate.empty()) {
+        return {kind_of(sqlstate, text), what};
+    }
+    if (contains(text, "no password supplied") || contains(text, "authentication method") ||
+        contains(text, "SCRAM") || contains(text, "channel binding")) {
+        return {errors::kSourceAuth, what};
+    }
+    if (about_tls(text)) {
+        return {errors::kSourceTls, what};
+    }
+    if (contains(text, "invalid connection option") || contains(text, "invalid port") ||
+        contains(text, "invalid value")) {
+        return {errors::kConfigInvalid, what};
+    }
+    return {errors::kSourceUnreachable, what};
+}
+
+Error server_error(const PGresult* result, std::string_view doing) {
+    const auto field = [result](int code) -> std::string_view {
+        const char* text = PQresultErrorField(result, code);
+        return text == nullptr ? std::string_view{} : std::string_view(text);
+    };
+    const std::string_view sqlstate = field(PG_DIAG_SQLSTATE);
+    const std::string_view message = field(PG_DIAG_MESSAGE_PRIMARY);
+    std::string what(doing);
+    what += ": ";
+    what += message.empty() ? trimmed(PQresultErrorMessage(result)) : message;
+    if (!sqlstate.empty()) {
+        what += " (SQLSTATE ";
+        what += sqlstate;
+        what += ")";
+    }
+    if (const std::string_view hint = field(PG_DIAG_MESSAGE_HINT); !hint.empty()) {
+        what += "; the server's hint: ";
+        what += hint;
+    }
+    return {kind_of(sqlstate, message), std::move(what)};
+}
+
+Interrupter::Interrupter() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    TRIBUTARY_ASSERT(event_);
+}
+
+void Interrupter::interrupt() const noexcept {
+    [[maybe_unused]] const int ignored = ::eventfd_write(event_.get(), 1);
+}
+
+bool Interrupter::consume() const noexcept {
+    eventfd_t count = 0;
+    return ::eventfd_read(event_.get(), &count) == 0;
+}
+
+Wake wait_for(int socket,
+              short events,
+              const Interrupter& interrupter,
+              std::chrono::milliseconds wait) {
+    std::array<pollfd, 2> fds{pollfd{interrupter.fd(), POLLIN, 0}, pollfd{socket, events, 0}};
+    const auto milliseconds =
+        std::clamp<std::int64_t>(wait.count(), 0, std::int64_t{24} * 3600 * 1000);
+    const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(milliseconds));
+    if (fds[0].revents != 0) {
+        return Wake::interrupted;
+    }
+    return ready > 0 ? Wake::ready : Wake::timeout;
+}
+
+std::string_view Rows::at(int row, int column) const {
+    return {PQgetvalue(result_.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+std::int64_t Rows::integer(int row, int column) const {
+    const std::string_view text = at(row, column);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? value : 0;
+}
+
+Result<Session> Session::open(const Connection& options,
+                              Purpose purpose,
+                              const Interrupter& interrupter) {
+    const std::string port = std::to_string(options.port);
+    std::vector<std::pair<const char*, const char*>> parameters{
+        {"host", options.host.c_str()},
+        {"port", port.c_str()},
+        {"dbname", options.dbname.c_str()},
+        {"user", options.user.c_str()},
+        {"sslmode", options.sslmode.c_str()},
+        {"application_name", "tributary"},
+        {"client_encoding", "UTF8"},
+        {"options", kPinned},
+        {"gssencmode", "disable"},
+        {"keepalives", "1"},
+        {"keepalives_idle", "30"},
+        {"keepalives_interval", "10"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", "60000"},
+    };
+    const auto add = [&parameters](const char* name, const std::string& value) {
+        if (!value.empty()) {
+            parameters.emplace_back(name, value.c_str());
+        }
+    };
+    add("password", options.password.reveal());
+    add("sslrootcert", options.sslrootcert);
+    add("sslcert", options.sslcert);
+    add("sslkey", options.sslkey);
+    if (purpose == Purpose::replication) {
+        parameters.emplace_back("replication", "database");
+    }
+    std::vector<const char*> names;
+    std::vector<const char*> values;
+    for (const auto& [name, value] : parameters) {
+        names.push_back(name);
+        values.push_back(value);
+    }
+    names.push_back(nullptr);
+    values.push_back(nullptr);
+    // dbname is not expanded: it is a name, never a connection string of its own.
+    Session session(PQconnectStartParams(names.data(), values.data(), 0), interrupter);
+    TRIBUTARY_TRY_VOID(
+        session.connect(options, std::chrono::seconds(std::max(options.connect_timeout_s, 1U))));
+    return session;
+}
+
+Result<void> Session::connect(const Connection& options, std::chrono::seconds limit) {
+    PGconn* connection = connection_.get();
+    TRIBUTARY_ASSERT(connection != nullptr);
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);  // puts the SQLSTATE into the message
+    PQsetNoticeReceiver(
+        connection, [](void*, const PGresult*) {}, nullptr);
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    PostgresPollingStatusType state =
+        PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
+        const auto events = static_cast<short>(state == PGRES_POLLING_READING ? POLLIN : POLLOUT);
+        const auto waited = wait(events, deadline);
+        if (!waited) {
+            return Error(waited.error().kind(),
+                         options.host + ":" + std::to_string(options.port) +
+                             ": no connection within " + std::to_string(limit.count()) + " s");
+        }
+        state = PQconnectPoll(connection);
+    }
+    if (state != PGRES_POLLING_OK) {
+        return connect_error(PQerrorMessage(connection), options);
+    }
+    PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
+    if (PQsetnonblocking(connection, 1) != 0) {
+        return lost("connecting");
+    }
+    return success();
+}
+
+Error Session::lost(std::string_view doing) const {
+    const std::string_view text = trimmed(PQerrorMessage(connection_.get()));
+    return {errors::kSourceUnreachable, std::string(doing) + ": " + without_location(text)};
+}
+
+Result<void> Session::wait(short events, SteadyTime deadline) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+        return Error(errors::kSourceUnreachable, "the server did not answer in time");
+    }
+    switch (wait_for(socket(), events, *interrupter_, left)) {
+        case Wake::ready:
+            return success();
+        case Wake::timeout:
+            return Error(errors::kSourceUnreachable, "the server did not answer in time");
+        case Wake::interrupted:
+            return Error(errors::kSourceUnreachable, "interrupted");
+    }
+    return success();
+}
+
+Result<void> Session::flush(SteadyTime deadline) {
+    for (;;) {
+        const int left = PQflush(connection_.get());
+        if (left == 0) {
+            return success();
+        }
+        if (left < 0) {
+            return lost("sending");
+        }
+        TRIBUTARY_TRY_VOID(wait(POLLIN | POLLOUT, deadline));
+        if (PQconsumeInput(connection_.get()) == 0) {
+            return lost("sending");
+        }
+    }
+}
+
+Result<PGresult*> Session::result(SteadyTime deadline) {
+    while (PQisBusy(connection_.get()) != 0) {
+        TRIBUTARY_TRY_VOID(wait(POLLIN, deadline));
+        if (PQconsumeInput(connection_.get()) == 0) {
+            return lost("waiting for an answer");
+        }
+    }
+    return PQgetResult(connection_.get());
+}
+
+Result<Rows> Session::query(const std::string& sql,
+                            std::chrono::milliseconds limit,
+                            const std::vector<std::string>& parameters) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    std::vector<const char*> values;
+    for (const std::string& parameter : parameters) {
+        values.push_back(parameter.c_str());
+    }
+    const int sent = parameters.empty() ? PQsendQuery(connection_.get(), sql.c_str())
+                                        : PQsendQueryParams(connection_.get(),
+                                                            sql.c_str(),
+                                                            static_cast<int>(values.size()),
+                                                            nullptr,
+                                                            values.data(),
+                                                            nullptr,
+                                                            nullptr,
+                                                            0);
+    if (sent == 0) {
+        return lost("sending a statement");
+    }
+    TRIBUTARY_TRY_VOID(flush(deadline));
+    std::optional<Rows> rows;
+    std::optional<Error> failed;
+    for (;;) {
+        TRIBUTARY_TRY(raw, result(deadline));
+        if (raw == nullptr) {
+            break;
+        }
+        Rows answer(raw);
+        const ExecStatusType status = PQresultStatus(raw);
+        if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+            rows.emplace(std::move(answer));
+        } else if (!failed) {
+            failed = server_error(raw, sql.substr(0, sql.find_first_of("\n(")));
+        }
+    }
+    if (failed) {
+        return *failed;
+    }
+    if (!rows) {
+        return lost("waiting for an answer");
+    }
+    return std::move(*rows);
+}
+
+Result<void> Session::start_copy(const std::string& sql, std::chrono::milliseconds limit) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    if (PQsendQuery(connection_.get(), sql.c_str()) == 0) {
+        return lost("START_REPLICATION");
+    }
+    TRIBUTARY_TRY_VOID(flush(deadline));
+    TRIBUTARY_TRY(raw, result(deadline));
+    if (raw == nullptr) {
+        return lost("START_REPLICATION");
+    }
+    const Rows answer(raw);
+    if (PQresultStatus(raw) != PGRES_COPY_BOTH) {
+        return server_error(raw, "START_REPLICATION");
+    }
+    return success();
+}
+
+bool Session::unix_socket() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    return ::getpeername(socket(), reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+           address.ss_family == AF_UNIX;
+}
+
+bool Session::near_tcp() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (unix_socket() || ::getsockopt(socket(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return false;
+    }
+    return info.tcpi_rtt > 0 && info.tcpi_rtt < kNearRoundTripMicroseconds;
+}
+
+std::string quote_identifier(std::string_view text) {
+    return quoted(text, '"');
+}
+
+std::string quote_literal(std::string_view text) {
+    return quoted(text, '\'');
+}
+
+}  // namespace tributary::postgresql

@@ -1,0 +1,535 @@
+#include "connectors/postgresql/source.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+#include "connectors/postgresql/decoder.h"
+#include "connectors/postgresql/position.h"
+#include "connectors/postgresql/postgresql.h"
+#include "model/errors.h"
+
+namespace tributary::postgresql {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kPollBytesMax = 1U << 20U;
+// A poll that gets this much is followed by a nap: the server is busy sending.
+constexpr std::size_t kBusyBytes = 8U << 10U;
+// A confirmed position that moved is told at most this often; a reply that tells nothing new, too.
+constexpr milliseconds kConfirmInterval{1000};
+constexpr milliseconds kReplyInterval{100};
+constexpr milliseconds kProbeInterval{5000};
+constexpr std::chrono::seconds kSqlLimit{10};
+// Creating a slot waits for every transaction that is open when it begins.
+constexpr std::chrono::seconds kCreateSlotLimit{60};
+constexpr std::uint64_t kPressureLimit = 1ULL << 30U;
+
+IntakeOptions intake_options(const Options& options) {
+    return {.database = options.connection.dbname,
+            .filter = {.include = options.tables.include,
+                       .exclude = options.tables.exclude,
+                       .exclude_columns = options.tables.exclude_columns},
+            .row_bytes_max = options.row_bytes_max,
+            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
+}
+
+std::uint64_t pressure_limit(const Options& options, std::int64_t max_slot_wal_keep_bytes) {
+    if (options.pressure_limit_bytes > 0) {
+        return options.pressure_limit_bytes;
+    }
+    if (max_slot_wal_keep_bytes < 0) {
+        return kPressureLimit;
+    }
+    return std::min(kPressureLimit, static_cast<std::uint64_t>(max_slot_wal_keep_bytes) / 4);
+}
+
+// The server keeps the session while it hears from us within wal_sender_timeout; 0 turns that off.
+milliseconds status_interval(const Options& options, std::int64_t wal_sender_timeout_ms) {
+    std::int64_t interval = options.status_interval_ms;
+    if (wal_sender_timeout_ms > 0) {
+        interval = std::min(interval, wal_sender_timeout_ms / 3);
+    }
+    return milliseconds(std::max<std::int64_t>(interval, 1));
+}
+
+bool says_shutting_down(const Error& error) {
+    return error.what().find("57P03") != std::string::npos;
+}
+
+// A socket that has something to read without having been asked: the server's last words.
+bool has_unasked_input(const Session& session) {
+    pollfd socket{session.socket(), POLLIN, 0};
+    return ::poll(&socket, 1, 0) > 0;
+}
+
+}  // namespace
+
+PostgresqlSource::PostgresqlSource(Options options, const Clock& clock, Observer& observer)
+    : options_(std::move(options)),
+      clock_(clock),
+      observer_(observer),
+      catalogue_([this] { return sql(); }) {}
+
+Result<void> PostgresqlSource::open(const StartPoint& start) {
+    [[maybe_unused]] const bool stale = interrupter_.consume();
+    close(milliseconds(0));
+    auto opened = connect(start);
+    if (!opened) {
+        close(milliseconds(0));
+        return opened.error().at("source " + options_.name);
+    }
+    return opened;
+}
+
+Result<void> PostgresqlSource::connect(const StartPoint& start) {
+    const auto resume = decode_resume(start.resume);
+    if (!resume && !start.resume.empty()) {
+        return Error(errors::kSourceDiverged, "the stored position is not one of PostgreSQL");
+    }
+    TRIBUTARY_TRY(filter, Filter::make(intake_options(options_).filter));
+    TRIBUTARY_TRY(made, Intake::make(intake_options(options_), start, catalogue_));
+    intake_ = std::move(made);
+
+    sql_probe_at_ = SteadyTime{};
+    TRIBUTARY_TRY(sql, this->sql());
+    TRIBUTARY_TRY(facts, read_facts(*sql, options_));
+    TRIBUTARY_TRY_VOID(verify_settings(facts));
+    TRIBUTARY_TRY(session, replication());
+    TRIBUTARY_TRY_VOID(check_history(session, resume));
+    TRIBUTARY_TRY_VOID(check_server(facts, filter, start, resume));
+    if (!facts.slot) {
+        TRIBUTARY_TRY_VOID(create_slot(session));
+    }
+
+    // The role may have a wal_sender_timeout of its own.
+    TRIBUTARY_TRY(timeout,
+                  session.query("SELECT setting FROM pg_catalog.pg_settings WHERE name = "
+                                "'wal_sender_timeout'",
+                                kSqlLimit));
+    status_interval_ = status_interval(
+        options_, timeout.count() == 1 ? timeout.integer(0, 0) : facts.wal_sender_timeout_ms);
+    pressure_limit_ = pressure_limit(options_, facts.max_slot_wal_keep_bytes);
+
+    TRIBUTARY_TRY(
+        stream,
+        ReplicationStream::start(std::move(session),
+                                 {.slot = options_.slot,
+                                  .publication = options_.publication,
+                                  .start = resume.value_or(Lsn(0)),
+                                  .messages = options_.messages,
+                                  .receive_buffer_bytes = options_.receive_buffer_bytes}));
+    stream_.emplace(std::move(stream));
+    confirmer_.on_connect();
+    status_ = {};
+    status_sent_ = clock_.now();
+    reply_requested_ = true;  // the server hears from us at once
+    buffered_ = false;
+    busy_ = false;
+    shutdown_.reset();
+    return success();
+}
+
+Result<Session*> PostgresqlSource::sql() {
+    if (sql_ && PQstatus(sql_->get()) == CONNECTION_OK && !has_unasked_input(*sql_)) {
+        return &*sql_;
+    }
+    sql_.reset();
+    TRIBUTARY_TRY(session, Session::open(options_.connection, Purpose::sql, interrupter_));
+    sql_.emplace(std::move(session));
+    return &*sql_;
+}
+
+// Every walsender may be taken because the server has not noticed yet that ours of before is gone.
+Result<Session> PostgresqlSource::replication() {
+    auto session = Session::open(options_.connection, Purpose::replication, interrupter_);
+    if (session || !session.error().is(errors::kSlotLimit) || !sql_) {
+        return session;
+    }
+    TRIBUTARY_TRY(slot, read_slot(*sql_, options_));
+    if (slot && slot->active) {
+        return Error(errors::kSlotInUse, session.error().what());
+    }
+    return session;
+}
+
+Result<void> PostgresqlSource::check_history(Session& session, std::optional<Lsn> resume) {
+    TRIBUTARY_TRY(system, identify_system(session));
+    const std::lock_guard lock(mutex_);
+    TRIBUTARY_TRY_VOID(verify_system(system, known_, resume));
+    if (resume && known_.timeline != 0 && system.timeline > known_.timeline) {
+        TRIBUTARY_TRY(
+            history,
+            session.query("TIMELINE_HISTORY " + std::to_string(system.timeline), kSqlLimit));
+        const auto end =
+            history.count() == 1 ? timeline_end(history.at(0, 1), known_.timeline) : std::nullopt;
+        if (!end || *end < *resume) {
+            return Error(errors::kSourceDiverged,
+                         "after a failover the server's history left timeline " +
+                             std::to_string(known_.timeline) + " at " +
+                             (end ? to_string(*end) : std::string("an unknown position")) +
+                             ", before our position " + to_string(*resume));
+        }
+    }
+    known_ = {system.system_id, system.timeline};
+    identity_ =
+        "postgresql " + system.system_id + " " + options_.connection.dbname + " " + options_.slot;
+    return success();
+}
+
+Result<void> PostgresqlSource::check_server(const ServerFacts& facts,
+                                            const Filter& filter,
+                                            const StartPoint& start,
+                                            std::optional<Lsn> resume) {
+    const bool fresh = start.resume.empty() && start.done.empty();
+    if (!facts.slot && !fresh) {
+        return Error(errors::kSlotMissing,
+                     "slot \"" + options_.slot + "\" does not exist, and the pipeline is at " +
+                         postgresql::describe(start.resume));
+    }
+    if (!facts.slot && !options_.create_slot) {
+        return Error(errors::kSlotMissing,
+                     "slot \"" + options_.slot + "\" does not exist and create_slot is false");
+    }
+    if (facts.slot) {
+        TRIBUTARY_TRY_VOID(verify_slot(*facts.slot, options_, resume));
+    }
+    // A publication made after the slot would not be seen by what the slot decodes first.
+    if (!facts.publication && options_.create_publication && !facts.slot) {
+        return create_publication(facts, filter);
+    }
+    TRIBUTARY_TRY_VOID(verify_publication(facts, options_, filter, fresh));
+    if (!options_.tables.include.empty()) {
+        for (const std::string& table : unpublished_tables(facts, filter)) {
+            observer_.log(LogLevel::warn,
+                          options_.name,
+                          "a selected table is not in the publication; its changes are not sent",
+                          {{"table", table}, {"publication", options_.publication}});
+        }
+    }
+    return success();
+}
+
+Result<void> PostgresqlSource::create_publication(const ServerFacts& facts, const Filter& filter) {
+    TRIBUTARY_TRY(statement, create_publication_sql(facts, options_, filter));
+    TRIBUTARY_TRY_VOID(sql_->query(statement, kSqlLimit));
+    observer_.log(LogLevel::info, options_.name, "publication created", {{"sql", statement}});
+    return success();
+}
+
+Result<void> PostgresqlSource::create_slot(Session& session) {
+    std::string command =
+        "CREATE_REPLICATION_SLOT " + quote_identifier(options_.slot) + " LOGICAL pgoutput ";
+    if (options_.failover_slot) {
+        if (session.server_version() < 170000) {
+            return Error(errors::kSourceSettings, "failover_slot needs PostgreSQL 17 or later");
+        }
+        command += "(SNAPSHOT 'nothing', FAILOVER true)";
+    } else {
+        command += "NOEXPORT_SNAPSHOT";
+    }
+    TRIBUTARY_TRY(created, session.query(command, kCreateSlotLimit));
+    observer_.log(LogLevel::info,
+                  options_.name,
+                  "slot created",
+                  {{"slot", options_.slot}, {"position", created.at(0, 1)}});
+    return success();
+}
+
+Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
+    if (!stream_) {
+        return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
+    }
+    TRIBUTARY_TRY_VOID(tend(clock_.now()));
+    if (!buffered_ && !interrupter_.consume()) {
+        const milliseconds nap(options_.nap_ms);
+        if (busy_ && stream_->lazy() && nap.count() > 0) {
+            [[maybe_unused]] const Wake napped = wait_for(-1, 0, interrupter_, std::min(nap, wait));
+            busy_ = false;
+        } else {
+            const auto events =
+                static_cast<short>(stream_->flush_pending() ? POLLIN | POLLOUT : POLLIN);
+            [[maybe_unused]] const Wake woken =
+                wait_for(stream_->socket(), events, interrupter_, until_due(clock_.now(), wait));
+        }
+    }
+    [[maybe_unused]] const bool interrupted = interrupter_.consume();
+    TRIBUTARY_TRY(drained, drain(sink));
+    buffered_ = drained.more;
+    busy_ = drained.bytes >= kBusyBytes;
+    if (drained.bytes > 0) {
+        shutdown_.on_data(clock_.now());
+    }
+    if (shutdown_.begun()) {
+        intake_->flush_position(clock_.wall_time_us(), sink);
+    } else {
+        intake_->on_tick(clock_.wall_time_us(), sink);
+    }
+    return tend(clock_.now());
+}
+
+Result<PostgresqlSource::Drained> PostgresqlSource::drain(EntrySink& sink) {
+    Drained drained;
+    for (;;) {
+        const std::int64_t now_us = clock_.wall_time_us();
+        for (;;) {
+            if (sink.full() || drained.bytes >= kPollBytesMax) {
+                drained.more = true;
+                return drained;
+            }
+            TRIBUTARY_TRY(message, stream_->next());
+            if (!message) {
+                break;
+            }
+            drained.bytes += message->data.size();
+            TRIBUTARY_TRY_VOID(take(*message, now_us, sink));
+        }
+        TRIBUTARY_TRY(more, stream_->fill());
+        if (!more) {
+            return drained;
+        }
+        // A catalogue read or a long drain may have taken a while.
+        if (const SteadyTime now = clock_.now(); status_due(now)) {
+            TRIBUTARY_TRY_VOID(send_status(now));
+        }
+    }
+}
+
+Result<void> PostgresqlSource::take(const StreamMessage& message,
+                                    std::int64_t now_us,
+                                    EntrySink& sink) {
+    if (message.keepalive) {
+        confirmer_.on_received(message.wal_end);
+        reply_requested_ = reply_requested_ || message.reply_requested;
+        intake_->on_keepalive(message.wal_end, now_us, sink);
+        return success();
+    }
+    confirmer_.on_received(message.wal_start);
+    auto taken =
+        intake_->on_xlog_data(message.wal_start, message.wal_end, now_us, message.data, sink);
+    if (!taken) {
+        return taken.error().at("source " + options_.name);
+    }
+    return taken;
+}
+
+Result<void> PostgresqlSource::idle(milliseconds wait) {
+    if (!stream_) {
+        return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
+    }
+    TRIBUTARY_TRY_VOID(tend(clock_.now()));
+    // The replication socket is left alone: what waits there is what we have no room for.
+    if (!interrupter_.consume()) {
+        const auto events = static_cast<short>(stream_->flush_pending() ? POLLOUT : 0);
+        const int socket = stream_->flush_pending() ? stream_->socket() : -1;
+        [[maybe_unused]] const Wake woken =
+            wait_for(socket, events, interrupter_, until_due(clock_.now(), wait));
+    }
+    [[maybe_unused]] const bool interrupted = interrupter_.consume();
+    return tend(clock_.now());
+}
+
+// What keeps the session in order, whether it is read or not.
+Result<void> PostgresqlSource::tend(SteadyTime now) {
+    if (status_due(now)) {
+        TRIBUTARY_TRY_VOID(send_status(now));
+    } else if (stream_->flush_pending()) {
+        TRIBUTARY_TRY_VOID(stream_->flush());
+    }
+    return watch_shutdown(now);
+}
+
+bool PostgresqlSource::status_due(SteadyTime now) const {
+    const auto since = now - status_sent_;
+    if (since >= status_interval_) {
+        return true;
+    }
+    const Feedback feedback = confirmer_.feedback();
+    const bool moved = feedback.flush > status_.flush;
+    if (reply_requested_) {
+        return feedback != status_ || since >= kReplyInterval || status_ == Feedback{};
+    }
+    return moved && (since >= kConfirmInterval || shutdown_.begun());
+}
+
+milliseconds PostgresqlSource::until_due(SteadyTime now, milliseconds wait) const {
+    SteadyTime due = status_sent_ + status_interval_;
+    if (reply_requested_) {
+        due = std::min(due, status_sent_ + kReplyInterval);
+    }
+    const auto left = std::chrono::ceil<milliseconds>(due - now);
+    return std::clamp(left, milliseconds(0), std::max(wait, milliseconds(0)));
+}
+
+Result<void> PostgresqlSource::send_status(SteadyTime now) {
+    const Feedback feedback = confirmer_.feedback();
+    auto sent = stream_->send_status(feedback, clock_.wall_time_us());
+    if (!sent) {
+        return sent.error().at("source " + options_.name);
+    }
+    status_ = feedback;
+    status_sent_ = now;
+    reply_requested_ = false;
+    return success();
+}
+
+// In a fast shutdown the server ends every ordinary session first. Ours ended: ask for another; the
+// refusal says whether it was a shutdown or only this session.
+Result<void> PostgresqlSource::watch_shutdown(SteadyTime now) {
+    if (!shutdown_.begun() && now >= sql_probe_at_ && (!sql_ || has_unasked_input(*sql_))) {
+        sql_probe_at_ = now + kProbeInterval;
+        if (const auto probed = sql(); !probed && says_shutting_down(probed.error())) {
+            shutdown_.begin(now);
+            observer_.log(LogLevel::info, options_.name, "the server is shutting down");
+        }
+    }
+    shutdown_.on_confirmed(confirmer_.feedback().flush, now);
+    if (shutdown_.leave(now)) {
+        return Error(errors::kSourceUnreachable,
+                     "source " + options_.name +
+                         ": the server is shutting down; disconnected so as not to hold it up");
+    }
+    return success();
+}
+
+void PostgresqlSource::confirm(const Position& position) {
+    if (const auto lsn = decode_resume(position)) {
+        confirmer_.on_confirm(*lsn);
+    }
+}
+
+Result<std::optional<Pressure>> PostgresqlSource::pressure() {
+    TRIBUTARY_TRY(session, sql());
+    TRIBUTARY_TRY(
+        rows,
+        session->query(
+            "SELECT greatest((CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+            "ELSE pg_current_wal_lsn() END - confirmed_flush_lsn)::int8, 0), wal_status "
+            "FROM pg_replication_slots WHERE slot_name = $1",
+            kSqlLimit,
+            {options_.slot}));
+    if (rows.count() == 0) {
+        return Error(errors::kSlotMissing,
+                     "source " + options_.name + ": slot \"" + options_.slot + "\" was dropped");
+    }
+    if (rows.at(0, 1) == "lost") {
+        return Error(errors::kSlotLost,
+                     "source " + options_.name + ": slot \"" + options_.slot +
+                         "\" has lost WAL that it needed");
+    }
+    return std::optional(Pressure{.held_bytes = static_cast<std::uint64_t>(rows.integer(0, 0)),
+                                  .limit_bytes = pressure_limit_});
+}
+
+void PostgresqlSource::close(milliseconds budget) {
+    if (stream_ && budget.count() > 0) {
+        // Spares the server sending again what is confirmed already.
+        if (const Feedback feedback = confirmer_.feedback(); feedback.flush > status_.flush) {
+            [[maybe_unused]] const auto told =
+                stream_->send_status(feedback, clock_.wall_time_us());
+        }
+        stream_->say_goodbye();
+    }
+    stream_.reset();
+    sql_.reset();
+}
+
+Verdict PostgresqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!identity_.empty() && !checkpoint.source_identity.empty() &&
+            identity_ != checkpoint.source_identity) {
+            return Verdict::diverged;
+        }
+    }
+    const bool foreign = (!checkpoint.resume.empty() && !decode_resume(checkpoint.resume)) ||
+                         (!checkpoint.done.empty() && !decode_done(checkpoint.done));
+    if (foreign) {
+        return Verdict::diverged;
+    }
+    if (log.last.value() == 0) {
+        return Verdict::resume;
+    }
+    if (compare(checkpoint.done, log.done) > 0) {
+        return Verdict::rewound;
+    }
+    if (log.first.value() > checkpoint.last.value() + 1) {
+        return Verdict::gap;
+    }
+    return Verdict::resume;
+}
+
+std::unique_ptr<Decoder> PostgresqlSource::make_decoder() const {
+    return postgresql::make_decoder(options_.connection.dbname);
+}
+
+std::string PostgresqlSource::identity() const {
+    const std::lock_guard lock(mutex_);
+    return identity_;
+}
+
+std::string PostgresqlSource::describe(const Position& position) const {
+    return postgresql::describe(position);
+}
+
+std::unique_ptr<Source> make_source(Options options, const Clock& clock, Observer& observer) {
+    return std::make_unique<PostgresqlSource>(std::move(options), clock, observer);
+}
+
+namespace {
+
+Finding failed(std::string subject, const Error& error) {
+    return {Severity::error,
+            std::move(subject),
+            std::string(error.kind().name) + ": " + error.what(),
+            std::string(error.kind().next)};
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Options& options) {
+    const Interrupter interrupter;
+    const auto filter = Filter::make(intake_options(options).filter);
+    if (!filter) {
+        return {failed("tables", filter.error())};
+    }
+    auto sql = Session::open(options.connection, Purpose::sql, interrupter);
+    if (!sql) {
+        return {failed("connection", sql.error())};
+    }
+    std::vector<Finding> findings;
+    findings.push_back({Severity::ok,
+                        "connection",
+                        sql.value().tls() ? "answers, with TLS" : "answers, without TLS",
+                        ""});
+    const auto facts = read_facts(sql.value(), options);
+    if (!facts) {
+        findings.push_back(failed("settings", facts.error()));
+        return findings;
+    }
+    auto judged = judge(facts.value(), options, filter.value());
+    findings.insert(findings.end(), judged.begin(), judged.end());
+    auto replication = Session::open(options.connection, Purpose::replication, interrupter);
+    if (!replication) {
+        findings.push_back(failed("replication connection", replication.error()));
+        return findings;
+    }
+    const auto system = identify_system(replication.value());
+    if (!system) {
+        findings.push_back(failed("replication connection", system.error()));
+        return findings;
+    }
+    findings.push_back({Severity::ok,
+                        "replication connection",
+                        "system " + system.value().system_id + ", timeline " +
+                            std::to_string(system.value().timeline) + ", written up to " +
+                            to_string(system.value().flushed),
+                        ""});
+    return findings;
+}
+
+}  // namespace tributary::postgresql

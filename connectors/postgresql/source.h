@@ -1,0 +1,98 @@
+// PostgresqlSource: a PostgreSQL database as a Source. Two connections: the replication stream, and
+// an ordinary one for catalogue, checks and pressure, whose death also tells that the server shuts
+// down. Threads: ports/source.h. identity() and reconcile() share one mutex with open(); the rest
+// is the intake thread's. Spec: DESIGN 3 "Confirming to the source", 5 "PostgreSQL".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "connectors/postgresql/catalogue.h"
+#include "connectors/postgresql/confirm.h"
+#include "connectors/postgresql/connection.h"
+#include "connectors/postgresql/filter.h"
+#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/options.h"
+#include "connectors/postgresql/replication_stream.h"
+#include "connectors/postgresql/server_checks.h"
+#include "connectors/postgresql/shutdown_watch.h"
+#include "ports/clock.h"
+#include "ports/observer.h"
+#include "ports/source.h"
+
+namespace tributary::postgresql {
+
+class PostgresqlSource final : public Source {
+  public:
+    PostgresqlSource(Options options, const Clock& clock, Observer& observer);
+
+    [[nodiscard]] Result<void> open(const StartPoint& start) override;
+    [[nodiscard]] Result<void> poll(EntrySink& sink, std::chrono::milliseconds wait) override;
+    [[nodiscard]] Result<void> idle(std::chrono::milliseconds wait) override;
+    void confirm(const Position& position) override;
+    [[nodiscard]] Result<std::optional<Pressure>> pressure() override;
+    void close(std::chrono::milliseconds budget) override;
+    [[nodiscard]] Verdict reconcile(const LogExtent& log,
+                                    const Checkpoint& checkpoint) const override;
+    [[nodiscard]] std::unique_ptr<Decoder> make_decoder() const override;
+    [[nodiscard]] std::string identity() const override;
+    [[nodiscard]] std::string describe(const Position& position) const override;
+    void interrupt() override { interrupter_.interrupt(); }
+
+  private:
+    Result<void> connect(const StartPoint& start);
+    Result<Session*> sql();
+    Result<Session> replication();
+    Result<void> check_server(const ServerFacts& facts,
+                              const Filter& filter,
+                              const StartPoint& start,
+                              std::optional<Lsn> resume);
+    Result<void> check_history(Session& session, std::optional<Lsn> resume);
+    Result<void> create_publication(const ServerFacts& facts, const Filter& filter);
+    Result<void> create_slot(Session& session);
+
+    struct Drained {
+        std::size_t bytes = 0;
+        bool more = false;  // complete messages may be left in the buffer
+    };
+    Result<Drained> drain(EntrySink& sink);
+    Result<void> take(const StreamMessage& message, std::int64_t now_us, EntrySink& sink);
+    Result<void> tend(SteadyTime now);
+    Result<void> send_status(SteadyTime now);
+    Result<void> watch_shutdown(SteadyTime now);
+    [[nodiscard]] bool status_due(SteadyTime now) const;
+    [[nodiscard]] std::chrono::milliseconds until_due(SteadyTime now,
+                                                      std::chrono::milliseconds wait) const;
+
+    Options options_;
+    const Clock& clock_;
+    Observer& observer_;
+    Interrupter interrupter_;
+    SqlCatalogue catalogue_;
+    Confirmer confirmer_;  // over all connections
+
+    std::optional<Session> sql_;
+    std::optional<ReplicationStream> stream_;
+    std::unique_ptr<Intake> intake_;
+
+    // Of the connection
+    std::chrono::milliseconds status_interval_{10000};
+    SteadyTime status_sent_;
+    Feedback status_;  // last sent
+    bool reply_requested_ = false;
+    bool buffered_ = false;  // the last poll() left messages in the buffer
+    bool busy_ = false;      // the last poll() got much
+    ShutdownWatch shutdown_;
+    SteadyTime sql_probe_at_;  // not before this: another try to connect sql_
+    std::uint64_t pressure_limit_ = 0;
+
+    mutable std::mutex mutex_;
+    KnownSystem known_;     // guarded
+    std::string identity_;  // guarded
+};
+
+}  // namespace tributary::postgresql
