@@ -1,0 +1,48 @@
+// Store: one open RocksDB with its keyspaces, options tuned for a log in a small process
+// (docs/log-format.md, "RocksDB"), and the mapping of its statuses to our errors. Private to
+// src/log. Threads: as RocksDB (any), but opened and closed by one.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "log/log_options.h"
+#include "ports/observer.h"
+
+namespace tributary {
+
+// kLogCorrupt, kStateDirLocked or kLogIo, with `what` and RocksDB's own text.
+[[nodiscard]] Error store_error(const rocksdb::Status& status, std::string_view what);
+
+class Store {
+  public:
+    enum class Mode { create, existing, read_only };
+
+    // `directory` is the database's own. kLogCorrupt: damage that recovery must not skip.
+    [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory,
+                                                             const LogOptions& options,
+                                                             Mode mode,
+                                                             Observer* observer);
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    ~Store();
+
+    [[nodiscard]] rocksdb::DB& db() const noexcept { return *db_; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* blocks() const noexcept { return handles_[1]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* schemas() const noexcept { return handles_[2]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* meta() const noexcept { return handles_[3]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* dead_letters() const noexcept { return handles_[4]; }
+
+  private:
+    Store() = default;
+
+    std::unique_ptr<rocksdb::DB> db_;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; in the order of kKeyspaces
+};
+
+}  // namespace tributary
