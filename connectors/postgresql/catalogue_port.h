@@ -25,7 +25,7 @@ struct CatalogueType {
     std::uint32_t base_oid = 0;         // typbasetype of a domain, else 0
     std::int32_t base_modifier = -1;    // typtypmod of a domain
     std::uint32_t base_dimensions = 0;  // typndims of a domain
-    std::vector<std::string> labels;    // pg_enum.enumlabel by enumsortorder
+    std::vector<std::string> labels{};  // pg_enum.enumlabel by enumsortorder
 };
 
 struct CatalogueColumn {

@@ -202,6 +202,7 @@ void PostgresqlDecoder::fill_source(const EventHead& head,
     change.source_values = *source;
     change.source_sequence = sequence_text(head.lsn, arena);
     change.transaction_order = head.order;
+    change.transaction_table_order = head.table_order;
     change.first_of_transaction = head.order == 1;
 }
 

@@ -63,11 +63,11 @@ Result<Context> parse_context(std::string_view bytes) {
     return out;
 }
 
-void append_event_head(
-    std::string& out, char operation, std::uint64_t order, Lsn context_lsn, Lsn event_lsn) {
-    out.push_back(operation);
-    append_varint(out, order);
-    append_varint(out, context_lsn.value() - event_lsn.value());
+void append_event_head(std::string& out, const EventHead& head, Lsn context_lsn) {
+    out.push_back(head.operation);
+    append_varint(out, head.order);
+    append_varint(out, head.table_order);
+    append_varint(out, context_lsn.value() - head.lsn.value());
 }
 
 Result<EventHead> parse_event_head(std::string_view payload, Lsn context_lsn) {
@@ -75,6 +75,7 @@ Result<EventHead> parse_event_head(std::string_view payload, Lsn context_lsn) {
     EventHead out;
     out.operation = static_cast<char>(reader.fixed<std::uint8_t>());
     out.order = reader.varint();
+    out.table_order = reader.varint();
     out.lsn = Lsn(context_lsn.value() - reader.varint());
     if (!reader.ok()) {
         return corrupt("payload too short");

@@ -11,11 +11,13 @@
 //   sized    origin name, empty when none          (kind 1)
 //   fixed64  origin's commit LSN                   (kind 1, when there is an origin)
 //
-// Change:   byte 'I' 'U' 'D' 'T'; varint order; varint (context LSN - event LSN, modulo 2^64); then
+// Change:   byte 'I' 'U' 'D' 'T'; varint order; varint table order; varint (context LSN - event
+// LSN, modulo 2^64); then
 //   I U D   the pgoutput message after its relation oid, columns that are not selected taken out
 //   T       byte options (1 cascade, 2 restart identity)
-// Message:  byte 'M'; varint order (0 outside transactions); varint as above; sized prefix; content
-// `order` is the 1-based index among the selected events of the transaction.
+// Message:  byte 'M'; varint order (0 outside transactions); varint 0; varint as above; sized
+// prefix; content `order` is the 1-based index among the selected events of the transaction, `table
+// order` the same among those of its table.
 //
 // Transaction end: fixed64 end LSN; varint events; varint tables; each: sized "schema.table",
 // varint
@@ -54,12 +56,13 @@ void append_context(std::string& out, const Context& context);
 struct EventHead {
     char operation = 'I';
     std::uint64_t order = 0;
-    Lsn lsn;
-    std::string_view rest;
+    std::uint64_t table_order = 0;
+    Lsn lsn{};
+    std::string_view rest{};
 };
 
-void append_event_head(
-    std::string& out, char operation, std::uint64_t order, Lsn context_lsn, Lsn event_lsn);
+// `rest` is not written: the caller appends it.
+void append_event_head(std::string& out, const EventHead& head, Lsn context_lsn);
 [[nodiscard]] Result<EventHead> parse_event_head(std::string_view payload, Lsn context_lsn);
 
 struct TableTally {

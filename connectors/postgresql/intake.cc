@@ -248,9 +248,7 @@ Result<void> Intake::on_row(Lsn wal_start,
     if (repeated(identity)) {
         return success();
     }
-    scratch_.clear();
-    append_event_head(
-        scratch_, static_cast<char>(row.type), end_.event_count, begin_.final_lsn, wal_start);
+    start_payload(static_cast<char>(row.type), table, wal_start);
     if (table->drops_columns) {
         write_image(*table, row);
     } else {
@@ -278,8 +276,7 @@ Result<void> Intake::on_truncate(Lsn wal_start,
         if (repeated(identity)) {
             continue;
         }
-        scratch_.clear();
-        append_event_head(scratch_, 'T', end_.event_count, begin_.final_lsn, wal_start);
+        start_payload('T', table, wal_start);
         scratch_.push_back(options);
         append(EntryKind::change, table->schema_id, identity, now_us, sink);
     }
@@ -302,8 +299,7 @@ Result<void> Intake::on_message(std::int64_t now_us, std::string_view message, E
     if (repeated(identity)) {
         return success();
     }
-    scratch_.clear();
-    append_event_head(scratch_, 'M', end_.event_count, begin_.final_lsn, logical.lsn);
+    start_payload('M', nullptr, logical.lsn);
     append_sized(scratch_, logical.prefix);
     scratch_.append(logical.content);
     append(EntryKind::message, SchemaId(), identity, now_us, sink);
@@ -331,7 +327,7 @@ Result<void> Intake::on_free_message(const LogicalMessage& message,
         {.kind = ContextKind::message, .lsn = message.lsn, .last_commit_end = last_commit_end_});
     sink.context(scratch_, now_us);
     scratch_.clear();
-    append_event_head(scratch_, 'M', 0, message.lsn, message.lsn);
+    append_event_head(scratch_, {.operation = 'M', .lsn = message.lsn}, message.lsn);
     append_sized(scratch_, message.prefix);
     scratch_.append(message.content);
     done_ = identity;
@@ -383,6 +379,17 @@ void Intake::count(Table& table) {
         }
     }
     ++end_.tables[table.tally].count;
+}
+
+// Starts scratch_ with the head of an event that was just counted; `table` is null for a message.
+void Intake::start_payload(char operation, const Table* table, Lsn lsn) {
+    scratch_.clear();
+    append_event_head(scratch_,
+                      {.operation = operation,
+                       .order = end_.event_count,
+                       .table_order = table == nullptr ? 0 : end_.tables[table->tally].count,
+                       .lsn = lsn},
+                      begin_.final_lsn);
 }
 
 void Intake::write_tuple(const Table& table, const Tuple& tuple) {

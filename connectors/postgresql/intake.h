@@ -34,7 +34,7 @@ namespace tributary::postgresql {
 
 struct IntakeOptions {
     std::string database;  // TableSchema::database
-    FilterRules filter;
+    FilterRules filter{};
     std::uint64_t row_bytes_max = 64ULL << 20U;      // of one pgoutput message of a selected table
     std::int64_t position_interval_us = 10'000'000;  // between position entries
 };
@@ -103,6 +103,7 @@ class Intake {
     Result<Table*> find_table(std::uint32_t oid, MessageType type);
     Result<std::uint32_t> next_ordinal(MessageType type);
     void count(Table& table);
+    void start_payload(char operation, const Table* table, Lsn lsn);
     void write_tuple(const Table& table, const Tuple& tuple);
     void write_image(const Table& table, const RowMessage& row);
     void open_context(std::int64_t now_us, EntrySink& sink);
