@@ -139,7 +139,8 @@ void read_admin(Reader reader, Admin& out) {
 }
 
 void read_logging(Reader reader, Logging& out) {
-    reader.choice({.name = "level", .doc = "Least level that is logged."}, out.level, kLevels);
+    reader.choice(
+        {.name = "level", .doc = "Least level that is logged.", .live = true}, out.level, kLevels);
     reader.choice({.name = "format",
                    .doc = "`text` for people, `json` one object per line; `auto` is text on a "
                           "terminal and json elsewhere."},
@@ -317,6 +318,25 @@ Reader Loaded::kafka() const {
 
 Reader Loaded::source(std::size_t index) const {
     return sources_of(document_.root()).at(index);
+}
+
+std::string restart_needed(const Loaded& running, const Loaded& fresh) {
+    const auto before = running.values();
+    const auto after = fresh.values();
+    std::string names;
+    const auto note = [&](const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
+    for (const auto& [name, value] : before) {
+        const auto found = after.find(name);
+        if (!value.live && (found == after.end() || found->second.text != value.text)) {
+            note(name);
+        }
+    }
+    for (const auto& [name, value] : after) {
+        if (!value.live && before.find(name) == before.end()) {
+            note(name);
+        }
+    }
+    return names;
 }
 
 Result<Loaded> load_text(std::string_view text,

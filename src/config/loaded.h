@@ -104,9 +104,19 @@ class Loaded {
     // The effective configuration as YAML: defaults marked, references unresolved, secrets as ***.
     [[nodiscard]] std::string print() const { return document_.print(); }
 
+    // Every value by its full name, as it was written; for comparing two configurations.
+    [[nodiscard]] std::map<std::string, Document::Value> values() const {
+        return document_.values();
+    }
+
   private:
     Document document_;
 };
+
+// The full names of the keys whose values differ and that a running agent cannot change, separated
+// by
+// ", "; empty when a reload can apply everything.
+[[nodiscard]] std::string restart_needed(const Loaded& running, const Loaded& fresh);
 
 // Reads `file` and conf.d/*.yaml beside it, in the order of their names. Every mistake of all of
 // them is in one error, a line each, "file:line: what; what is allowed". kConfigInvalid,

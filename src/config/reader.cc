@@ -191,6 +191,37 @@ struct Reader::Scope {
         }
     }
 
+    void collect(std::map<std::string, Document::Value>& out) const {
+        for (const Described& member : declared) {
+            const auto found = below.find(member.name);
+            if (found != below.end()) {
+                for (const auto& scope : found->second) {
+                    scope->collect(out);
+                }
+                continue;
+            }
+            const Node* given = node == nullptr ? nullptr : node->find(member.name);
+            std::string text;
+            if (given == nullptr || given->kind == Node::Kind::null) {
+                text = member.default_text;
+            } else {
+                append_text(text, *given);
+            }
+            out[path + member.name] = {std::move(text), member.live};
+        }
+    }
+
+    // A flat text that differs when the value does.
+    static void append_text(std::string& out, const Node& value) {
+        out += value.text;
+        for (const Node& item : value.items) {
+            out += "\n- " + item.text;
+        }
+        for (const Member& entry : value.members) {
+            out += "\n" + entry.key + ": " + entry.value.text;
+        }
+    }
+
     static void print_given(std::string& out,
                             const Node& given,
                             const Described& member,
@@ -711,6 +742,12 @@ Result<void> Document::result() const {
 std::string Document::print() const {
     std::string out;
     body_->root->print(out, 0);
+    return out;
+}
+
+std::map<std::string, Document::Value> Document::values() const {
+    std::map<std::string, Value> out;
+    body_->root->collect(out);
     return out;
 }
 

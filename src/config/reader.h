@@ -161,6 +161,12 @@ class Document {
     // Every declared key with the value given (references not resolved, secrets as ***) or its
     // default, as YAML. For `config print`.
     [[nodiscard]] std::string print() const;
+    // One key's value as written (references not resolved) or its default.
+    struct Value {
+        std::string text;
+        bool live = false;
+    };
+    [[nodiscard]] std::map<std::string, Value> values() const;
 
   private:
     std::unique_ptr<Reader::Body> body_;

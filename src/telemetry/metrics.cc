@@ -6,7 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -149,45 +149,60 @@ void add_process(std::vector<prometheus::MetricFamily>& families, std::int64_t s
 
 }  // namespace
 
-Metrics::Metrics(std::span<const std::string> pipelines, std::int64_t start_time_us)
-    : start_time_us_(start_time_us) {
-    rows_.emplace_back();
-    for (const std::string& pipeline : pipelines) {
-        rows_.emplace_back().pipeline = pipeline;
-    }
-    for (Row& row : rows_) {
-        for (auto& gauge : row.gauges) {
-            gauge.store(kUnset, std::memory_order_relaxed);
-        }
-    }
+Metrics::Metrics(std::int64_t start_time_us) : start_time_us_(start_time_us) {
+    static_cast<void>(add_row({}));
 }
 
-Metrics::Row& Metrics::row(std::string_view pipeline) noexcept {
-    for (Row& row : rows_) {
-        if (row.pipeline == pipeline) {
-            return row;
+Metrics::Row& Metrics::row(std::string_view pipeline) {
+    const std::size_t count = count_.load(std::memory_order_acquire);
+    for (std::size_t index = 0; index < count; ++index) {
+        if (rows_[index]->pipeline == pipeline) {
+            return *rows_[index];
         }
     }
-    return rows_.front();
+    return add_row(pipeline);
 }
 
-void Metrics::add(Counter counter, std::string_view pipeline, std::uint64_t amount) noexcept {
+Metrics::Row& Metrics::add_row(std::string_view pipeline) {
+    const std::lock_guard lock(adding_);
+    const std::size_t count = count_.load(std::memory_order_relaxed);
+    for (std::size_t index = 0; index < count; ++index) {
+        if (rows_[index]->pipeline == pipeline) {  // another thread was first
+            return *rows_[index];
+        }
+    }
+    if (count == kRowsMax) {
+        return *rows_.front();
+    }
+    auto row = std::make_unique<Row>();
+    row->pipeline = pipeline;
+    for (auto& gauge : row->gauges) {
+        gauge.store(kUnset, std::memory_order_relaxed);
+    }
+    rows_[count] = std::move(row);
+    count_.store(count + 1, std::memory_order_release);
+    return *rows_[count];
+}
+
+void Metrics::add(Counter counter, std::string_view pipeline, std::uint64_t amount) {
     row(pipeline).counters[static_cast<std::size_t>(counter)].fetch_add(amount,
                                                                         std::memory_order_relaxed);
 }
 
-void Metrics::set(Gauge gauge, std::string_view pipeline, std::int64_t value) noexcept {
+void Metrics::set(Gauge gauge, std::string_view pipeline, std::int64_t value) {
     row(pipeline).gauges[static_cast<std::size_t>(gauge)].store(value, std::memory_order_relaxed);
 }
 
 std::string Metrics::render() const {
     std::vector<prometheus::MetricFamily> families;
+    const std::span rows(rows_.data(), count_.load(std::memory_order_acquire));
     for (std::size_t index = 0; index < kCounters; ++index) {
         const Name name = name_of(static_cast<Counter>(index));
         auto family = family_of("tributary_" + std::string(name.name) + "_total",
                                 name.help,
                                 prometheus::MetricType::Counter);
-        for (const Row& row : rows_) {
+        for (const auto& held : rows) {
+            const Row& row = *held;
             const auto value = row.counters[index].load(std::memory_order_relaxed);
             if (value == 0 && row.pipeline.empty()) {
                 continue;  // most numbers belong to a pipeline
@@ -202,7 +217,8 @@ std::string Metrics::render() const {
         const Name name = name_of(static_cast<Gauge>(index));
         auto family = family_of(
             "tributary_" + std::string(name.name), name.help, prometheus::MetricType::Gauge);
-        for (const Row& row : rows_) {
+        for (const auto& held : rows) {
+            const Row& row = *held;
             const auto value = row.gauges[index].load(std::memory_order_relaxed);
             if (value == kUnset) {
                 continue;

@@ -4,9 +4,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <limits>
-#include <span>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -16,11 +16,11 @@ namespace tributary::telemetry {
 
 class Metrics {
   public:
-    Metrics(std::span<const std::string> pipelines, std::int64_t start_time_us);
+    explicit Metrics(std::int64_t start_time_us);
 
-    // Any thread, lock-free: the rows are made by the constructor and never move.
-    void add(Counter counter, std::string_view pipeline, std::uint64_t amount) noexcept;
-    void set(Gauge gauge, std::string_view pipeline, std::int64_t value) noexcept;
+    // Any thread; lock-free once the pipeline has its row. Rows are never moved or removed.
+    void add(Counter counter, std::string_view pipeline, std::uint64_t amount);
+    void set(Gauge gauge, std::string_view pipeline, std::int64_t value);
 
     [[nodiscard]] std::string render() const;
 
@@ -35,9 +35,16 @@ class Metrics {
         std::array<std::atomic<std::int64_t>, kGauges> gauges{};
     };
 
-    Row& row(std::string_view pipeline) noexcept;
+    Row& row(std::string_view pipeline);
+    Row& add_row(std::string_view pipeline);
 
-    std::deque<Row> rows_;  // the first is the process's
+    static constexpr std::size_t kRowsMax = 65;
+
+    // The first row is the process's. Rows below count_ are complete and may be read without the
+    // mutex.
+    std::array<std::unique_ptr<Row>, kRowsMax> rows_;
+    std::atomic<std::size_t> count_{0};
+    std::mutex adding_;
     std::int64_t start_time_us_;
 };
 

@@ -271,6 +271,22 @@ TEST(Yaml, duplicates_anchors_tags_and_second_documents_are_refused) {
     EXPECT_EQ(refused("a: " + std::string(20, '[') + std::string(20, ']')), "");
 }
 
+TEST(Reload, applies_the_log_level_and_names_what_needs_a_restart) {
+    const auto changes = [](std::string_view before, std::string_view after) {
+        const auto old = load_small(before);
+        const auto fresh = load_small(after);
+        EXPECT_TRUE(old.has_value() && fresh.has_value());
+        return restart_needed(old.value(), fresh.value());
+    };
+    EXPECT_EQ(changes("", ""), "");
+    EXPECT_EQ(changes("", "logging: {level: debug}"), "");
+    EXPECT_EQ(changes("", "buffer: {max_bytes: 8GiB}"), "");  // the default
+    EXPECT_EQ(changes("", "logging: {format: json}\nbuffer: {max_bytes: 1GiB}"),
+              "buffer.max_bytes, logging.format");
+    EXPECT_EQ(changes("admin: {listen: ['unix:/a']}", "admin: {listen: ['unix:/b']}"),
+              "admin.listen");
+}
+
 class Folder : public testing::Test {
   protected:
     void SetUp() override {

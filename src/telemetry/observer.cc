@@ -1,14 +1,15 @@
-#include "telemetry/telemetry.h"
+#include "telemetry/observer.h"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "base/assert.h"
@@ -83,11 +84,9 @@ class RepeatFilter {
     std::map<std::string, Seen> seen_;
 };
 
-class ProcessTelemetry final : public Telemetry {
+class SpdlogObserver final : public ProcessObserver {
   public:
-    ProcessTelemetry(const LoggingOptions& options,
-                     std::span<const std::string> pipelines,
-                     const Clock& clock)
+    SpdlogObserver(const LoggingOptions& options, const Clock& clock)
         : clock_(clock),
           json_(options.format == LogFormat::json ||
                 (options.format == LogFormat::automatic &&
@@ -96,7 +95,7 @@ class ProcessTelemetry final : public Telemetry {
           logger_("tributary",
                   std::make_shared<spdlog::sinks::ostream_sink_mt>(
                       options.out == nullptr ? std::cerr : *options.out, true)),
-          metrics_(pipelines, clock.wall_time_us()) {
+          metrics_(clock.wall_time_us()) {
         logger_.set_pattern("%v");
         logger_.set_level(spdlog_level(options.level));
     }
@@ -170,10 +169,8 @@ class ProcessTelemetry final : public Telemetry {
 
 }  // namespace
 
-std::unique_ptr<Telemetry> make_observer(const LoggingOptions& options,
-                                         std::span<const std::string> pipelines,
-                                         const Clock& clock) {
-    return std::make_unique<ProcessTelemetry>(options, pipelines, clock);
+std::unique_ptr<ProcessObserver> make_observer(const LoggingOptions& options, const Clock& clock) {
+    return std::make_unique<SpdlogObserver>(options, clock);
 }
 
 }  // namespace tributary::telemetry

@@ -1,5 +1,5 @@
 // Log lines and metrics as they leave the process.
-#include "telemetry/telemetry.h"
+#include "telemetry/observer.h"
 
 #include <gtest/gtest.h>
 
@@ -22,12 +22,10 @@ class HandClock final : public Clock {
     int at = 0;
 };
 
-class TelemetryTest : public testing::Test {
+class ObserverTest : public testing::Test {
   protected:
-    std::unique_ptr<Telemetry> make(LogFormat format, LogLevel level = LogLevel::info) {
-        return make_observer({.level = level, .format = format, .out = &out_},
-                             std::vector<std::string>{"plant", "erp"},
-                             clock_);
+    std::unique_ptr<ProcessObserver> make(LogFormat format, LogLevel level = LogLevel::info) {
+        return make_observer({.level = level, .format = format, .out = &out_}, clock_);
     }
     [[nodiscard]] std::size_t lines() const {
         const std::string text = out_.str();
@@ -37,12 +35,12 @@ class TelemetryTest : public testing::Test {
     std::ostringstream out_;
 };
 
-TEST_F(TelemetryTest, a_text_line_has_time_level_pipeline_message_and_fields) {
+TEST_F(ObserverTest, a_text_line_has_time_level_pipeline_message_and_fields) {
     make(LogFormat::text)->log(LogLevel::warn, "plant", "slow disk", {{"ms", "90"}, {"at", "a b"}});
     EXPECT_EQ(out_.str(), "2023-11-14T22:13:20.123Z warn  [plant] slow disk ms=90 at=\"a b\"\n");
 }
 
-TEST_F(TelemetryTest, a_json_line_is_one_object) {
+TEST_F(ObserverTest, a_json_line_is_one_object) {
     make(LogFormat::json)->log(LogLevel::info, "plant", "say \"hi\"\nthere", {{"bad", "\xff"}});
     EXPECT_EQ(lines(), 1U);
     const auto object = nlohmann::json::parse(out_.str());
@@ -52,17 +50,17 @@ TEST_F(TelemetryTest, a_json_line_is_one_object) {
     EXPECT_EQ(object.at("message"), "say \"hi\"\nthere");
 }
 
-TEST_F(TelemetryTest, a_line_end_in_a_message_makes_no_second_text_line) {
+TEST_F(ObserverTest, a_line_end_in_a_message_makes_no_second_text_line) {
     make(LogFormat::text)->log(LogLevel::info, "", "one\ntwo\x1b[31m", {{"f", "a\nb"}});
     EXPECT_EQ(out_.str(), "2023-11-14T22:13:20.123Z info  one two [31m f=a b\n");
 }
 
-TEST_F(TelemetryTest, braces_in_a_message_are_text) {
+TEST_F(ObserverTest, braces_in_a_message_are_text) {
     make(LogFormat::text)->log(LogLevel::info, "", "{} {0}");
     EXPECT_NE(out_.str().find("{} {0}\n"), std::string::npos);
 }
 
-TEST_F(TelemetryTest, lines_below_the_level_are_left_out_until_it_changes) {
+TEST_F(ObserverTest, lines_below_the_level_are_left_out_until_it_changes) {
     const auto telemetry = make(LogFormat::text, LogLevel::warn);
     telemetry->log(LogLevel::info, "", "quiet");
     EXPECT_EQ(lines(), 0U);
@@ -71,7 +69,7 @@ TEST_F(TelemetryTest, lines_below_the_level_are_left_out_until_it_changes) {
     EXPECT_EQ(lines(), 1U);
 }
 
-TEST_F(TelemetryTest, a_repeated_error_is_logged_once_per_interval_with_a_count) {
+TEST_F(ObserverTest, a_repeated_error_is_logged_once_per_interval_with_a_count) {
     const auto telemetry = make(LogFormat::json);
     const Error error(errors::kKafkaUnreachable, "k:9092 refused");
     for (int i = 0; i < 5; ++i) {
@@ -93,14 +91,14 @@ TEST_F(TelemetryTest, a_repeated_error_is_logged_once_per_interval_with_a_count)
     EXPECT_EQ(object.at("level"), "warn");
 }
 
-TEST_F(TelemetryTest, a_definite_error_is_logged_as_error_with_what_to_do_next) {
+TEST_F(ObserverTest, a_definite_error_is_logged_as_error_with_what_to_do_next) {
     make(LogFormat::json)->error("plant", Error(errors::kSlotLost, "slot s"));
     const auto object = nlohmann::json::parse(out_.str());
     EXPECT_EQ(object.at("level"), "error");
     EXPECT_EQ(object.at("next"), errors::kSlotLost.next);
 }
 
-TEST_F(TelemetryTest, numbers_are_kept_per_pipeline) {
+TEST_F(ObserverTest, numbers_are_kept_per_pipeline) {
     const auto telemetry = make(LogFormat::text);
     telemetry->add(Counter::entries_taken_in, "plant", 2);
     telemetry->add(Counter::entries_taken_in, "plant", 3);
@@ -121,7 +119,7 @@ TEST_F(TelemetryTest, numbers_are_kept_per_pipeline) {
     EXPECT_EQ(text.find("tributary_parked{pipeline=\"plant\"}"), std::string::npos);  // never set
 }
 
-TEST_F(TelemetryTest, counting_from_several_threads_loses_nothing) {
+TEST_F(ObserverTest, counting_from_several_threads_loses_nothing) {
     const auto telemetry = make(LogFormat::text);
     constexpr int kThreads = 4;
     constexpr int kEach = 20'000;
@@ -138,6 +136,16 @@ TEST_F(TelemetryTest, counting_from_several_threads_loses_nothing) {
     }
     EXPECT_NE(telemetry->render().find("tributary_log_appends_total{pipeline=\"plant\"} 80000\n"),
               std::string::npos);
+}
+
+TEST_F(ObserverTest, pipelines_beyond_the_bound_count_for_the_process) {
+    const auto telemetry = make(LogFormat::text);
+    for (int i = 0; i < 70; ++i) {
+        telemetry->add(Counter::log_appends, "p" + std::to_string(i), 1);
+    }
+    const std::string text = telemetry->render();
+    EXPECT_NE(text.find("tributary_log_appends_total{pipeline=\"p63\"} 1\n"), std::string::npos);
+    EXPECT_NE(text.find("tributary_log_appends_total 6\n"), std::string::npos);
 }
 
 TEST(Timestamp, is_rfc_3339_in_utc_also_before_1970) {

@@ -1,10 +1,9 @@
-// Telemetry: the Observer of a real process: log lines on standard error and metrics in Prometheus'
-// text format. Any thread; counting is one atomic addition, without a lock.
+// ProcessObserver: the Observer of a real process: log lines on standard error and metrics in
+// Prometheus' text format. Any thread; counting is one atomic addition, without a lock.
 #pragma once
 
 #include <iosfwd>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "ports/clock.h"
@@ -20,7 +19,7 @@ struct LoggingOptions {
     std::ostream* out = nullptr;              // nullptr: standard error
 };
 
-class Telemetry : public Observer {
+class ProcessObserver : public Observer {
   public:
     // Prometheus text exposition format 0.0.4: counters and gauges of every pipeline, the process's
     // memory, open files and start time, build information.
@@ -29,11 +28,10 @@ class Telemetry : public Observer {
     virtual void set_level(LogLevel level) = 0;
 };
 
-// `pipelines` are the names that numbers are kept for; those under another name count for the
-// process. `clock` outlives the result. An error that repeats within 30 s with the same text is
-// logged once, then again with how often it was left out.
-[[nodiscard]] std::unique_ptr<Telemetry> make_observer(const LoggingOptions& options,
-                                                       std::span<const std::string> pipelines,
-                                                       const Clock& clock);
+// `clock` outlives the result. An error that repeats within 30 s with the same text is logged once,
+// then again with how often it was left out. A pipeline has its row of numbers from the first one
+// on; those of more than 64 count for the process.
+[[nodiscard]] std::unique_ptr<ProcessObserver> make_observer(const LoggingOptions& options,
+                                                             const Clock& clock);
 
 }  // namespace tributary::telemetry
