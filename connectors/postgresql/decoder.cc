@@ -168,7 +168,10 @@ void PostgresqlDecoder::fill_common(const Entry& entry, Arena& arena, Change& ch
     change.schema_id = entry.schema;
     change.database = database_;
     char* position = arena.allocate(sizeof(std::uint64_t));
-    store(position, context_.lsn.value(), Endian::big);
+    // A message's LSN is the end of its record, where a commit record may begin (intake.cc).
+    store(position,
+          context_.lsn.value() - (context_.kind == ContextKind::message ? 1U : 0U),
+          Endian::big);
     change.source_position = {position, sizeof(std::uint64_t)};
     change.transaction_id = arena.copy(transaction_id_);
 }

@@ -306,11 +306,13 @@ Result<void> Intake::on_message(std::int64_t now_us, std::string_view message, E
     return success();
 }
 
-// A message outside transactions is a transaction of its own: sent when its record is decoded.
+// A message outside transactions is a transaction of its own: sent when its record is decoded. Its
+// LSN is the end of its record, where the commit record of a transaction may begin: its identity is
+// that of the byte before.
 Result<void> Intake::on_free_message(const LogicalMessage& message,
                                      std::int64_t now_us,
                                      EntrySink& sink) {
-    const Identity identity{message.lsn, 0};
+    const Identity identity = done_below(message.lsn);
     if (in_transaction_ || identity <= last_) {
         return violation(MessageType::message,
                          message.lsn,
@@ -333,7 +335,6 @@ Result<void> Intake::on_free_message(const LogicalMessage& message,
     done_ = identity;
     encode_done_into(identity, done_bytes_);
     sink.append(EntryKind::message, SchemaId(), 0, scratch_, done_bytes_);
-    // A re-read from the record itself sends it again, and `done` skips it.
     position_ = std::max(position_, message.lsn);
     move_resume(position_, now_us, sink);
     return success();

@@ -3,8 +3,10 @@
 //   done     12 bytes   LSN and ordinal, big-endian: identity of the last event taken in
 //   event    8 bytes    LSN of the event's transaction, big-endian: for the packed record header
 // An identity is (commit LSN of the transaction, ordinal in it) or, for a message outside
-// transactions, (its own LSN, 0). Identities arrive in their own order: transactions are sent in
-// commit order, and a message when its record is decoded. The bytes compare like the numbers.
+// transactions, done_below(its LSN): that LSN is the end of the message's record, where the commit
+// record of the transaction that wrote it may begin. Identities arrive in their own order:
+// transactions are sent in commit order, and a message when its record is decoded. The bytes
+// compare like the numbers.
 #pragma once
 
 #include <compare>
