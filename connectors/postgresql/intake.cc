@@ -97,6 +97,9 @@ void Intake::on_keepalive(Lsn wal_end, std::int64_t now_us, EntrySink& sink) {
     if (in_transaction_) {
         return;
     }
+    // The server says that everything below was sent; what it sends below later would be lost by a
+    // restart from here, so it is refused.
+    last_ = std::max(last_, done_below(wal_end));
     position_ = std::max(position_, wal_end);
     on_tick(now_us, sink);
 }
@@ -158,7 +161,7 @@ Result<void> Intake::on_commit(std::string_view message, std::int64_t now_us, En
         move_resume(commit.end_lsn, now_us, sink);
     }
     in_transaction_ = false;
-    last_ = whole;
+    last_ = done_below(commit.end_lsn);
     last_commit_end_ = commit.end_lsn;
     position_ = std::max(position_, commit.end_lsn);
     if (!selected || repeated(whole)) {

@@ -122,12 +122,12 @@ class Intake {
 
     // Of the stream
     std::optional<Identity> start_done_;  // nothing up to here is appended again
-    Identity last_;                       // newest identity received, repeats included
-    Identity done_;                       // newest identity appended or given at the start
-    Lsn position_;                        // everything below was received
-    Lsn appended_position_;               // of the newest resume that came with an entry
-    std::int64_t position_time_us_ = 0;   // when that was
-    Lsn last_commit_end_;                 // for source.sequence
+    Identity last_;          // nothing at or below this may come any more on this connection
+    Identity done_;          // newest identity appended or given at the start
+    Lsn position_;           // everything below was received
+    Lsn appended_position_;  // of the newest resume that came with an entry
+    std::int64_t position_time_us_ = 0;  // when that was
+    Lsn last_commit_end_;                // for source.sequence
 
     // Of the open transaction
     bool in_transaction_ = false;
