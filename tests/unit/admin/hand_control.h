@@ -1,0 +1,68 @@
+// A Control that answers from its members and remembers what it was asked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/errors.h"
+#include "ports/control.h"
+
+namespace tributary::admin {
+
+class HandControl final : public Control {
+  public:
+    [[nodiscard]] AgentStatus status() const override {
+        AgentStatus out;
+        out.agent_id = "gw-17";
+        out.log.bytes = 42;
+        PipelineStatus plant;
+        plant.name = "plant";
+        plant.intake.state = PipelineState::running;
+        plant.delivery.state = PipelineState::retrying;
+        plant.delivery.error_name = "kafka_unreachable";
+        plant.delivery.error_text = "k:9092 \xff refused";
+        plant.durable = 9;
+        out.pipelines.push_back(plant);
+        return out;
+    }
+    [[nodiscard]] Result<std::string> peek(std::string_view pipeline,
+                                           std::uint64_t from,
+                                           std::size_t limit,
+                                           bool values) override {
+        asked = std::string(pipeline) + " " + std::to_string(from) + " " + std::to_string(limit) +
+                (values ? " values" : "");
+        return std::string("{\"sequence\":1}\n");
+    }
+    [[nodiscard]] Result<std::vector<StreamInfo>> streams() override {
+        StreamInfo info;
+        info.id = StreamId(3);
+        info.pipeline = "plant";
+        info.extent.last = Sequence(9);
+        return std::vector<StreamInfo>{info};
+    }
+    [[nodiscard]] Result<std::vector<DeadLetter>> dead_letters(std::string_view pipeline,
+                                                               std::size_t) override {
+        asked = std::string(pipeline);
+        DeadLetter letter;
+        letter.id = 5;
+        letter.value = "\x01\x02";
+        return std::vector<DeadLetter>{letter};
+    }
+    [[nodiscard]] Result<void> replay_dead_letter(std::uint64_t id) override {
+        if (id != 5) {
+            return Error(errors::kConfigInvalid, "no dead letter " + std::to_string(id));
+        }
+        replayed.push_back(id);
+        return success();
+    }
+    [[nodiscard]] Result<std::uint64_t> verify() override {
+        return Error(errors::kEntryCorrupt, "sequence 7");
+    }
+    [[nodiscard]] bool ready() const override { return is_ready; }
+
+    std::string asked;
+    std::vector<std::uint64_t> replayed;
+    bool is_ready = false;
+};
+
+}  // namespace tributary::admin

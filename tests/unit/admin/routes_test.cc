@@ -1,0 +1,122 @@
+// Paths, methods, places and queries.
+#include "admin/routes.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hand_control.h"
+
+namespace tributary::admin {
+namespace {
+
+class Routes : public testing::Test {
+  protected:
+    Answer ask(std::string_view method, std::string_view target, bool on_unix_socket = true) {
+        return answer({.method = method, .target = target, .on_unix_socket = on_unix_socket},
+                      control_,
+                      [] { return std::string("m 1\n"); });
+    }
+    HandControl control_;
+};
+
+TEST_F(Routes, reading_paths_answer_on_both_kinds_of_socket) {
+    for (const bool on_unix_socket : {true, false}) {
+        EXPECT_EQ(ask("GET", "/metrics", on_unix_socket).body, "m 1\n");
+        EXPECT_EQ(ask("GET", "/healthz", on_unix_socket).status, 200U);
+        EXPECT_EQ(ask("GET", "/v1/status", on_unix_socket).status, 200U);
+        EXPECT_EQ(ask("GET", "/v1/buffer", on_unix_socket).status, 200U);
+    }
+}
+
+TEST_F(Routes, what_changes_or_may_show_rows_is_for_the_unix_socket) {
+    EXPECT_EQ(ask("POST", "/v1/deadletter/5/replay", false).status, 403U);
+    EXPECT_EQ(ask("POST", "/v1/verify", false).status, 403U);
+    EXPECT_EQ(ask("GET", "/v1/deadletter", false).status, 403U);
+    EXPECT_EQ(ask("GET", "/v1/buffer/peek?pipeline=plant", false).status, 403U);
+    EXPECT_TRUE(control_.replayed.empty());
+    EXPECT_EQ(ask("POST", "/v1/deadletter/5/replay").status, 200U);
+    EXPECT_EQ(control_.replayed, std::vector<std::uint64_t>{5});
+}
+
+TEST_F(Routes, a_wrong_method_is_told_the_right_one) {
+    const Answer out = ask("GET", "/v1/verify");
+    EXPECT_EQ(out.status, 405U);
+    EXPECT_EQ(out.allow, "POST");
+    EXPECT_EQ(ask("DELETE", "/v1/status").status, 405U);
+    EXPECT_EQ(ask("POST", "/metrics").status, 405U);
+    EXPECT_EQ(ask("GET", "/v1/deadletter/5/replay").status, 405U);
+    EXPECT_TRUE(control_.replayed.empty());
+}
+
+TEST_F(Routes, unknown_paths_are_not_found) {
+    for (const char* target : {"",
+                               "/",
+                               "/v1",
+                               "/v1/status/",
+                               "/v1/deadletter/replay",
+                               "/v1/deadletter//replay",
+                               "/v1/../metrics",
+                               "metrics"}) {
+        EXPECT_EQ(ask("GET", target).status, 404U) << target;
+    }
+    EXPECT_EQ(ask("POST", "/v1/deadletter/5x/replay").status, 404U);
+    EXPECT_EQ(ask("POST", "/v1/deadletter/99999999999999999999/replay").status, 404U);
+}
+
+TEST_F(Routes, readiness_follows_the_agent) {
+    EXPECT_EQ(ask("GET", "/readyz").status, 503U);
+    control_.is_ready = true;
+    EXPECT_EQ(ask("GET", "/readyz").status, 200U);
+}
+
+TEST_F(Routes, status_is_json_even_with_bytes_that_are_no_utf_8) {
+    const auto object = nlohmann::json::parse(ask("GET", "/v1/status").body);
+    EXPECT_EQ(object.at("agent_id"), "gw-17");
+    EXPECT_EQ(object.at("log_bytes"), 42);
+    const auto& plant = object.at("pipelines").at(0);
+    EXPECT_EQ(plant.at("intake").at("state"), "running");
+    EXPECT_FALSE(plant.at("intake").contains("error"));
+    EXPECT_EQ(plant.at("delivery").at("error"), "kafka_unreachable");
+    EXPECT_EQ(plant.at("durable"), 9);
+}
+
+TEST_F(Routes, peek_takes_its_bounds_from_the_query) {
+    EXPECT_EQ(ask("GET", "/v1/buffer/peek?pipeline=plant").status, 200U);
+    EXPECT_EQ(control_.asked, "plant 0 100");
+    EXPECT_EQ(ask("GET", "/v1/buffer/peek?pipeline=plant&from=7&limit=1000&values=true").status,
+              200U);
+    EXPECT_EQ(control_.asked, "plant 7 1000 values");
+    for (const char* query : {"",
+                              "?",
+                              "?from=1",
+                              "?pipeline=",
+                              "?pipeline=plant&limit=1001",
+                              "?pipeline=plant&limit=-1",
+                              "?pipeline=plant&from=x",
+                              "?pipeline=a%00b",
+                              "?pipeline=a&pipeline=b",
+                              "?pipeline=a&=b",
+                              "?pipeline"}) {
+        EXPECT_EQ(ask("GET", std::string("/v1/buffer/peek") + query).status, 400U) << query;
+    }
+}
+
+TEST_F(Routes, dead_letters_carry_their_bytes_as_base64) {
+    const auto object = nlohmann::json::parse(ask("GET", "/v1/deadletter?pipeline=plant").body);
+    const auto& letter = object.at("dead_letters").at(0);
+    EXPECT_EQ(letter.at("id"), 5);
+    EXPECT_TRUE(letter.at("key_base64").is_null());
+    EXPECT_EQ(letter.at("value_base64"), "AQI=");
+    EXPECT_EQ(control_.asked, "plant");
+}
+
+TEST_F(Routes, an_error_keeps_its_name) {
+    const Answer verify = ask("POST", "/v1/verify");
+    EXPECT_EQ(verify.status, 500U);
+    EXPECT_EQ(nlohmann::json::parse(verify.body).at("error"), "entry_corrupt");
+    EXPECT_EQ(ask("POST", "/v1/deadletter/6/replay").status, 409U);
+}
+
+}  // namespace
+}  // namespace tributary::admin
