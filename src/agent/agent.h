@@ -2,6 +2,8 @@
 // Every function is called by the command's main thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,14 +38,18 @@ struct CheckSection {
 // Opens every connection and names what is missing and what is in excess. Changes nothing.
 [[nodiscard]] std::vector<CheckSection> check(const config::Loaded& loaded);
 
-// Makes source `source` go on from `from` ("now" or a position such as an LSN), accepting what is missed:
-// sets the old log stream aside and writes a checkpoint that says so. The agent must not be running.
-// Returns the position in words.
+// Makes source `source` go on from `from` ("now" or a position such as an LSN), accepting what is
+// missed: sets the old log stream aside and writes a checkpoint that says so. The agent must not be
+// running. Returns the position in words.
 [[nodiscard]] Result<std::string> reset(const config::Loaded& loaded,
                                         std::string_view source,
                                         std::string_view from);
 
 // The log of an agent that is not running, for `buffer` and `deadletter`. Nothing is written.
 [[nodiscard]] Result<std::unique_ptr<EventLog>> open_log_read_only(const config::Loaded& loaded);
+// Entries of that log as JSON lines, and a check of all of them (ports/control.h: peek, verify).
+[[nodiscard]] Result<std::string> peek(
+    EventLog& log, std::string_view pipeline, std::uint64_t from, std::size_t limit, bool values);
+[[nodiscard]] Result<std::uint64_t> verify(EventLog& log);
 
 }  // namespace tributary::agent

@@ -22,7 +22,8 @@ std::string holder(int fd) {
 }
 
 Error unusable(const std::filesystem::path& path, const char* step) {
-    return {errors::kStateDirUnusable, std::string(step) + " " + path.string() + ": " + std::strerror(errno)};
+    return {errors::kStateDirUnusable,
+            std::string(step) + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 namespace tributary::agent {
 
 // Makes `directory` (mode 0700) when missing and locks it until the returned descriptor closes.
-// kStateDirUnusable: cannot be made or written. kStateDirLocked: another process holds it; names its pid.
+// kStateDirUnusable: cannot be made or written. kStateDirLocked: another process holds it; names
+// its pid.
 [[nodiscard]] Result<UniqueFd> lock_state_dir(const std::filesystem::path& directory);
 
 }  // namespace tributary::agent

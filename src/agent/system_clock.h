@@ -8,7 +8,7 @@
 namespace tributary::agent {
 
 class SystemClock final : public Clock {
- public:
+  public:
     [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
     [[nodiscard]] std::int64_t wall_time_us() const override {
         const auto now = std::chrono::system_clock::now().time_since_epoch();

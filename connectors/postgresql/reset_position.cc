@@ -1,0 +1,63 @@
+// resolve_position(): where `tributary reset` makes a pipeline go on. A slot that is missing is
+// made here, because a position without a slot that serves it is of no use. Spec: PostgreSQL 15
+// manual, 9.27.6 pg_create_logical_replication_slot, 9.27.3 pg_current_wal_lsn.
+#include <chrono>
+
+#include "connectors/postgresql/connection.h"
+#include "connectors/postgresql/lsn.h"
+#include "connectors/postgresql/position.h"
+#include "connectors/postgresql/postgresql.h"
+#include "connectors/postgresql/server_checks.h"
+#include "model/errors.h"
+
+namespace tributary::postgresql {
+namespace {
+
+constexpr std::chrono::seconds kStatementLimit(30);
+
+Result<Position> lsn_of(Session& sql,
+                        const std::string& statement,
+                        std::vector<std::string> parameters) {
+    TRIBUTARY_TRY(rows, sql.query(statement, kStatementLimit, parameters));
+    const auto lsn = rows.count() == 1 ? parse_lsn(rows.at(0, 0)) : std::nullopt;
+    if (!lsn) {
+        return Error(errors::kProtocolViolation, "the server gave no LSN for: " + statement);
+    }
+    return encode_resume(*lsn);
+}
+
+}  // namespace
+
+Result<Position> resolve_position(const Options& options, std::string_view from) {
+    const Interrupter interrupter;
+    TRIBUTARY_TRY(sql, Session::open(options.connection, Purpose::sql, interrupter));
+    TRIBUTARY_TRY(slot, read_slot(sql, options));
+    if (slot && slot->wal_status == "lost") {
+        return Error(errors::kSlotLost,
+                     "slot " + options.slot +
+                         " is lost: drop it first, SELECT pg_drop_replication_slot(" +
+                         quote_literal(options.slot) + ")");
+    }
+    if (from == "now" && slot) {
+        return lsn_of(sql, "SELECT pg_current_wal_lsn()", {});
+    }
+    if (from == "now") {
+        return lsn_of(sql,
+                      "SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput')",
+                      {options.slot});
+    }
+    const auto lsn = parse_lsn(from);
+    if (!lsn) {
+        return Error(errors::kConfigInvalid,
+                     "--from takes `now` or an LSN such as 0/1A2B3C4, not " + std::string(from));
+    }
+    if (!slot || (slot->confirmed_flush && *slot->confirmed_flush > *lsn)) {
+        return Error(
+            errors::kSourceGap,
+            "slot " + options.slot + " cannot serve " + std::string(from) +
+                (slot ? ": it is at " + to_string(*slot->confirmed_flush) : ": it does not exist"));
+    }
+    return encode_resume(*lsn);
+}
+
+}  // namespace tributary::postgresql

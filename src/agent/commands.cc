@@ -1,0 +1,116 @@
+// The verbs that run without an agent: check, reset, and a log to look into.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "agent/agent.h"
+#include "agent/composition.h"
+#include "agent/state_dir.h"
+#include "agent/system_clock.h"
+#include "log/rocks_log.h"
+#include "model/errors.h"
+#include "runtime/inspect.h"
+#include "telemetry/observer.h"
+
+namespace tributary::agent {
+namespace {
+
+constexpr std::chrono::seconds kResetBudget(30);
+
+Result<std::size_t> find_source(const config::AgentConfig& config, std::string_view name) {
+    std::string known;
+    for (std::size_t index = 0; index < config.sources.size(); ++index) {
+        if (config.sources[index].name == name) {
+            return index;
+        }
+        known += (known.empty() ? "" : ", ") + config.sources[index].name;
+    }
+    return Error(errors::kConfigInvalid,
+                 "there is no source named " + std::string(name) + " (there are: " + known + ")");
+}
+
+Finding check_state_dir(const config::AgentConfig& config) {
+    const auto lock = lock_state_dir(config.agent.state_dir);
+    if (lock) {
+        return {Severity::ok, config.agent.state_dir, "writable, and no agent uses it", ""};
+    }
+    if (lock.error().is(errors::kStateDirLocked)) {
+        return {Severity::ok, config.agent.state_dir, lock.error().what(), ""};
+    }
+    return {Severity::error,
+            config.agent.state_dir,
+            lock.error().what(),
+            "install -d -o tributary -m 0700 " + config.agent.state_dir};
+}
+
+}  // namespace
+
+std::vector<CheckSection> check(const config::Loaded& loaded) {
+    std::vector<CheckSection> sections;
+    sections.push_back({"state directory", {check_state_dir(loaded.config)}});
+    for (std::size_t index = 0; index < loaded.config.sources.size(); ++index) {
+        const auto& source = loaded.config.sources[index];
+        sections.push_back(
+            {"source " + source.name + " (" + source.type + ")", check_source(loaded, index)});
+    }
+    sections.push_back({"kafka", check_kafka(loaded)});
+    return sections;
+}
+
+Result<std::string> reset(const config::Loaded& loaded,
+                          std::string_view source,
+                          std::string_view from) {
+    TRIBUTARY_TRY(index, find_source(loaded.config, source));
+    TRIBUTARY_TRY(lock, lock_state_dir(loaded.config.agent.state_dir));
+    (void)lock;  // held until this returns
+    const SystemClock clock;
+    const auto observer = make_observer(loaded.config, clock);
+    TRIBUTARY_TRY(position, resolve_position(loaded, index, from));
+    TRIBUTARY_TRY(parts, make_pipeline(loaded, index, clock, *observer));
+    TRIBUTARY_TRY(log, RocksLog::open(log_options(loaded.config, &clock), observer.get()));
+    // Kafka first: its checkpoint is the truth that the new stream must follow.
+    TRIBUTARY_TRY(before, parts.sink->recover(kResetBudget));
+    TRIBUTARY_TRY(stream, log->find_stream(parts.name));
+    std::uint64_t last = before ? before->last.value() : 0;
+    if (stream) {
+        last = std::max(last, stream->extent.last.value());
+    }
+    Checkpoint checkpoint;
+    checkpoint.pipeline = loaded.config.agent.id + "." + parts.name;
+    checkpoint.log_id = log->id();
+    checkpoint.agent_version = TRIBUTARY_VERSION;
+    checkpoint.resume = position;
+    checkpoint.last = Sequence(last);
+    checkpoint.previous_last = before ? before->last : Sequence(0);
+    checkpoint.chain_crc = before ? before->chain_crc : 0;
+    checkpoint.wall_time_us = clock.wall_time_us();
+    TRIBUTARY_TRY_VOID(parts.sink->begin());
+    TRIBUTARY_TRY(outcome, parts.sink->commit(checkpoint));
+    (void)outcome;  // the process ends: the next producer fences this one
+    parts.sink->close(std::chrono::seconds(2));
+    TRIBUTARY_TRY(fresh,
+                  log->create_stream(parts.name,
+                                     {.first = next(checkpoint.last),
+                                      .predecessor = checkpoint.log_id,
+                                      .predecessor_last = checkpoint.last}));
+    (void)fresh;
+    return parts.source->describe(position);
+}
+
+Result<std::unique_ptr<EventLog>> open_log_read_only(const config::Loaded& loaded) {
+    TRIBUTARY_TRY(log, RocksLog::open_read_only(log_options(loaded.config, nullptr), nullptr));
+    return std::unique_ptr<EventLog>(std::move(log));
+}
+
+Result<std::string> peek(
+    EventLog& log, std::string_view pipeline, std::uint64_t from, std::size_t limit, bool values) {
+    return runtime::peek_log(log, pipeline, from, limit, values);
+}
+
+Result<std::uint64_t> verify(EventLog& log) {
+    return runtime::verify_log(log);
+}
+
+}  // namespace tributary::agent

@@ -1,0 +1,163 @@
+// `tributary run`: log, pipelines, admin listener; then waits for signals, feeds systemd and
+// notices when nothing is left to do.
+#include <malloc.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "admin/server.h"
+#include "agent/agent.h"
+#include "agent/composition.h"
+#include "agent/state_dir.h"
+#include "agent/system_clock.h"
+#include "base/unique_fd.h"
+#include "log/rocks_log.h"
+#include "model/errors.h"
+#include "runtime/runtime.h"
+#include "telemetry/observer.h"
+
+namespace tributary::agent {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick(1000);
+constexpr milliseconds kStopBudget(10'000);
+constexpr milliseconds kLifeSignLimit(90'000);
+
+// Blocked in every thread that starts later; read by the main thread alone.
+UniqueFd signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaddset(&set, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+// The signal that came within a tick, or 0.
+int wait_signal(const UniqueFd& fd) {
+    pollfd poll_fd{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    if (poll(&poll_fd, 1, static_cast<int>(kTick.count())) <= 0) {
+        return 0;
+    }
+    signalfd_siginfo info{};
+    return read(fd.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))
+               ? static_cast<int>(info.ssi_signo)
+               : 0;
+}
+
+int fail(Observer& observer, const Error& error) {
+    observer.error({}, error);
+    return error.kind().exit_code;
+}
+
+// A reload applies what is safe to apply and refuses the rest by name.
+void reload(const config::Loaded& loaded,
+            const RunOptions& options,
+            telemetry::ProcessObserver& observer) {
+    sd_notify(0, "RELOADING=1");
+    const auto fresh = options.reload();
+    if (!fresh) {
+        observer.error({}, fresh.error());
+    } else {
+        observer.set_level(fresh.value().config.logging.level);
+        const std::string refused = config::restart_needed(loaded, fresh.value());
+        observer.log(refused.empty() ? LogLevel::info : LogLevel::warn,
+                     {},
+                     refused.empty()
+                         ? "configuration reloaded"
+                         : "reloaded what a running agent can change; the rest needs a restart",
+                     {{"needs_restart", refused}});
+    }
+    sd_notify(0, "READY=1");
+}
+
+int watch(const config::Loaded& loaded,
+          const RunOptions& options,
+          const UniqueFd& signal_fd,
+          runtime::Runtime& runtime,
+          telemetry::ProcessObserver& observer) {
+    for (;;) {
+        const int signal = wait_signal(signal_fd);
+        if (signal == SIGTERM || signal == SIGINT) {
+            observer.log(LogLevel::info, {}, "stopping");
+            return 0;
+        }
+        if (signal == SIGHUP && options.reload) {
+            reload(loaded, options, observer);
+        }
+        if (const auto error = runtime.finished(options.fail_fast)) {
+            observer.log(
+                LogLevel::error, {}, "no pipeline is left to run", {{"error", error->kind().name}});
+            return error->kind().exit_code;
+        }
+        const std::string status = "STATUS=" + runtime.summary();
+        sd_notify(0, status.c_str());
+        if (runtime.alive(kLifeSignLimit)) {
+            sd_notify(0, "WATCHDOG=1");
+        }
+    }
+}
+
+}  // namespace
+
+int run(const config::Loaded& loaded, const RunOptions& options) {
+    // Two arenas: more only keep memory apart that few threads use.
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+    const UniqueFd signal_fd = signals();
+    const SystemClock clock;
+    const auto observer = make_observer(loaded.config, clock);
+    const auto lock = lock_state_dir(loaded.config.agent.state_dir);
+    if (!lock) {
+        return fail(*observer, lock.error());
+    }
+    auto log = RocksLog::open(log_options(loaded.config, &clock), observer.get());
+    if (!log) {
+        return fail(*observer, log.error());
+    }
+    std::vector<runtime::PipelineParts> pipelines;
+    for (std::size_t index = 0; index < loaded.config.sources.size(); ++index) {
+        auto parts = make_pipeline(loaded, index, clock, *observer);
+        if (!parts) {
+            return fail(*observer, parts.error());
+        }
+        pipelines.push_back(std::move(parts.value()));
+    }
+    runtime::Runtime runtime({.agent_id = loaded.config.agent.id, .version = TRIBUTARY_VERSION},
+                             *log.value(),
+                             std::move(pipelines),
+                             clock,
+                             *observer);
+    auto server = admin::Server::listen(
+        loaded.config.admin.listen, runtime, [&] { return observer->render(); }, *observer);
+    if (!server) {
+        return fail(*observer, server.error());
+    }
+    if (const auto started = runtime.start(); !started) {
+        return fail(*observer, started.error());
+    }
+    runtime.add_service(
+        "trib-admin", [&] { server.value()->run(); }, [&] { server.value()->stop(); });
+    sd_notify(0, "READY=1");
+    observer->log(LogLevel::info,
+                  {},
+                  "tributary runs",
+                  {{"version", TRIBUTARY_VERSION}, {"agent", loaded.config.agent.id}});
+    const int exit_code = watch(loaded, options, signal_fd, runtime, *observer);
+    sd_notify(0, "STOPPING=1");
+    runtime.stop(kStopBudget);
+    return exit_code;
+}
+
+}  // namespace tributary::agent

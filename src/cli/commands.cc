@@ -1,0 +1,242 @@
+#include "cli/commands.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "admin/client.h"
+#include "agent/agent.h"
+#include "cli/print.h"
+#include "config/loaded.h"
+#include "config/schema.h"
+#include "model/errors.h"
+
+namespace tributary::cli {
+namespace {
+
+constexpr std::uint32_t kAllLetters = 1'000'000;
+
+Result<config::Loaded> load(const Common& common) {
+    return config::load(common.config_file, agent::connectors(), config::process_surroundings());
+}
+
+// The admin socket of the configuration, when an agent listens there.
+std::optional<std::string> socket_of(const config::Loaded& loaded) {
+    constexpr std::string_view kUnix = "unix:";
+    for (const std::string& listen : loaded.config.admin.listen) {
+        if (listen.starts_with(kUnix) && std::filesystem::exists(listen.substr(kUnix.size()))) {
+            return listen.substr(kUnix.size());
+        }
+    }
+    return std::nullopt;
+}
+
+// GET or POST on the running agent; nullopt when none answers.
+std::optional<std::string> ask(const config::Loaded& loaded,
+                               std::string_view method,
+                               const std::string& target) {
+    const auto socket = socket_of(loaded);
+    if (!socket) {
+        return std::nullopt;
+    }
+    auto answer = admin::request(*socket, method, target);
+    return answer ? std::optional(std::move(answer.value())) : std::nullopt;
+}
+
+int print_raw(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (!text.empty() && text.back() != '\n') {
+        std::fputc('\n', stdout);
+    }
+    return 0;
+}
+
+Error nobody_answers(const config::Loaded& loaded) {
+    std::string listeners;
+    for (const std::string& listen : loaded.config.admin.listen) {
+        listeners += " " + listen;
+    }
+    return {errors::kAdminUnavailable, "no agent answers on" + listeners};
+}
+
+Result<std::vector<DeadLetter>> stored_letters(const config::Loaded& loaded,
+                                               const std::string& pipeline,
+                                               std::uint32_t limit) {
+    TRIBUTARY_TRY(log, agent::open_log_read_only(loaded));
+    return log->dead_letters(pipeline, limit);
+}
+
+}  // namespace
+
+int run(const Common& common, bool fail_fast) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    return agent::run(loaded.value(),
+                      {.fail_fast = fail_fast, .reload = [common] { return load(common); }});
+}
+
+int check(const Common& common) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    return print_findings(agent::check(loaded.value())) == 0 ? 0 : errors::kExitConfig;
+}
+
+int status(const Common& common) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const auto answer = ask(loaded.value(), "GET", "/v1/status");
+    if (!answer) {
+        return print_error(nobody_answers(loaded.value()));
+    }
+    if (common.json) {
+        return print_raw(*answer);
+    }
+    print_status(*answer);
+    return 0;
+}
+
+int buffer_list(const Common& common) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    if (const auto answer = ask(loaded.value(), "GET", "/v1/buffer")) {
+        return print_raw(*answer);
+    }
+    const auto log = agent::open_log_read_only(loaded.value());
+    if (!log) {
+        return print_error(log.error());
+    }
+    const auto streams = log.value()->streams();
+    if (!streams) {
+        return print_error(streams.error());
+    }
+    print_streams(streams.value());
+    return 0;
+}
+
+int buffer_peek(const Common& common, const PeekArguments& arguments) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const std::string target = "/v1/buffer/peek?pipeline=" + arguments.pipeline +
+                               "&from=" + std::to_string(arguments.from) +
+                               "&limit=" + std::to_string(arguments.limit) +
+                               (arguments.values ? "&values=true" : "");
+    if (const auto answer = ask(loaded.value(), "GET", target)) {
+        return print_raw(*answer);
+    }
+    const auto log = agent::open_log_read_only(loaded.value());
+    if (!log) {
+        return print_error(log.error());
+    }
+    const auto lines = agent::peek(
+        *log.value(), arguments.pipeline, arguments.from, arguments.limit, arguments.values);
+    return lines ? print_raw(lines.value()) : print_error(lines.error());
+}
+
+int buffer_verify(const Common& common) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    if (const auto answer = ask(loaded.value(), "POST", "/v1/verify")) {
+        return print_raw(*answer);
+    }
+    const auto log = agent::open_log_read_only(loaded.value());
+    if (!log) {
+        return print_error(log.error());
+    }
+    const auto entries = agent::verify(*log.value());
+    if (!entries) {
+        return print_error(entries.error());
+    }
+    std::printf("%llu entries read, all as written\n",
+                static_cast<unsigned long long>(entries.value()));
+    return 0;
+}
+
+int dead_letter_list(const Common& common, const std::string& pipeline, std::uint32_t limit) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const auto letters = stored_letters(loaded.value(), pipeline, limit);
+    if (!letters) {
+        return print_error(letters.error());
+    }
+    print_dead_letters(letters.value());
+    return 0;
+}
+
+int dead_letter_show(const Common& common, std::uint64_t id) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const auto letters = stored_letters(loaded.value(), "", kAllLetters);
+    if (!letters) {
+        return print_error(letters.error());
+    }
+    for (const DeadLetter& letter : letters.value()) {
+        if (letter.id == id) {
+            print_dead_letter(letter);
+            return 0;
+        }
+    }
+    return print_error({errors::kConfigInvalid, "there is no dead letter " + std::to_string(id)});
+}
+
+int dead_letter_replay(const Common& common, std::uint64_t id) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const auto socket = socket_of(loaded.value());
+    if (!socket) {
+        return print_error(nobody_answers(loaded.value()));
+    }
+    const auto answer =
+        admin::request(*socket, "POST", "/v1/deadletter/" + std::to_string(id) + "/replay");
+    return answer ? print_raw(answer.value()) : print_error(answer.error());
+}
+
+int reset(const Common& common, const std::string& source, const std::string& from) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const auto position = agent::reset(loaded.value(), source, from);
+    if (!position) {
+        return print_error(position.error());
+    }
+    std::printf("%s goes on from %s; changes before it that were not delivered are skipped\n",
+                source.c_str(),
+                position.value().c_str());
+    return 0;
+}
+
+int config_print(const Common& common) {
+    const auto loaded = load(common);
+    return loaded ? print_raw(loaded.value().print()) : print_error(loaded.error());
+}
+
+int config_schema(bool markdown) {
+    const auto description = config::describe(agent::connectors());
+    return print_raw(markdown ? config::markdown(description) : config::json_schema(description));
+}
+
+int version() {
+    std::printf("tributary %s\n", TRIBUTARY_VERSION);
+    return 0;
+}
+
+}  // namespace tributary::cli

@@ -1,0 +1,38 @@
+// The verbs of the command: each takes parsed arguments and gives the process's exit code. Main
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tributary::cli {
+
+struct Common {
+    std::string config_file = "/etc/tributary/tributary.yaml";
+    bool json = false;
+};
+
+struct PeekArguments {
+    std::string pipeline;
+    std::uint64_t from = 0;
+    std::uint32_t limit = 20;
+    bool values = false;
+};
+
+[[nodiscard]] int run(const Common& common, bool fail_fast);
+[[nodiscard]] int check(const Common& common);
+[[nodiscard]] int status(const Common& common);
+[[nodiscard]] int buffer_list(const Common& common);
+[[nodiscard]] int buffer_peek(const Common& common, const PeekArguments& arguments);
+[[nodiscard]] int buffer_verify(const Common& common);
+[[nodiscard]] int dead_letter_list(const Common& common,
+                                   const std::string& pipeline,
+                                   std::uint32_t limit);
+[[nodiscard]] int dead_letter_show(const Common& common, std::uint64_t id);
+[[nodiscard]] int dead_letter_replay(const Common& common, std::uint64_t id);
+[[nodiscard]] int reset(const Common& common, const std::string& source, const std::string& from);
+[[nodiscard]] int config_print(const Common& common);
+[[nodiscard]] int config_schema(bool markdown);
+[[nodiscard]] int version();
+
+}  // namespace tributary::cli

@@ -1,0 +1,123 @@
+// The `tributary` command: parses arguments and calls a verb.
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+#include "cli/commands.h"
+#include "model/errors.h"
+
+namespace {
+
+using tributary::cli::Common;
+using tributary::cli::PeekArguments;
+
+struct Arguments {
+    Common common;
+    PeekArguments peek;
+    bool fail_fast = false;
+    std::string pipeline;
+    std::uint32_t limit = 100;
+    std::uint64_t id = 0;
+    std::string source;
+    std::string from;
+    bool markdown = false;
+};
+
+using Verb = std::function<int()>;
+
+void add_buffer(CLI::App& app, Arguments& arguments, Verb& verb) {
+    auto* buffer = app.add_subcommand("buffer", "Look into the local log");
+    buffer->require_subcommand(1);
+    auto* list = buffer->add_subcommand("ls", "Streams, their sequences and sizes");
+    list->final_callback([&] { verb = [&] { return buffer_list(arguments.common); }; });
+    auto* peek = buffer->add_subcommand("peek", "Entries of one source, as JSON lines");
+    peek->add_option("source", arguments.peek.pipeline, "Name of the source")->required();
+    peek->add_option("--from", arguments.peek.from, "First sequence (default: the oldest)");
+    peek->add_option("-n,--limit", arguments.peek.limit, "How many entries")->capture_default_str();
+    peek->add_flag(
+        "--values", arguments.peek.values, "Payloads too (base64): these are row values");
+    peek->final_callback(
+        [&] { verb = [&] { return buffer_peek(arguments.common, arguments.peek); }; });
+    auto* verify = buffer->add_subcommand("verify", "Read and check every entry");
+    verify->final_callback([&] { verb = [&] { return buffer_verify(arguments.common); }; });
+}
+
+void add_dead_letter(CLI::App& app, Arguments& arguments, Verb& verb) {
+    auto* dead = app.add_subcommand("deadletter", "Records that could not be delivered");
+    dead->require_subcommand(1);
+    auto* list = dead->add_subcommand("ls", "List them");
+    list->add_option("--source", arguments.pipeline, "Only of this source");
+    list->add_option("-n,--limit", arguments.limit, "How many")->capture_default_str();
+    list->final_callback([&] {
+        verb = [&] {
+            return dead_letter_list(arguments.common, arguments.pipeline, arguments.limit);
+        };
+    });
+    auto* show = dead->add_subcommand("show", "One of them, with its bytes");
+    show->add_option("id", arguments.id, "Its number")->required();
+    show->final_callback(
+        [&] { verb = [&] { return dead_letter_show(arguments.common, arguments.id); }; });
+    auto* replay = dead->add_subcommand("replay", "Deliver it again (the agent must run)");
+    replay->add_option("id", arguments.id, "Its number")->required();
+    replay->final_callback(
+        [&] { verb = [&] { return dead_letter_replay(arguments.common, arguments.id); }; });
+}
+
+void add_config(CLI::App& app, Arguments& arguments, Verb& verb) {
+    auto* config = app.add_subcommand("config", "The configuration");
+    config->require_subcommand(1);
+    auto* print =
+        config->add_subcommand("print", "What is in force, defaults included, secrets hidden");
+    print->final_callback([&] { verb = [&] { return config_print(arguments.common); }; });
+    auto* schema = config->add_subcommand("schema", "JSON Schema of the file");
+    schema->add_flag("--markdown", arguments.markdown, "As the manual page docs/configuration.md");
+    schema->final_callback(
+        [&] { verb = [&] { return tributary::cli::config_schema(arguments.markdown); }; });
+}
+
+void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
+    auto* run = app.add_subcommand("run", "Run the agent in the foreground");
+    run->add_flag("--fail-fast", arguments.fail_fast, "End when the first pipeline is parked");
+    run->final_callback(
+        [&] { verb = [&] { return tributary::cli::run(arguments.common, arguments.fail_fast); }; });
+    app.add_subcommand("check", "Open every connection; name what is missing or in excess")
+        ->final_callback([&] { verb = [&] { return check(arguments.common); }; });
+    auto* status = app.add_subcommand("status", "What the running agent does");
+    status->add_flag("--json", arguments.common.json, "As JSON");
+    status->final_callback(
+        [&] { verb = [&] { return tributary::cli::status(arguments.common); }; });
+    add_buffer(app, arguments, verb);
+    add_dead_letter(app, arguments, verb);
+    auto* reset =
+        app.add_subcommand("reset", "Make a source go on elsewhere, accepting what is missed");
+    reset->add_option("source", arguments.source, "Name of the source")->required();
+    reset->add_option("--from", arguments.from, "`now`, or an LSN")->required();
+    reset->final_callback([&] {
+        verb = [&] {
+            return tributary::cli::reset(arguments.common, arguments.source, arguments.from);
+        };
+    });
+    add_config(app, arguments, verb);
+    app.add_subcommand("version", "Version of the agent")->final_callback([&] {
+        verb = tributary::cli::version;
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Tributary: change data capture to Kafka, exactly once");
+    Arguments arguments;
+    Verb verb;
+    app.add_option("-c,--config", arguments.common.config_file, "Configuration file")
+        ->capture_default_str();
+    app.require_subcommand(1);
+    app.fallthrough();
+    add_verbs(app, arguments, verb);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : tributary::errors::kExitConfig;
+    }
+    return verb();
+}

@@ -1,0 +1,149 @@
+#include "cli/print.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/base64.h"
+
+namespace tributary::cli {
+namespace {
+
+const char* mark(Severity severity) {
+    switch (severity) {
+        case Severity::ok:
+            return "ok     ";
+        case Severity::warning:
+            return "warning";
+        case Severity::error:
+            return "ERROR  ";
+    }
+    return "";
+}
+
+void print_half(const char* name, const nlohmann::json& half) {
+    std::printf("  %-10s %s\n", name, half.value("state", "?").c_str());
+    const std::string text = half.value("error_text", "");
+    if (!text.empty()) {
+        std::printf("             %s\n", text.c_str());
+    }
+}
+
+std::string mebibytes(std::uint64_t bytes) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.1f MiB", static_cast<double>(bytes) / 1048576.0);
+    return text;
+}
+
+void print_pipeline(const nlohmann::json& pipeline) {
+    const auto number = [&](const char* name) { return pipeline.value(name, std::uint64_t{0}); };
+    const auto text = [&](const char* name) { return pipeline.value(name, std::string()); };
+    std::printf("\n%s  (%s)\n", text("name").c_str(), text("source_identity").c_str());
+    print_half("intake", pipeline.at("intake"));
+    print_half("delivery", pipeline.at("delivery"));
+    std::printf("  on disk    %llu (%s)\n",
+                static_cast<unsigned long long>(number("durable")),
+                text("durable_position").c_str());
+    std::printf("  in Kafka   %llu (%s), %s\n",
+                static_cast<unsigned long long>(number("delivered")),
+                text("delivered_position").c_str(),
+                text("delivery_mode").c_str());
+    std::printf("  waiting    %llu events\n",
+                static_cast<unsigned long long>(number("appended") - number("delivered")));
+    std::printf("  confirmed  what is %s; the server keeps %s for us\n",
+                text("confirming") == "durable" ? "on disk" : "in Kafka",
+                mebibytes(number("source_held_bytes")).c_str());
+}
+
+}  // namespace
+
+int print_error(const Error& error) {
+    std::fprintf(stderr,
+                 "tributary: %s: %s\n  safe: %s\n  next: %s\n",
+                 std::string(error.kind().name).c_str(),
+                 error.what().c_str(),
+                 std::string(error.kind().safe).c_str(),
+                 std::string(error.kind().next).c_str());
+    return error.kind().exit_code;
+}
+
+int print_findings(const std::vector<agent::CheckSection>& sections) {
+    int bad = 0;
+    for (const auto& section : sections) {
+        std::printf("%s\n", section.system.c_str());
+        for (const Finding& finding : section.findings) {
+            bad += finding.severity == Severity::error ? 1 : 0;
+            std::printf("  %s  %s: %s\n",
+                        mark(finding.severity),
+                        finding.subject.c_str(),
+                        finding.what.c_str());
+            if (!finding.remedy.empty()) {
+                std::printf("           -> %s\n", finding.remedy.c_str());
+            }
+        }
+    }
+    std::printf(bad == 0 ? "everything needed is there\n" : "%d errors\n", bad);
+    return bad;
+}
+
+void print_streams(const std::vector<StreamInfo>& streams) {
+    std::printf("%-20s %8s %12s %12s %12s\n", "source", "stream", "first", "last", "size");
+    for (const StreamInfo& stream : streams) {
+        std::printf("%-20s %8u %12llu %12llu %12s%s\n",
+                    stream.pipeline.c_str(),
+                    stream.id.value(),
+                    static_cast<unsigned long long>(stream.extent.first.value()),
+                    static_cast<unsigned long long>(stream.extent.last.value()),
+                    mebibytes(stream.bytes).c_str(),
+                    stream.set_aside ? "  set aside" : "");
+    }
+}
+
+void print_dead_letters(const std::vector<DeadLetter>& letters) {
+    std::printf("%-8s %-16s %12s  %-9s %s\n", "id", "source", "sequence", "replayed", "reason");
+    for (const DeadLetter& letter : letters) {
+        std::printf("%-8llu %-16s %12llu  %-9s %s\n",
+                    static_cast<unsigned long long>(letter.id),
+                    letter.pipeline.c_str(),
+                    static_cast<unsigned long long>(letter.sequence.value()),
+                    letter.replayed ? "yes" : "no",
+                    letter.reason.c_str());
+    }
+}
+
+void print_dead_letter(const DeadLetter& letter) {
+    nlohmann::json json{{"id", letter.id},
+                        {"source", letter.pipeline},
+                        {"sequence", letter.sequence.value()},
+                        {"sub_index", letter.sub_index},
+                        {"reason", letter.reason},
+                        {"topic", letter.topic},
+                        {"identity", to_base64(letter.identity)},
+                        {"wall_time_us", letter.wall_time_us},
+                        {"replayed", letter.replayed},
+                        {"key", nullptr},
+                        {"value", nullptr}};
+    if (letter.key) {
+        json["key"] = to_base64(*letter.key);
+    }
+    if (letter.value) {
+        json["value"] = to_base64(*letter.value);
+    }
+    std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+void print_status(const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_discarded() || !json.contains("pipelines")) {
+        std::printf("%s\n", text.c_str());
+        return;
+    }
+    std::printf("agent %s, version %s, log %s\n",
+                json.value("agent_id", "?").c_str(),
+                json.value("version", "?").c_str(),
+                json.value("log_id", "?").c_str());
+    for (const auto& pipeline : json.at("pipelines")) {
+        print_pipeline(pipeline);
+    }
+}
+
+}  // namespace tributary::cli
