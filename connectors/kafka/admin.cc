@@ -98,7 +98,8 @@ Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topi
         const_cast<rd_kafka_event_t*>(&event));  // librdkafka's accessor takes it mutable
     const auto* const* const topics = rd_kafka_CreateTopics_result_topics(result, &count);
     if (count != 1) {
-        return Error(errors::kKafkaTransaction, "create topic " + topic.name + ": no answer for it");
+        return Error(errors::kKafkaTransaction,
+                     "create topic " + topic.name + ": no answer for it");
     }
     const auto code = rd_kafka_topic_result_error(topics[0]);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {

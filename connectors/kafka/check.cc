@@ -30,8 +30,10 @@ class SystemClock final : public Clock {
 // librdkafka's log lines have no place in the list of findings, which carries the errors anyway.
 class Silent final : public Observer {
   public:
-    void log(LogLevel, std::string_view, std::string_view, std::initializer_list<LogField>) override {
-    }
+    void log(LogLevel,
+             std::string_view,
+             std::string_view,
+             std::initializer_list<LogField>) override {}
     void error(std::string_view, const Error&) override {}
     void add(Counter, std::string_view, std::uint64_t) override {}
     void set(Gauge, std::string_view, std::int64_t) override {}

@@ -35,8 +35,12 @@ Result<Extent> watermarks(Client& client, const std::string& topic, Patience& pa
     const std::string doing = "high watermark of " + topic;
     while (true) {
         Extent extent;
-        const auto code = rd_kafka_query_watermark_offsets(
-            client.get(), topic.c_str(), kPartition, &extent.low, &extent.high, patience.slice_ms());
+        const auto code = rd_kafka_query_watermark_offsets(client.get(),
+                                                           topic.c_str(),
+                                                           kPartition,
+                                                           &extent.low,
+                                                           &extent.high,
+                                                           patience.slice_ms());
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
             return extent;
         }

@@ -28,7 +28,6 @@ struct Client::Body {
 
     std::optional<Error> last_error;
     std::optional<Error> lasting_error;
-    std::uint32_t lasting_errors = 0;
     std::vector<FailedRecord> failed;
     std::uint64_t failed_count = 0;
 
@@ -48,7 +47,6 @@ void Client::Body::on_error(rd_kafka_t* /*client*/, int code, const char* reason
     Error named = to_error(error, reason, "broker connection");
     if (needs_a_person(named)) {
         body.lasting_error = named;
-        ++body.lasting_errors;
     }
     if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !body.last_error) {
         body.last_error = std::move(named);
@@ -82,10 +80,11 @@ void Client::Body::on_log(const rd_kafka_t* client,
     Body& body = of(rd_kafka_opaque(client));
     const std::scoped_lock lock(body.observer_mutex);
     if (body.observer != nullptr) {
-        body.observer->log(level <= LOG_WARNING ? LogLevel::warn : LogLevel::debug,
-                           body.pipeline,
-                           "librdkafka",
-                           {{.name = "facility", .value = facility}, {.name = "text", .value = text}});
+        body.observer->log(
+            level <= LOG_WARNING ? LogLevel::warn : LogLevel::debug,
+            body.pipeline,
+            "librdkafka",
+            {{.name = "facility", .value = facility}, {.name = "text", .value = text}});
     }
 }
 
@@ -139,14 +138,9 @@ const std::optional<Error>& Client::lasting_error() const noexcept {
     return body_->lasting_error;
 }
 
-std::uint32_t Client::lasting_errors() const noexcept {
-    return body_->lasting_errors;
-}
-
 void Client::clear_errors() {
     body_->last_error.reset();
     body_->lasting_error.reset();
-    body_->lasting_errors = 0;
 }
 
 const std::vector<FailedRecord>& Client::failed() const noexcept {
@@ -175,10 +169,11 @@ bool Client::end(std::chrono::milliseconds limit) {
     }
     const auto deadline = std::chrono::steady_clock::now() + limit;
     if (body_->type == RD_KAFKA_PRODUCER) {
-        rd_kafka_purge(body_->client,
-                       RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
-                           RD_KAFKA_PURGE_F_NON_BLOCKING);
-        while (rd_kafka_outq_len(body_->client) > 0 && std::chrono::steady_clock::now() < deadline) {
+        rd_kafka_purge(
+            body_->client,
+            RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+        while (rd_kafka_outq_len(body_->client) > 0 &&
+               std::chrono::steady_clock::now() < deadline) {
             rd_kafka_poll(body_->client, 5);
         }
     }

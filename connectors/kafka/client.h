@@ -49,10 +49,9 @@ class Client {
     void serve(std::chrono::milliseconds wait);
 
     // The newest error of the connection; and the newest that retrying does not mend (kKafkaAuth,
-    // kKafkaTls, kKafkaDenied) since clear_errors(), with how often one was seen.
+    // kKafkaTls, kKafkaDenied) since clear_errors(). librdkafka tells the same error once in 30 s.
     [[nodiscard]] const std::optional<Error>& last_error() const noexcept;
     [[nodiscard]] const std::optional<Error>& lasting_error() const noexcept;
-    [[nodiscard]] std::uint32_t lasting_errors() const noexcept;
     void clear_errors();
 
     [[nodiscard]] const std::vector<FailedRecord>& failed() const noexcept;

@@ -14,8 +14,9 @@ bool mentions(std::string_view text, std::string_view word) {
 bool about_tls(std::string_view text) {
     const bool handshake = mentions(text, "SSL handshake failed") &&
                            !mentions(text, "SSL handshake failed: Disconnected");
-    return handshake || mentions(text, "ssl3_read_bytes") || mentions(text, "alert bad certificate") ||
-           mentions(text, "alert certificate") || mentions(text, "SSL routines");
+    return handshake || mentions(text, "ssl3_read_bytes") ||
+           mentions(text, "alert bad certificate") || mentions(text, "alert certificate") ||
+           mentions(text, "SSL routines");
 }
 
 }  // namespace

@@ -9,10 +9,14 @@ Result<void> Patience::go_on(Client& client, std::string_view doing) {
     if (interrupted_.exchange(false)) {
         return Error(errors::kKafkaUnreachable, std::string(doing) + ": interrupted");
     }
-    const bool late = clock_.now() >= deadline_;
+    const SteadyTime now = clock_.now();
+    const bool late = now >= deadline_;
     const auto& lasting = client.lasting_error();
-    if (lasting && (late || client.lasting_errors() >= kLastingErrors)) {
-        return lasting->at(doing);
+    if (lasting) {
+        lasting_since_ = lasting_since_.value_or(now);
+        if (late || now - *lasting_since_ >= kLastingFor) {
+            return lasting->at(doing);
+        }
     }
     if (!late) {
         return success();

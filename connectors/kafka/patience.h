@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,9 +18,7 @@ namespace tributary::kafka {
 class Patience {
   public:
     // All three must outlive it.
-    Patience(const Clock& clock,
-             std::atomic<bool>& interrupted,
-             std::chrono::milliseconds budget)
+    Patience(const Clock& clock, std::atomic<bool>& interrupted, std::chrono::milliseconds budget)
         : clock_(clock), interrupted_(interrupted), deadline_(clock.now() + budget) {}
 
     // The length of one wait: at most kSlice, never past the deadline, at least 1 ms.
@@ -31,16 +30,18 @@ class Patience {
 
     // Between two waits for `doing`: serves `client`'s callbacks, and fails when interrupted, when
     // the time is up (with the newest connection error), or when an error that retrying does not
-    // mend was seen often enough not to be one broker's hiccup.
+    // mend was seen kLastingFor ago (librdkafka tells each once, so it cannot be counted).
     [[nodiscard]] Result<void> go_on(Client& client, std::string_view doing);
 
   private:
     static constexpr std::chrono::milliseconds kSlice{100};
-    static constexpr std::uint32_t kLastingErrors = 3;
+    // Another broker of the list may still let us in meanwhile.
+    static constexpr std::chrono::milliseconds kLastingFor{1500};
 
     const Clock& clock_;
     std::atomic<bool>& interrupted_;
     SteadyTime deadline_;
+    std::optional<SteadyTime> lasting_since_;
 };
 
 }  // namespace tributary::kafka

@@ -64,7 +64,8 @@ constexpr std::array kRefused{
 };
 
 Error config_error(std::string_view name, std::string_view why) {
-    return {errors::kKafkaConfig, "kafka.properties: " + std::string(name) + ": " + std::string(why)};
+    return {errors::kKafkaConfig,
+            "kafka.properties: " + std::string(name) + ": " + std::string(why)};
 }
 
 Result<void> set(rd_kafka_conf_t& conf, std::string_view name, std::string_view value) {
@@ -85,8 +86,7 @@ Result<void> set_secret(rd_kafka_conf_t& conf,
         return config_error(name, *reason);
     }
     std::array<char, 512> text{};  // quotes the value: not passed on
-    if (rd_kafka_conf_set(
-            &conf, name.c_str(), value.reveal().c_str(), text.data(), text.size()) !=
+    if (rd_kafka_conf_set(&conf, name.c_str(), value.reveal().c_str(), text.data(), text.size()) !=
         RD_KAFKA_CONF_OK) {
         return config_error(name, "librdkafka does not know it or does not take its value");
     }
@@ -144,8 +144,8 @@ Result<void> set_producing(rd_kafka_conf_t& conf,
     TRIBUTARY_TRY_VOID(set(conf, "enable.idempotence", "true"));
     if (options.delivery == Delivery::exactly_once) {
         TRIBUTARY_TRY_VOID(set(conf, "transactional.id", transactional_id));
-        TRIBUTARY_TRY_VOID(set(
-            conf, "transaction.timeout.ms", std::to_string(options.transaction_timeout_ms)));
+        TRIBUTARY_TRY_VOID(
+            set(conf, "transaction.timeout.ms", std::to_string(options.transaction_timeout_ms)));
     }
     TRIBUTARY_TRY_VOID(
         set(conf, "message.timeout.ms", std::to_string(options.transaction_timeout_ms)));
@@ -163,7 +163,8 @@ std::optional<std::string_view> refusal(std::string_view name) {
 
 std::uint32_t batch_bytes_of(const Options& options) {
     std::uint32_t bytes = Batching{}.batch_bytes;
-    if (const auto found = options.properties.find("batch.size"); found != options.properties.end()) {
+    if (const auto found = options.properties.find("batch.size");
+        found != options.properties.end()) {
         const std::string& text = found->second;
         std::from_chars(text.data(), text.data() + text.size(), bytes);
     }

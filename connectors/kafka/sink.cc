@@ -205,8 +205,8 @@ Result<void> KafkaSink::initialise(Patience& patience) {
 Error KafkaSink::failed(Error error) {
     usable_.store(false);
     const bool connecting = phase_ == Phase::initialising || phase_ == Phase::initialised;
-    const bool resumable = connecting && (error.is(errors::kKafkaUnreachable) ||
-                                          error.is(errors::kTopicMissing));
+    const bool resumable =
+        connecting && (error.is(errors::kKafkaUnreachable) || error.is(errors::kTopicMissing));
     if (!resumable) {
         phase_ = Phase::doubtful;
     }
@@ -239,10 +239,11 @@ Result<void> KafkaSink::prepare_topic(std::string_view topic) {
     }
     const auto [seen, fresh] = partitions_.emplace(name, *partitions);
     if (!fresh && seen->second != *partitions) {
-        observer_.log(LogLevel::warn,
-                      identity_.pipeline,
-                      "the number of partitions changed: keys move to other partitions from here on",
-                      {{.name = "topic", .value = name}});
+        observer_.log(
+            LogLevel::warn,
+            identity_.pipeline,
+            "the number of partitions changed: keys move to other partitions from here on",
+            {{.name = "topic", .value = name}});
         seen->second = *partitions;
     }
     topics_.emplace(name, TopicHandle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr)));
@@ -397,10 +398,9 @@ Result<CommitOutcome> KafkaSink::commit(const Checkpoint& checkpoint) {
 // Both steps of librdkafka's commit (send what is queued, EndTxn) go on in the background when a
 // call's time is up; calling again resumes them.
 Result<void> KafkaSink::commit_transaction() {
-    Patience patience(
-        clock_,
-        interrupted_,
-        std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
+    Patience patience(clock_,
+                      interrupted_,
+                      std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
     while (true) {
         const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), patience.slice_ms()));
         if (!error) {
@@ -418,10 +418,9 @@ Result<void> KafkaSink::commit_transaction() {
 
 // at_least_once: until every record handed over is acknowledged.
 Result<void> KafkaSink::flush(std::string_view doing) {
-    Patience patience(
-        clock_,
-        interrupted_,
-        std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
+    Patience patience(clock_,
+                      interrupted_,
+                      std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
     while (rd_kafka_flush(client_->get(), patience.slice_ms()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         TRIBUTARY_TRY_VOID(patience.go_on(*client_, doing));
     }
@@ -446,8 +445,8 @@ void KafkaSink::judge_refusals() {
         }
         const bool size = record.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
                           record.code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
-        const bool alone = batching_.one_record_per_batch ||
-                           (size && record.bytes >= batching_.batch_bytes);
+        const bool alone =
+            batching_.one_record_per_batch || (size && record.bytes >= batching_.batch_bytes);
         if (alone) {
             poison_.push_back({.sequence = Sequence(record.tag >> 16U),
                                .sub_index = static_cast<std::uint16_t>(record.tag & 0xFFFFU),
@@ -465,7 +464,8 @@ void KafkaSink::judge_refusals() {
     if (too_large) {
         batching_.batch_bytes = std::max(batching_.batch_bytes / 2, kBatchBytesMin);
     }
-    batching_.one_record_per_batch = invalid || (too_large && batching_.batch_bytes == kBatchBytesMin);
+    batching_.one_record_per_batch =
+        invalid || (too_large && batching_.batch_bytes == kBatchBytesMin);
 }
 
 // Why records failed, when one reason explains it better than the commit's own error.
@@ -516,8 +516,7 @@ void KafkaSink::close(std::chrono::milliseconds budget) {
     if (phase_ == Phase::in_transaction && transactional() && !client_->watch().trouble()) {
         abort_quietly(budget / 2);
     }
-    const auto spent =
-        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - start);
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - start);
     drop_client(std::max(budget - spent, std::chrono::milliseconds(1)));
 }
 

@@ -1,7 +1,8 @@
 // KafkaSink: ports/sink.h over one librdkafka producer at a time.
 //
 //   none -> initialising -> initialised -> ready <-> in_transaction
-//                                            \-------> doubtful      (any error: recover() starts over)
+//                                            \-------> doubtful      (any error: recover() starts
+//                                            over)
 //
 // A producer goes from in_transaction back to ready only after a spotless commit (wire_watch.h);
 // every other end leaves it doubtful, and recover() destroys it. initialising and initialised
@@ -28,7 +29,10 @@ namespace tributary::kafka {
 
 class KafkaSink final : public Sink {
   public:
-    KafkaSink(const Options& options, SinkIdentity identity, const Clock& clock, Observer& observer);
+    KafkaSink(const Options& options,
+              SinkIdentity identity,
+              const Clock& clock,
+              Observer& observer);
     ~KafkaSink() override;
 
     [[nodiscard]] Result<std::optional<Checkpoint>> recover(
@@ -45,9 +49,7 @@ class KafkaSink final : public Sink {
   private:
     enum class Phase { none, initialising, initialised, ready, in_transaction, doubtful };
 
-    [[nodiscard]] bool transactional() const {
-        return options_.delivery == Delivery::exactly_once;
-    }
+    [[nodiscard]] bool transactional() const { return options_.delivery == Delivery::exactly_once; }
     [[nodiscard]] Result<void> make_client();
     [[nodiscard]] Result<void> initialise(Patience& patience);
     [[nodiscard]] Result<rd_kafka_topic_t*> topic_of(std::string_view name);
@@ -75,7 +77,7 @@ class KafkaSink final : public Sink {
     std::atomic<bool> interrupted_{false};
     std::atomic<bool> usable_{false};
     std::unique_ptr<Client> client_;
-    std::map<std::string, TopicHandle, std::less<>> topics_;  // of client_; prepared
+    std::map<std::string, TopicHandle, std::less<>> topics_;       // of client_; prepared
     std::map<std::string, std::int32_t, std::less<>> partitions_;  // as first seen
     std::string_view last_topic_name_;                             // of the record before
     rd_kafka_topic_t* last_topic_ = nullptr;

@@ -32,8 +32,7 @@ void write_as_stranger(const std::string& bootstrap,
                        const std::string& topic,
                        const std::string& key,
                        const std::string& value) {
-    const auto client =
-        servers::make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap}});
+    const auto client = servers::make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap}});
     const servers::TopicHandle handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
     std::string copy = value;
     ASSERT_EQ(rd_kafka_produce(handle.get(),
@@ -174,14 +173,12 @@ TEST_P(Commit, a_record_over_message_max_bytes_is_poison_and_the_transaction_sta
     ASSERT_TRUE(rig.produce(topic, 3, 3).has_value());
     const auto outcome = rig->commit(rig.checkpoint(1, 3));
     ASSERT_TRUE(outcome.has_value()) << outcome.error().message();
-    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic),
-              (std::vector<std::string>{"1", "3"}));
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), (std::vector<std::string>{"1", "3"}));
 }
 
 TEST_P(Commit, what_a_brokers_limit_refuses_is_named_and_what_is_beside_it_is_not) {
-    Rig rig(options());
     const auto topic = fresh_topic();
-    kafka().create_topic(topic, 1, {{"max.message.bytes", "20000"}, {"compression.type", "none"}});
+    kafka().create_topic(topic, 1, {{"max.message.bytes", "20000"}});
     auto narrow = options();
     narrow.properties["compression.type"] = "none";
     Rig sink(narrow);
@@ -270,8 +267,8 @@ TEST_P(Commit, a_topic_that_cannot_be_created_is_unsuitable) {
 }
 
 TEST_P(Commit, a_checkpoint_topic_that_is_not_compacted_or_has_more_partitions_is_refused) {
-    for (const auto& [partitions, policy] :
-         std::vector<std::pair<int, std::string>>{{1, "delete"}, {1, "compact,delete"}, {2, "compact"}}) {
+    for (const auto& [partitions, policy] : std::vector<std::pair<int, std::string>>{
+             {1, "delete"}, {1, "compact,delete"}, {2, "compact"}}) {
         const auto identity = fresh_identity();
         kafka().create_topic(checkpoint_topic(identity), partitions, {{"cleanup.policy", policy}});
         Rig rig(options(), identity);
@@ -320,9 +317,10 @@ TEST_P(Commit, a_checkpoint_far_behind_the_end_of_its_topic_is_found) {
     std::string value = "v";
     std::string key = "foreign";
     for (int i = 0; i < 5000; ++i) {
-        ASSERT_EQ(rd_kafka_produce(
-                      handle.get(), 0, RD_KAFKA_MSG_F_COPY, value.data(), 1, key.data(), 7, nullptr),
-                  0);
+        ASSERT_EQ(
+            rd_kafka_produce(
+                handle.get(), 0, RD_KAFKA_MSG_F_COPY, value.data(), 1, key.data(), 7, nullptr),
+            0);
     }
     ASSERT_EQ(rd_kafka_flush(client.get(), 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
     const auto found = rig->recover(kBudget);

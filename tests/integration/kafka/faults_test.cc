@@ -1,1 +1,170 @@
+// The sink when brokers die, links are cut and requests arrive late. One broker of its own, behind
+// a proxy.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <thread>
+
+#include "model/errors.h"
+#include "tests/integration/kafka/rig.h"
+#include "tests/servers/kafka_proxy.h"
+
+namespace tributary::kafka {
+namespace {
+
+using servers::KafkaProxy;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Behind {
+    KafkaProxy proxy;
+    servers::Kafka kafka;
+    explicit Behind(const std::string& version)
+        : kafka({.directory = scratch() / ("faults" + version),
+                 .version = version,
+                 .advertised_port = proxy.port()}) {
+        proxy.forward_to(kafka.port());
+    }
+};
+
+class Faults : public testing::TestWithParam<const char*> {
+  protected:
+    static Behind& behind() {
+        static std::map<std::string, std::unique_ptr<Behind>> all;
+        auto& found = all[GetParam()];
+        if (!found) {
+            found = std::make_unique<Behind>(GetParam());
+        }
+        return *found;
+    }
+    [[nodiscard]] static KafkaProxy& proxy() { return behind().proxy; }
+    [[nodiscard]] static servers::Kafka& kafka() { return behind().kafka; }
+    [[nodiscard]] static Options options() {
+        auto options = options_for(proxy().bootstrap());
+        options.properties["socket.timeout.ms"] = "2000";
+        return options;
+    }
+    void TearDown() override {
+        proxy().release();
+        proxy().restore();
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Versions,
+                         Faults,
+                         testing::Values(servers::kKafka3, servers::kKafka4),
+                         [](const auto& version) {
+                             return std::string(version.param[0] == '3' ? "Kafka3" : "Kafka4");
+                         });
+
+milliseconds since(SteadyTime start) {
+    return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+TEST_P(Faults, a_commit_whose_end_was_sent_twice_is_not_spotless_and_its_late_half_does_no_harm) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_EQ(rig.transaction(topic, 1, 10).value(), CommitOutcome::spotless);
+
+    const int before = proxy().forwarded(KafkaProxy::kEndTxn);
+    proxy().hold(KafkaProxy::kEndTxn, 1);
+    const auto doubtful = rig.transaction(topic, 11, 20);
+    ASSERT_TRUE(doubtful.has_value()) << doubtful.error().message();
+    EXPECT_EQ(doubtful.value(), CommitOutcome::committed);
+    ASSERT_EQ(proxy().held(), 1);  // the first request is still on its way
+    EXPECT_FALSE(rig->begin().has_value()) << "the same producer must not go on";
+
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    EXPECT_EQ(checkpoint.value(), rig.checkpoint(11, 20));
+    ASSERT_TRUE(rig->begin().has_value());
+    ASSERT_TRUE(rig.produce(topic, 21, 25).has_value());
+    proxy().release();  // it arrives in the middle of the next transaction
+    ASSERT_TRUE(servers::poll_until(
+        seconds(10), [&] { return proxy().forwarded(KafkaProxy::kEndTxn) == before + 2; }));
+    ASSERT_TRUE(rig.produce(topic, 26, 30).has_value());
+    const auto outcome = rig->commit(rig.checkpoint(21, 30));
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().message();
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 30));
+}
+
+TEST_P(Faults, a_checkpoint_survives_the_brokers_death_and_the_transaction_in_it_is_decided) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 10).has_value());
+    ASSERT_TRUE(rig->begin().has_value());
+    ASSERT_TRUE(rig.produce(topic, 11, 20).has_value());
+    kafka().kill9();
+    rig->interrupt();
+    const auto lost = rig->commit(rig.checkpoint(11, 20));
+    ASSERT_TRUE(lost.has_error());
+    EXPECT_TRUE(lost.error().transient()) << lost.error().message();
+    kafka().start();
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 10));
+    ASSERT_TRUE(rig.transaction(topic, 11, 12).has_value());
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 12));
+}
+
+TEST_P(Faults, without_a_broker_begin_and_recover_fail_transiently_within_their_budgets) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 5).has_value());
+    proxy().cut();
+    // A connection that was refused shows that librdkafka has noticed the cut.
+    ASSERT_TRUE(servers::poll_until(seconds(10), [&] { return proxy().refused() >= 2; }));
+    const auto refused = rig->begin();
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_TRUE(refused.error().is(errors::kKafkaUnreachable)) << refused.error().message();
+    EXPECT_FALSE(rig->healthy());
+    for (int i = 0; i < 2; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        const auto late = rig->recover(milliseconds(1000));
+        ASSERT_TRUE(late.has_error());
+        EXPECT_TRUE(late.error().is(errors::kKafkaUnreachable)) << late.error().message();
+        EXPECT_LT(since(start), milliseconds(4000));
+    }
+    proxy().restore();
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 5));
+    EXPECT_TRUE(rig.transaction(topic, 6, 7).has_value());
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 7));
+}
+
+TEST_P(Faults, interrupt_ends_a_blocking_recover) {
+    Rig rig(options());
+    proxy().cut();
+    std::thread interrupter([&] { rig->interrupt(); });
+    const auto start = std::chrono::steady_clock::now();
+    const auto ended = rig->recover(seconds(60));
+    interrupter.join();
+    ASSERT_TRUE(ended.has_error());
+    EXPECT_TRUE(ended.error().transient());
+    EXPECT_LT(since(start), milliseconds(5000));
+}
+
+TEST_P(Faults, a_topic_deleted_in_between_is_named_and_made_again) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 5).has_value());
+    kafka().delete_topic(topic);
+    const auto lost = rig.transaction(topic, 6, 10);
+    ASSERT_TRUE(lost.has_error());
+    EXPECT_TRUE(lost.error().transient()) << lost.error().message();
+    EXPECT_TRUE(lost.error().is(errors::kTopicMissing)) << lost.error().message();
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 5));
+    const auto again = rig.transaction(topic, 6, 10);
+    ASSERT_TRUE(again.has_value()) << again.error().message();
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(6, 10));
+}
+
+}  // namespace
+}  // namespace tributary::kafka

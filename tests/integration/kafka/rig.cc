@@ -89,8 +89,7 @@ Record Rig::record(std::string_view topic, std::uint64_t sequence, std::string v
 
 Result<void> Rig::produce(std::string_view topic, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t sequence = first; sequence <= last; ++sequence) {
-        TRIBUTARY_TRY_VOID(
-            sink_->produce(record(topic, sequence, "v" + std::to_string(sequence))));
+        TRIBUTARY_TRY_VOID(sink_->produce(record(topic, sequence, "v" + std::to_string(sequence))));
     }
     return success();
 }

@@ -1,0 +1,126 @@
+// The Kafka sink's rules that need no broker: properties, names, error rows, the spotless rule.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "connectors/kafka/errors.h"
+#include "connectors/kafka/kafka.h"
+#include "connectors/kafka/wire_watch.h"
+#include "model/errors.h"
+
+namespace tributary::kafka {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const SinkIdentity kIdentity{.agent = "gw-17", .pipeline = "plant"};
+
+Options with(const std::string& name, const std::string& value) {
+    Options options;
+    options.bootstrap_servers = {"127.0.0.1:9092"};
+    if (!name.empty()) {
+        options.properties[name] = value;
+    }
+    return options;
+}
+
+TEST(KafkaProperties, those_that_keep_the_promise_pass) {
+    EXPECT_TRUE(check_options(with("", ""), kIdentity).has_value());
+    for (const auto& [name, value] :
+         std::map<std::string, std::string>{{"compression.type", "zstd"},
+                                            {"linger.ms", "5"},
+                                            {"message.max.bytes", "8388608"},
+                                            {"batch.size", "65536"},
+                                            {"client.id", "x"},
+                                            {"socket.timeout.ms", "20000"},
+                                            {"security.protocol", "SSL"},
+                                            {"queue.buffering.max.kbytes", "8192"}}) {
+        const auto result = check_options(with(name, value), kIdentity);
+        EXPECT_TRUE(result.has_value()) << result.error().message();
+    }
+}
+
+TEST(KafkaProperties, those_that_break_the_promise_are_refused_by_name) {
+    for (const char* name : {"transactional.id",
+                             "enable.idempotence",
+                             "acks",
+                             "request.required.acks",
+                             "partitioner",
+                             "message.timeout.ms",
+                             "delivery.timeout.ms",
+                             "max.in.flight",
+                             "max.in.flight.requests.per.connection",
+                             "isolation.level",
+                             "retries",
+                             "transaction.timeout.ms",
+                             "bootstrap.servers",
+                             "plugin.library.paths",
+                             "dr_msg_cb",
+                             "delivery.report.only.error",
+                             "group.id",
+                             "allow.auto.create.topics",
+                             "enable.gapless.guarantee"}) {
+        const auto result = check_options(with(name, "1"), kIdentity);
+        ASSERT_TRUE(result.has_error()) << name;
+        EXPECT_TRUE(result.error().is(errors::kKafkaConfig));
+        EXPECT_THAT(result.error().what(), HasSubstr(name));
+    }
+}
+
+TEST(KafkaProperties, unknown_names_and_values_are_named_and_secrets_never_quoted) {
+    EXPECT_THAT(check_options(with("no.such.property", "1"), kIdentity).error().what(),
+                HasSubstr("no.such.property"));
+    EXPECT_THAT(check_options(with("linger.ms", "soon"), kIdentity).error().what(),
+                HasSubstr("linger.ms"));
+    auto options = with("", "");
+    options.secret_properties.emplace("acks", config::Secret("hunter2"));
+    const auto refused = check_options(options, kIdentity);
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_THAT(refused.error().what(), HasSubstr("acks"));
+    options.secret_properties.clear();
+    options.secret_properties.emplace("security.protocol", config::Secret("hunter2"));
+    const auto wrong = check_options(options, kIdentity);
+    ASSERT_TRUE(wrong.has_error());
+    EXPECT_THAT(wrong.error().what(), Not(HasSubstr("hunter2")));
+}
+
+TEST(KafkaNames, follow_agent_and_pipeline_and_must_be_topics) {
+    EXPECT_EQ(checkpoint_topic(kIdentity), "_tributary.checkpoint.gw-17.plant");
+    EXPECT_EQ(transactional_id(kIdentity), "tributary.gw-17.plant");
+    for (const SinkIdentity& bad : {SinkIdentity{"", "plant"},
+                                    SinkIdentity{"gw", ""},
+                                    SinkIdentity{"gw 17", "plant"},
+                                    SinkIdentity{"gw", "pl/ant"},
+                                    SinkIdentity{"gw", std::string(250, 'p')}}) {
+        EXPECT_TRUE(check_options(with("", ""), bad).has_error());
+    }
+}
+
+TEST(KafkaErrors, have_the_row_that_says_what_to_do) {
+    const auto row = [](rd_kafka_resp_err_t code, std::string_view text) {
+        return std::string(to_error(code, text, "x").kind().name);
+    };
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR__SSL, ""), "kafka_tls");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR__TRANSPORT, "ssl://b: SSL handshake failed: error:0A000086"),
+              "kafka_tls");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR__TRANSPORT, "SSL handshake failed: Disconnected"),
+              "kafka_unreachable");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR__TRANSPORT, "Connect to b failed"), "kafka_unreachable");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR__AUTHENTICATION, ""), "kafka_auth");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ""), "kafka_denied");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, ""), "topic_missing");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, ""), "kafka_config");
+    // Fenced is transient: only a foreign checkpoint proves another agent.
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR__FENCED, ""), "kafka_transaction");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, ""), "kafka_transaction");
+}
+
+TEST(WireCount, is_spotless_only_with_one_end_and_no_error) {
+    EXPECT_TRUE((WireCount{.end_txn_sent = 1, .errors = 0}.spotless()));
+    EXPECT_FALSE((WireCount{.end_txn_sent = 2, .errors = 0}.spotless()));
+    EXPECT_FALSE((WireCount{.end_txn_sent = 0, .errors = 0}.spotless()));
+    EXPECT_FALSE((WireCount{.end_txn_sent = 1, .errors = 1}.spotless()));
+}
+
+}  // namespace
+}  // namespace tributary::kafka
