@@ -1,5 +1,6 @@
 #include "connectors/postgresql/connection.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include "base/assert.h"
 #include "model/errors.h"
@@ -102,6 +104,17 @@ std::string quoted(std::string_view text, char mark) {
         out += letter;
     }
     return out + mark;
+}
+
+bool is_loopback(const sockaddr_storage& address) {
+    if (address.ss_family == AF_INET) {
+        sockaddr_in v4{};
+        std::memcpy(&v4, &address, sizeof v4);
+        return (ntohl(v4.sin_addr.s_addr) >> 24U) == 127;
+    }
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &address, sizeof v6);
+    return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) != 0;
 }
 
 const ErrorKind& not_in_prerequisite_state(std::string_view message) {
@@ -421,20 +434,20 @@ Result<void> Session::start_copy(const std::string& sql, std::chrono::millisecon
     return success();
 }
 
-bool Session::unix_socket() const {
+bool Session::near_tcp() const {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    return ::getpeername(socket(), reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
-           address.ss_family == AF_UNIX;
-}
-
-bool Session::near_tcp() const {
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    if (unix_socket() || ::getsockopt(socket(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    if (::getpeername(socket(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+        (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
         return false;
     }
-    return info.tcpi_rtt > 0 && info.tcpi_rtt < kNearRoundTripMicroseconds;
+    if (is_loopback(address)) {
+        return true;
+    }
+    tcp_info info{};
+    size = sizeof info;
+    return ::getsockopt(socket(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_rtt > 0 &&
+           info.tcpi_rtt < kNearRoundTripMicroseconds;
 }
 
 std::string quote_identifier(std::string_view text) {

@@ -95,7 +95,6 @@ class Session {
     // 150004 for 15.4.
     [[nodiscard]] int server_version() const noexcept { return PQserverVersion(connection_.get()); }
     [[nodiscard]] bool tls() const noexcept { return PQsslInUse(connection_.get()) != 0; }
-    [[nodiscard]] bool unix_socket() const;
     // Loopback, or a peer whose measured round trip is below a millisecond; never a unix socket.
     [[nodiscard]] bool near_tcp() const;
 
