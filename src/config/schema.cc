@@ -159,7 +159,8 @@ std::string json_schema(const Description& description) {
 std::string markdown(const Description& description) {
     std::string out =
         "# Configuration\n\n"
-        "Printed by `tributary config docs` from the declarations that read the file; do not edit "
+        "Printed by `tributary config schema --markdown` from the declarations that read the file; "
+        "do not edit "
         "it by hand.\n\n"
         "One YAML file (`/etc/tributary/tributary.yaml`, or `-c FILE`) and every `conf.d/*.yaml` "
         "beside it, in the order of their names: `sources` of all files are put end to end, other "

@@ -44,9 +44,9 @@ TEST(Schema, every_key_has_a_description) {
     walk(description.sources.at("postgresql").members);
 }
 
-TEST(Manual, in_the_repository_is_what_config_docs_prints) {
+TEST(Manual, in_the_repository_is_what_the_command_prints) {
     EXPECT_EQ(read("docs/configuration.md"), markdown(describe(agent::connectors())))
-        << "run: tributary config docs > docs/configuration.md";
+        << "run: tributary config schema --markdown > docs/configuration.md";
 }
 
 TEST(Examples, in_the_repository_are_valid) {
