@@ -15,7 +15,6 @@ namespace {
 using Reason = std::pair<std::string_view, std::string_view>;
 
 constexpr std::string_view kOrder = "order and deduplication within a partition depend on it";
-constexpr std::string_view kOurs = "the agent sets it; it has its own key in the configuration";
 constexpr std::string_view kReading = "the checkpoint is read by rules of its own";
 constexpr std::string_view kInternalUse = "the agent uses it itself";
 
@@ -135,7 +134,7 @@ Result<void> set_producing(rd_kafka_conf_t& conf,
                            const Options& options,
                            std::string_view transactional_id) {
     TRIBUTARY_TRY_VOID(set(conf, "compression.type", "lz4"));
-    TRIBUTARY_TRY_VOID(set(conf, "linger.ms", "2"));
+    TRIBUTARY_TRY_VOID(set(conf, "linger.ms", "5"));
     TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.kbytes", "16384"));
     TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.messages", "100000"));
     TRIBUTARY_TRY_VOID(set(conf, "topic.metadata.propagation.max.ms", "10000"));

@@ -15,7 +15,7 @@ namespace tributary::kafka {
 
 // How batches are cut; narrowed after a broker refused one (sink.cc).
 struct Batching {
-    std::uint32_t batch_bytes = 256U * 1024U;
+    std::uint32_t batch_bytes = 512U * 1024U;
     bool one_record_per_batch = false;
 };
 
