@@ -179,6 +179,7 @@ TEST(Secrets, come_only_from_references) {
         "${file:/path}, ${env:NAME} or ${cred:name}";
     EXPECT_EQ(password("hunter2"), never);
     EXPECT_EQ(password("\"x${env:PW}\""), never);
+    EXPECT_EQ(password("\"${env:PW}x\""), never);
     EXPECT_EQ(password("\"${vault:PW}\""), never);
     EXPECT_EQ(password("\"${env:PW}\""), "");
     EXPECT_EQ(password("\"${file:secrets}\""),
