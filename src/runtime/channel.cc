@@ -17,6 +17,7 @@ void Channel::reset(StreamId stream, Progress durable, Progress delivered) {
     appended_ = durable.sequence;
     durable_ = std::move(durable);
     delivered_ = std::move(delivered);
+    full_ = false;
     changed_.notify_all();
 }
 
@@ -77,6 +78,11 @@ void Channel::set_durable(StreamId stream, Progress progress) {
     TRIBUTARY_ASSERT(progress.sequence >= durable_.sequence);
     durable_ = std::move(progress);
     changed_.notify_all();
+}
+
+bool Channel::set_full(StreamId stream, bool full) {
+    const std::lock_guard lock(mutex_);
+    return stream == stream_ && full_.exchange(full) != full;
 }
 
 Channel::Next Channel::wait_block(Sequence at, std::chrono::milliseconds wait) {

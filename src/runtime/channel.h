@@ -51,8 +51,9 @@ class Channel {
     void put_back(std::vector<BlockPtr> blocks);
     // Ignored when `stream` is no longer the channel's.
     void set_durable(StreamId stream, Progress progress);
-    // The log takes no more of this pipeline for now.
-    void set_full(bool full) { full_.store(full, std::memory_order_relaxed); }
+    // The log takes no more of this pipeline for now. Ignored when `stream` is no longer the
+    // channel's. True when that is news.
+    bool set_full(StreamId stream, bool full);
 
     // Delivery. What wait_block() found.
     struct Next {

@@ -1,5 +1,6 @@
 #include "runtime/delivery_stage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -37,9 +38,9 @@ void DeliveryStage::run() {
         if (stepped) {
             continue;
         }
-        collect_poison();
+        const std::optional<Error> hopeless = collect_poison();
         drop_batch();
-        if (!handle(stepped.error())) {
+        if (!handle(hopeless ? *hopeless : stepped.error())) {
             break;
         }
     }
@@ -66,6 +67,9 @@ Result<void> DeliveryStage::recover() {
         parts_.observer.add(Counter::transactions_recovered, parts_.pipeline, 1);
         if (was_committed) {
             delivered(0);
+            finish_replays();
+        } else {
+            requeue_replays();
         }
         parts_.decoder.begin_at(ledger_.next());
     }
@@ -128,7 +132,10 @@ Result<void> DeliveryStage::start_new_stream(const std::optional<Checkpoint>& ch
                 .predecessor = checkpoint->log_id,
                 .predecessor_last = checkpoint->last};
     }
-    TRIBUTARY_TRY(stream, parts_.log.create_stream(parts_.pipeline, base));
+    // Nothing of an older stream may be on its way into the log when that is set aside.
+    parts_.shared.withdraw();
+    parts_.shared.channel.reset(StreamId(0), {}, {});
+    TRIBUTARY_TRY(stream, parts_.writer.create_stream(parts_.pipeline, base));
     TRIBUTARY_TRY(verdict, ledger_.start(stream, checkpoint, false));
     TRIBUTARY_ASSERT(verdict == core::StartVerdict::go_on);
     start_intake(stream, checkpoint);
@@ -191,6 +198,11 @@ Result<void> DeliveryStage::begin() {
 }
 
 Result<BlockPtr> DeliveryStage::next_block(milliseconds wait) {
+    // Memory is no place for what a full log cannot take: deliver what it has, which makes room.
+    const bool only_durable = only_durable_ || parts_.shared.channel.full();
+    if (only_durable && !parts_.shared.channel.wait_durable(ledger_.next(), wait)) {
+        return BlockPtr();
+    }
     const auto found = parts_.shared.channel.wait_block(ledger_.next(), wait);
     if (found.block || !found.in_log) {
         return found.block;
@@ -370,8 +382,15 @@ Result<void> DeliveryStage::send_replays() {
         record.sequence = letter.sequence;
         record.sub_index = letter.sub_index;
         TRIBUTARY_TRY_VOID(prepare(record.topic));
-        TRIBUTARY_TRY_VOID(parts_.sink.produce(record));
-        ledger_.add_records(1);
+        const auto produced = parts_.sink.produce(record);
+        if (produced) {
+            ledger_.add_records(1);
+            continue;
+        }
+        if (!produced.error().is(errors::kPoisonRecord)) {
+            return produced.error();
+        }
+        refuse_replay(letter, produced.error().what());
     }
     return success();
 }
@@ -381,7 +400,8 @@ Result<void> DeliveryStage::commit() {
     const Sequence last(ledger_.next().value() - 1);
     for (int tries = 0; !parts_.shared.channel.wait_durable(last, kDurableWait); ++tries) {
         beat();
-        if (tries >= kDurableTries || parts_.shared.stopping) {
+        if (tries >= kDurableTries || parts_.shared.stopping || parts_.shared.channel.full()) {
+            only_durable_ = true;
             return Error(errors::kKafkaTransaction,
                          "the log does not take the transaction's events");
         }
@@ -393,10 +413,8 @@ Result<void> DeliveryStage::commit() {
     TRIBUTARY_TRY(outcome, parts_.sink.commit(checkpoint));
     ledger_.committed();
     const std::uint64_t bytes = cut_.bytes();
-    for (const DeadLetter& letter : replays_) {
-        (void)parts_.log.mark_replayed(letter.id);
-    }
-    replays_.clear();
+    finish_replays();
+    only_durable_ = false;
     const Sequence trim_to(blocks_.empty() ? 0 : blocks_.back()->first.value() - 1);
     open_ = false;
     delivered(bytes);
@@ -436,9 +454,6 @@ void DeliveryStage::drop_batch() {
         parts_.sink.close(kCloseBudget);
         open_ = false;
         recovered_ = false;
-        const std::lock_guard lock(replay_mutex_);
-        replay_queue_.insert(replay_queue_.begin(), replays_.begin(), replays_.end());
-        replays_.clear();
     }
     blocks_.clear();
     records_.clear();
@@ -463,15 +478,62 @@ bool DeliveryStage::handle(const Error& error) {
     return !parts_.shared.sleep(backoff_.next(random));
 }
 
-void DeliveryStage::collect_poison() {
+// An error when the broker refused what stands for a refused record: that would go on for ever.
+std::optional<Error> DeliveryStage::collect_poison() {
+    std::optional<Error> hopeless;
     for (const Poison& poison : parts_.sink.take_poison()) {
-        poison_.insert({poison.sequence, poison.sub_index});
+        const auto replay =
+            std::find_if(replays_.begin(), replays_.end(), [&](const DeadLetter& letter) {
+                return letter.sequence == poison.sequence && letter.sub_index == poison.sub_index;
+            });
+        if (replay != replays_.end()) {
+            refuse_replay(*replay, poison.reason);
+        } else if (!poison_.insert({poison.sequence, poison.sub_index}).second && !hopeless) {
+            hopeless =
+                Error(errors::kPoisonRecord,
+                      "sequence " + std::to_string(poison.sequence.value()) +
+                          ": the broker refuses its dead-letter record too: " + poison.reason);
+        }
     }
+    return hopeless;
+}
+
+// The letter stays in the store as one that was not replayed.
+void DeliveryStage::refuse_replay(const DeadLetter& letter, std::string_view reason) {
+    refused_replays_.insert(letter.id);
+    parts_.observer.log(LogLevel::error,
+                        parts_.pipeline,
+                        "a dead letter was refused again",
+                        {{"id", std::to_string(letter.id)}, {"reason", reason}});
+}
+
+void DeliveryStage::finish_replays() {
+    for (const DeadLetter& letter : replays_) {
+        if (!refused_replays_.contains(letter.id)) {
+            (void)parts_.log.mark_replayed(letter.id);
+        }
+    }
+    replays_.clear();
+    refused_replays_.clear();
+}
+
+void DeliveryStage::requeue_replays() {
+    std::erase_if(replays_,
+                  [&](const DeadLetter& letter) { return refused_replays_.contains(letter.id); });
+    const std::lock_guard lock(replay_mutex_);
+    replay_queue_.insert(replay_queue_.begin(), replays_.begin(), replays_.end());
+    replays_.clear();
+    refused_replays_.clear();
 }
 
 void DeliveryStage::replay(DeadLetter letter) {
     const std::lock_guard lock(replay_mutex_);
-    replay_queue_.push_back(std::move(letter));
+    const bool waits = std::any_of(replay_queue_.begin(),
+                                   replay_queue_.end(),
+                                   [&](const DeadLetter& each) { return each.id == letter.id; });
+    if (!waits) {
+        replay_queue_.push_back(std::move(letter));
+    }
 }
 
 void DeliveryStage::beat() {

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -82,7 +83,10 @@ class DeliveryStage {
     void delivered(std::uint64_t bytes);
     void drop_batch();
     [[nodiscard]] bool handle(const Error& error);  // false: parked or stopping
-    void collect_poison();
+    [[nodiscard]] std::optional<Error> collect_poison();
+    void refuse_replay(const DeadLetter& letter, std::string_view reason);
+    void finish_replays();
+    void requeue_replays();
     void beat();
 
     Parts parts_;
@@ -96,11 +100,13 @@ class DeliveryStage {
     bool started_ = false;          // the ledger knows the stream
     bool recovered_ = false;        // the sink may begin
     bool open_ = false;             // a transaction is open
+    bool only_durable_ = false;     // the log takes no more: deliver what it has, to make room
     StreamId stream_;
     std::unordered_set<std::string> topics_;
     std::string last_topic_;
     core::PoisonSet poison_;
-    std::vector<DeadLetter> replays_;  // of the open transaction
+    std::vector<DeadLetter> replays_;          // of the transaction that is open or in doubt
+    std::set<std::uint64_t> refused_replays_;  // ids of those that stay dead
     std::mutex replay_mutex_;
     std::vector<DeadLetter> replay_queue_;
     SteadyTime next_cache_;

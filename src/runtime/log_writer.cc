@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFullPause(200);
 constexpr std::chrono::milliseconds kIdleWait(1000);
+constexpr std::chrono::milliseconds kStoppingPause(20);
 
 std::int64_t to_ms(SteadyTime time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -60,14 +62,46 @@ void LogWriter::wake() {
 }
 
 Result<std::uint64_t> LogWriter::put_dead_letter(const DeadLetter& letter) {
-    std::promise<Result<std::uint64_t>> promise;
+    return on_thread<std::uint64_t>([&]() -> Result<std::uint64_t> {
+        auto id = log_.put_dead_letter(letter);
+        if (!id) {
+            reopen_after(id.error());
+        }
+        return id;
+    });
+}
+
+Result<StreamInfo> LogWriter::create_stream(const std::string& pipeline, const StreamBase& base) {
+    return on_thread<StreamInfo>([&]() -> Result<StreamInfo> {
+        auto stream = log_.create_stream(pipeline, base);
+        if (!stream) {
+            reopen_after(stream.error());
+        }
+        return stream;
+    });
+}
+
+// A log that failed to write takes nothing more until it was reopened.
+void LogWriter::reopen_after(const Error& error) {
+    if (error.is(errors::kLogFull)) {
+        return;
+    }
+    observer_.add(Counter::log_reopens, {}, 1);
+    if (const auto reopened = log_.reopen(); !reopened) {
+        observer_.error({}, reopened.error());
+    }
+}
+
+template <typename T>
+Result<T> LogWriter::on_thread(const std::function<Result<T>()>& job) {
+    std::promise<Result<T>> promise;
     auto future = promise.get_future();
     {
         const std::lock_guard lock(mutex_);
         if (stopping_) {
             return Error(errors::kLogIo, "the log writer is stopping");
         }
-        jobs_.emplace_back([&] { promise.set_value(log_.put_dead_letter(letter)); });
+        jobs_.emplace_back([&] { promise.set_value(job()); });
         pending_ = true;
         wake_.notify_one();
     }
@@ -102,6 +136,10 @@ void LogWriter::run_jobs() {
 }
 
 bool LogWriter::write_once() {
+    {
+        const std::lock_guard lock(mutex_);
+        pending_ = false;  // what comes from here on is news
+    }
     std::vector<Batch> batches = collect();
     if (batches.empty()) {
         return false;
@@ -158,24 +196,24 @@ void LogWriter::append_apart(std::vector<Batch>& batches) {
     bool any = false;
     for (Batch& batch : batches) {
         const auto appended = append({&batch, 1});
-        batch.lane->channel->set_full(!appended);
+        const bool news = batch.lane->channel->set_full(batch.blocks.front()->stream, !appended);
         if (appended) {
             publish(batch);
             batch.blocks.clear();
             any = true;
-        } else {
+        } else if (news) {
             observer_.error(batch.lane->pipeline, appended.error());
         }
     }
     if (!any) {
-        pause(kFullPause);
+        pause(kFullPause, true);
     }
 }
 
 // What of `batches` survived is published and taken out of them; the rest is written again.
 void LogWriter::recover(std::vector<Batch>& batches) {
     observer_.add(Counter::log_reopens, {}, 1);
-    pause(backoff_.next(0xFFFFFFFFU));
+    pause(backoff_.next(0xFFFFFFFFU), false);
     if (const auto reopened = log_.reopen(); !reopened) {
         observer_.error({}, reopened.error());
         return;
@@ -192,6 +230,7 @@ void LogWriter::recover(std::vector<Batch>& batches) {
         }
         if (!survived.empty()) {
             const BlockPtr& last = survived.back();
+            batch.lane->channel->set_full(last->stream, false);
             batch.lane->channel->set_durable(last->stream, {last->last, last->resume});
         }
     }
@@ -199,16 +238,24 @@ void LogWriter::recover(std::vector<Batch>& batches) {
 
 void LogWriter::publish(const Batch& batch) {
     const BlockPtr& last = batch.blocks.back();
-    batch.lane->channel->set_full(false);
+    batch.lane->channel->set_full(last->stream, false);
     batch.lane->channel->set_durable(last->stream, {last->last, last->resume});
     observer_.set(Gauge::durable_sequence,
                   batch.lane->pipeline,
                   static_cast<std::int64_t>(last->last.value()));
 }
 
-void LogWriter::pause(std::chrono::milliseconds wait) {
+// Ends early for a job or a stop, and with `until_pending` for new blocks. While stopping the
+// writer tries again until its deadline, without spinning.
+void LogWriter::pause(std::chrono::milliseconds wait, bool until_pending) {
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, wait, [&] { return !jobs_.empty(); });
+    const bool stopped_before = stopping_;
+    if (stopped_before) {
+        wait = std::min(wait, kStoppingPause);
+    }
+    wake_.wait_for(lock, wait, [&] {
+        return !jobs_.empty() || stopping_ != stopped_before || (until_pending && pending_);
+    });
 }
 
 }  // namespace tributary::runtime

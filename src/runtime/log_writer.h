@@ -41,8 +41,14 @@ class LogWriter {
 
     // Something was pushed to a channel. Any thread.
     void wake();
-    // Stores a dead letter through the writer thread and waits. Any other thread.
+    // Stores a dead letter through the writer thread and waits; the log is reopened when it failed.
+    // Any other thread.
     [[nodiscard]] Result<std::uint64_t> put_dead_letter(const DeadLetter& letter);
+    // Creates a stream between two writes and waits, so that no block of an older stream is on its
+    // way into the log when that is set aside: the channel must have been reset before. Any other
+    // thread.
+    [[nodiscard]] Result<StreamInfo> create_stream(const std::string& pipeline,
+                                                   const StreamBase& base);
 
     // Steady milliseconds of the last sign of life.
     [[nodiscard]] std::int64_t last_beat_ms() const {
@@ -65,7 +71,10 @@ class LogWriter {
     void recover(std::vector<Batch>& batches);
     void publish(const Batch& batch);
     void run_jobs();
-    void pause(std::chrono::milliseconds wait);
+    void reopen_after(const Error& error);
+    template <typename T>
+    [[nodiscard]] Result<T> on_thread(const std::function<Result<T>()>& job);
+    void pause(std::chrono::milliseconds wait, bool until_pending);
 
     EventLog& log_;
     const Clock& clock_;

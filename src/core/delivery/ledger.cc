@@ -1,5 +1,6 @@
 #include "core/delivery/ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -94,7 +95,8 @@ const Checkpoint& Ledger::seal(const Position& resume,
     checkpoint.previous_last = base_.last;
     checkpoint.record_count = records_;
     checkpoint.chain_crc = chain_crc_;
-    checkpoint.wall_time_us = wall_time_us;
+    // Tells a transaction without entries from the one before it, whatever the clock does.
+    checkpoint.wall_time_us = std::max(wall_time_us, base_.wall_time_us + 1);
     return checkpoint;
 }
 
