@@ -1,0 +1,344 @@
+// Exactly once through the real runtime: commit outcomes, restarts, replaced and foreign logs, ack
+// modes, several pipelines.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "model/errors.h"
+#include "rig.h"
+
+namespace tributary::runtime_test {
+namespace {
+
+using Outcome = Cluster::Outcome;
+using testing::ElementsAre;
+using testing::SizeIs;
+
+std::vector<std::string> rows_of(const std::string& name, std::size_t count) {
+    std::vector<std::string> rows;
+    for (std::size_t index = 0; index < count; ++index) {
+        rows.push_back("table" + std::to_string(index % 2) + ' ' + name + ' ' +
+                       std::to_string(index));
+    }
+    return rows;
+}
+
+TEST(Delivery, brings_every_row_to_kafka_once_and_in_order) {
+    Rig rig;
+    rig.add("p");
+    rig.server().commit(rows_of("a", 3));
+    rig.start();
+    rig.server().commit(rows_of("b", 2));
+    rig.expect_exactly_once();
+    rig.server().commit(rows_of("c", 1));
+    rig.expect_exactly_once();
+    EXPECT_TRUE(rig.runtime().ready());
+    EXPECT_TRUE(rig.runtime().alive(std::chrono::seconds(30)));
+    EXPECT_FALSE(rig.runtime().finished(true));
+}
+
+TEST(Delivery, splits_a_transaction_over_blocks_cuts_and_a_tiny_ring) {
+    Rig rig;
+    rig.queue_bytes = 64;
+    rig.add("p",
+            {.rows_per_poll = 3,
+             .cut = {.rows = 4, .bytes = 1U << 20U, .age = std::chrono::milliseconds(1)}});
+    rig.start();
+    rig.server().commit(rows_of("large", 50));
+    rig.server().commit(rows_of("small", 1));
+    rig.expect_exactly_once();
+    EXPECT_GT(rig.kafka().checkpoints().size(), 5U);
+}
+
+class CommitOutcomes : public testing::TestWithParam<std::tuple<Outcome, Outcome>> {};
+
+TEST_P(CommitOutcomes, never_repeat_or_lose_a_row) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 2});
+    rig.kafka().commits({std::get<0>(GetParam()), std::get<1>(GetParam())});
+    rig.start();
+    rig.server().commit(rows_of("a", 3));
+    rig.expect_exactly_once();
+    rig.server().commit(rows_of("b", 3));
+    rig.expect_exactly_once();
+    rig.restart();
+    rig.server().commit(rows_of("c", 1));
+    rig.expect_exactly_once();
+}
+
+TEST_P(CommitOutcomes, never_repeat_or_lose_a_row_when_the_process_ends_in_doubt) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 2});
+    rig.kafka().commits({std::get<0>(GetParam()), std::get<1>(GetParam())});
+    rig.server().commit(rows_of("a", 5));
+    rig.start();
+    ASSERT_TRUE(rig.wait([&] { return rig.kafka().recoveries() > 0; }));
+    rig.restart();
+    rig.restart();
+    rig.server().commit(rows_of("b", 2));
+    rig.expect_exactly_once();
+}
+
+INSTANTIATE_TEST_SUITE_P(every_pair,
+                         CommitOutcomes,
+                         testing::Combine(testing::Values(Outcome::spotless,
+                                                          Outcome::committed,
+                                                          Outcome::unknown_landed,
+                                                          Outcome::unknown_lost),
+                                          testing::Values(Outcome::spotless,
+                                                          Outcome::committed,
+                                                          Outcome::unknown_landed,
+                                                          Outcome::unknown_lost)));
+
+TEST(Delivery, recovers_before_the_next_transaction_after_a_commit_that_was_not_spotless) {
+    Rig rig;
+    rig.add("p");
+    rig.kafka().commits({Outcome::committed});
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    rig.expect_exactly_once();
+    rig.server().commit(rows_of("b", 1));
+    rig.expect_exactly_once();
+    EXPECT_EQ(rig.kafka().recoveries(), 2U);
+}
+
+TEST(Delivery, re_reads_a_source_that_broke_inside_a_transaction) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 2});
+    rig.server().fail_polls(1, 2);
+    rig.start();
+    rig.server().commit(rows_of("a", 7));
+    rig.expect_exactly_once();
+    EXPECT_EQ(rig.server().opens(), 3U);
+}
+
+TEST(Delivery, goes_on_taking_in_after_a_restart_while_kafka_is_away) {
+    Rig rig;
+    rig.add("p", {.ack = core::AckMode::buffered});
+    rig.start();
+    rig.server().commit(rows_of("a", 2));
+    rig.expect_exactly_once();
+    rig.kafka().set_reachable(false);
+    rig.restart();
+    const auto lsn = rig.server().commit(rows_of("b", 2));
+    EXPECT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(lsn); }));
+    EXPECT_TRUE(rig.runtime().ready());
+    rig.kafka().set_reachable(true);
+    rig.expect_exactly_once();
+}
+
+TEST(Delivery, does_not_read_the_source_before_kafka_said_where_a_new_log_goes_on) {
+    Rig rig;
+    rig.add("p");
+    rig.kafka().set_reachable(false);
+    rig.server().commit(rows_of("a", 2));
+    rig.start();
+    ASSERT_TRUE(rig.wait([&] { return rig.observer.errors("kafka_transaction") > 0; }));
+    EXPECT_EQ(rig.server().opens(), 0U);
+    EXPECT_FALSE(rig.runtime().ready());
+    rig.kafka().set_reachable(true);
+    rig.expect_exactly_once();
+}
+
+TEST(Delivery, goes_on_with_a_new_log_after_the_checkpoint) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 2});
+    rig.start();
+    rig.server().commit(rows_of("a", 3));
+    rig.expect_exactly_once();
+    rig.replace_log(2);
+    rig.server().commit(rows_of("b", 3));
+    rig.start();
+    rig.expect_exactly_once();
+    rig.restart();
+    rig.server().commit(rows_of("c", 1));
+    rig.expect_exactly_once();
+}
+
+// An older disk comes back beside a newer checkpoint; intake is already running on it.
+TEST(Delivery, sets_a_foreign_log_aside_though_intake_already_runs_on_it) {
+    for (int round = 0; round < 20; ++round) {
+        Rig rig;
+        rig.add("p", {.rows_per_poll = 1});
+        rig.start();
+        rig.server().commit(rows_of("a", 2));
+        rig.expect_exactly_once();
+        rig.stop();
+        // A twin with a disk of its own went on for a while.
+        const auto lsn = rig.server().commit({"table0 by the twin"});
+        Checkpoint foreign = rig.kafka().newest().value();
+        foreign.log_id.bytes.fill(9);
+        foreign.previous_last = foreign.last;
+        foreign.first = next(foreign.last);
+        foreign.last = Sequence(foreign.last.value() + 2);
+        foreign.resume = at_transaction(lsn);
+        foreign.done = at_entry(lsn, 1);
+        foreign.wall_time_us += 1000;
+        rig.kafka().seed(foreign);
+        rig.kafka().set_reachable(false);
+        rig.restart();
+        // Old history grows while Kafka is away.
+        ASSERT_TRUE(rig.wait([&] { return rig.status().durable > 3; }));
+        rig.server().commit(rows_of("b", 30));
+        rig.kafka().set_reachable(true);
+        std::vector<std::string> expected = rig.server().rows();
+        std::erase(expected, "table0 by the twin");
+        ASSERT_TRUE(
+            rig.wait([&] { return rig.kafka().values("events").size() >= expected.size(); }));
+        EXPECT_EQ(rig.kafka().values("events"), expected);
+        const auto streams = rig.log->streams();
+        ASSERT_THAT(streams.value(), SizeIs(2));
+        EXPECT_TRUE(streams.value()[0].set_aside);
+        EXPECT_FALSE(streams.value()[1].set_aside);
+        EXPECT_EQ(streams.value()[1].base.first, next(foreign.last));
+    }
+}
+
+// The pipeline was at its bound when its history turned out to be foreign.
+TEST(Delivery, takes_in_again_after_a_full_log_was_set_aside) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 1});
+    rig.start();
+    rig.server().commit(rows_of("a", 2));
+    rig.expect_exactly_once();
+    rig.stop();
+    Checkpoint foreign = rig.kafka().newest().value();
+    foreign.log_id.bytes.fill(9);
+    rig.kafka().seed(foreign);
+    rig.kafka().set_reachable(false);
+    rig.log->set_blocks_max("p", rig.log->blocks("p") + 2);
+    rig.restart();
+    ASSERT_TRUE(rig.wait([&] {
+        rig.server().commit(rows_of("b", 1));
+        return rig.status().intake.state == PipelineState::paused;
+    }));
+    rig.kafka().set_reachable(true);
+    const std::vector<std::string> rows = rig.server().rows();
+    EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= rows.size(); }));
+    EXPECT_EQ(rig.kafka().values("events"), rows);
+}
+
+TEST(Delivery, parks_when_the_checkpoint_topic_lost_everything) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit(rows_of("a", 2));
+    rig.expect_exactly_once();
+    rig.stop();
+    rig.kafka().forget_checkpoints();
+    rig.restart();
+    EXPECT_TRUE(rig.parked_with(errors::kChainBroken));
+    EXPECT_THAT(rig.kafka().values("events"), SizeIs(2));
+}
+
+TEST(Delivery, goes_on_when_fenced_by_a_producer_that_wrote_nothing) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    rig.expect_exactly_once();
+    rig.kafka().fence();
+    rig.server().commit(rows_of("b", 1));
+    rig.expect_exactly_once();
+}
+
+TEST(Delivery, parks_when_a_twin_has_committed) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    rig.expect_exactly_once();
+    Checkpoint foreign = rig.kafka().newest().value();
+    foreign.log_id.bytes.fill(9);
+    rig.kafka().seed(foreign);
+    rig.kafka().fence();
+    rig.server().commit(rows_of("b", 1));
+    EXPECT_TRUE(rig.parked_with(errors::kFenced));
+    EXPECT_THAT(rig.kafka().values("events"), SizeIs(1));
+}
+
+TEST(Delivery, parks_on_another_server) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    rig.expect_exactly_once();
+    rig.stop();
+    rig.server().set_identity("server 2");
+    rig.restart();
+    EXPECT_TRUE(rig.parked_with(errors::kSourceDiverged));
+}
+
+TEST(Ack, delivered_confirms_what_is_in_kafka_and_nothing_that_is_only_durable) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    const auto first = rig.server().commit(rows_of("a", 1));
+    ASSERT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(first); }));
+    rig.kafka().set_reachable(false);
+    const auto second = rig.server().commit(rows_of("b", 1));
+    ASSERT_TRUE(rig.wait([&] {
+        return rig.log->durable_resume("p") == at_transaction(second) &&
+               rig.observer.errors("kafka_transaction") > 0;
+    }));
+    EXPECT_EQ(rig.server().confirmed(), at_transaction(first));
+    rig.kafka().set_reachable(true);
+    EXPECT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(second); }));
+}
+
+TEST(Ack, buffered_confirms_what_is_durable) {
+    Rig rig;
+    rig.add("p", {.ack = core::AckMode::buffered});
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    rig.expect_exactly_once();
+    rig.kafka().set_reachable(false);
+    const auto second = rig.server().commit(rows_of("b", 1));
+    EXPECT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(second); }));
+    EXPECT_EQ(rig.status().confirming, "durable");
+}
+
+TEST(Ack, automatic_goes_over_to_durable_under_pressure_only) {
+    Rig rig;
+    rig.add("p", {.ack = core::AckMode::automatic});
+    rig.server().set_pressure({.held_bytes = 101, .limit_bytes = 100});
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    rig.expect_exactly_once();
+    EXPECT_TRUE(rig.wait([&] { return rig.status().confirming == "durable"; }));
+    rig.kafka().set_reachable(false);
+    const auto second = rig.server().commit(rows_of("b", 1));
+    EXPECT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(second); }));
+}
+
+TEST(Ack, an_idle_servers_position_is_committed_and_confirmed) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit(rows_of("a", 1));
+    const auto idle = rig.server().keepalive();
+    ASSERT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(idle); }));
+    EXPECT_EQ(rig.kafka().newest()->resume, at_transaction(idle));
+    EXPECT_EQ(rig.status().delivered, 3U);
+    rig.restart();
+    rig.server().commit(rows_of("b", 1));
+    rig.expect_exactly_once();
+}
+
+TEST(Pipelines, share_appends_and_deliver_each_their_own) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 1});
+    rig.add("q", {.rows_per_poll = 1});
+    rig.start();
+    for (int round = 0; round < 200 && rig.log->appends_of_many() == 0; ++round) {
+        rig.server("p").commit(rows_of("p", 20));
+        rig.server("q").commit(rows_of("q", 20));
+        rig.expect_exactly_once("p");
+        rig.expect_exactly_once("q");
+    }
+    EXPECT_GT(rig.log->appends_of_many(), 0U);
+}
+
+}  // namespace
+}  // namespace tributary::runtime_test
