@@ -86,10 +86,26 @@ void LogWriter::reopen_after(const Error& error) {
     if (error.is(errors::kLogFull)) {
         return;
     }
+    (void)reopen();
+}
+
+bool LogWriter::reopen() {
     observer_.add(Counter::log_reopens, {}, 1);
-    if (const auto reopened = log_.reopen(); !reopened) {
-        observer_.error({}, reopened.error());
+    const auto reopened = log_.reopen();
+    if (reopened) {
+        return true;
     }
+    observer_.error({}, reopened.error());
+    if (!reopened.error().transient()) {
+        const std::lock_guard lock(mutex_);
+        failed_ = reopened.error();
+    }
+    return false;
+}
+
+std::optional<Error> LogWriter::failed() const {
+    const std::lock_guard lock(mutex_);
+    return failed_;
 }
 
 template <typename T>
@@ -212,10 +228,8 @@ void LogWriter::append_apart(std::vector<Batch>& batches) {
 
 // What of `batches` survived is published and taken out of them; the rest is written again.
 void LogWriter::recover(std::vector<Batch>& batches) {
-    observer_.add(Counter::log_reopens, {}, 1);
     pause(backoff_.next(0xFFFFFFFFU), false);
-    if (const auto reopened = log_.reopen(); !reopened) {
-        observer_.error({}, reopened.error());
+    if (!reopen()) {
         return;
     }
     for (Batch& batch : batches) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -50,6 +51,10 @@ class LogWriter {
     [[nodiscard]] Result<StreamInfo> create_stream(const std::string& pipeline,
                                                    const StreamBase& base);
 
+    // The error by which the log cannot be opened again, when trying once more is of no use. Any
+    // thread.
+    [[nodiscard]] std::optional<Error> failed() const;
+
     // Steady milliseconds of the last sign of life.
     [[nodiscard]] std::int64_t last_beat_ms() const {
         return beat_.load(std::memory_order_relaxed);
@@ -72,6 +77,7 @@ class LogWriter {
     void publish(const Batch& batch);
     void run_jobs();
     void reopen_after(const Error& error);
+    [[nodiscard]] bool reopen();
     template <typename T>
     [[nodiscard]] Result<T> on_thread(const std::function<Result<T>()>& job);
     void pause(std::chrono::milliseconds wait, bool until_pending);
@@ -82,10 +88,11 @@ class LogWriter {
     std::vector<std::unique_ptr<Lane>> lanes_;
     core::Backoff backoff_;
     std::thread thread_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable wake_;
     bool pending_ = false;
     bool stopping_ = false;
+    std::optional<Error> failed_;
     SteadyTime deadline_;
     std::vector<std::function<void()>> jobs_;
     std::atomic<std::int64_t> beat_{0};

@@ -158,10 +158,16 @@ void Runtime::stop(std::chrono::milliseconds budget) {
 }
 
 std::optional<Error> Runtime::finished(bool fail_fast) const {
+    if (auto error = writer_.failed()) {
+        return error;
+    }
     std::optional<Error> first;
     std::size_t parked = 0;
     for (const auto& pipeline : pipelines_) {
         if (auto error = pipeline->shared->parked()) {
+            if (error->kind().error_class == ErrorClass::fatal) {
+                return error->at(pipeline->parts.name);
+            }
             ++parked;
             if (!first) {
                 first = error->at(pipeline->parts.name);

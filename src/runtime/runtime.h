@@ -68,7 +68,8 @@ class Runtime final : public Control {
     // Ends every thread within about `budget`.
     void stop(std::chrono::milliseconds budget);
 
-    // The error that ends the process: set when every pipeline is parked, or any with `fail_fast`.
+    // The error that ends the process: of a log that cannot be opened again, or a fatal one, or the
+    // first when every pipeline is parked, or any with `fail_fast`.
     [[nodiscard]] std::optional<Error> finished(bool fail_fast) const;
     // Every thread has shown life within `limit`: feeds the watchdog.
     [[nodiscard]] bool alive(std::chrono::milliseconds limit) const;

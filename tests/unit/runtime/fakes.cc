@@ -178,7 +178,7 @@ Result<void> MemoryLog::reopen() {
     ++reopened_;
     bell_.ring();
     if (dead_) {
-        return Error(errors::kLogIo, "the disk is dead");
+        return dead_error_;
     }
     broken_ = false;
     return success();
@@ -284,6 +284,13 @@ void MemoryLog::fail_next_dead_letter() {
 void MemoryLog::set_dead(bool dead) {
     const std::lock_guard lock(mutex_);
     dead_ = dead;
+    dead_error_ = Error(errors::kLogIo, "the disk is dead");
+}
+
+void MemoryLog::fail_reopen(const Error& error) {
+    const std::lock_guard lock(mutex_);
+    dead_ = true;
+    dead_error_ = error;
 }
 
 void MemoryLog::set_blocks_max(const std::string& pipeline, std::size_t blocks) {

@@ -121,7 +121,8 @@ class MemoryLog final : public EventLog {
     // The next appends fail so; every call fails after each until reopen().
     void fail_appends(std::initializer_list<Failure> failures);
     void fail_next_dead_letter();
-    void set_dead(bool dead);  // appends and reopen() fail until told otherwise
+    void set_dead(bool dead);              // appends and reopen() fail until told otherwise
+    void fail_reopen(const Error& error);  // from the next append on, for ever
     void set_blocks_max(const std::string& pipeline, std::size_t blocks);
     [[nodiscard]] std::size_t appends_of_many() const;  // that carried more than one pipeline
     [[nodiscard]] std::size_t reopened() const;
@@ -153,6 +154,7 @@ class MemoryLog final : public EventLog {
     bool fail_dead_letter_ = false;
     bool broken_ = false;
     bool dead_ = false;
+    Error dead_error_;
     std::size_t appends_of_many_ = 0;
     std::size_t reopened_ = 0;
 };

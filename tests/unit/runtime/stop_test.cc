@@ -130,6 +130,43 @@ TEST(Parked, every_pipeline_ends_the_process_with_the_first_error) {
     EXPECT_TRUE(error->is(errors::kSlotLost));
 }
 
+TEST(Finished, with_the_error_of_a_log_that_cannot_be_opened_again) {
+    Rig rig;
+    rig.add("p");
+    rig.add("q");
+    rig.start();
+    rig.server("p").commit({"t a"});
+    rig.expect_exactly_once("p");
+    rig.log->fail_reopen(Error(errors::kLogRolledBack, "it is shorter than it was"));
+    rig.server("p").commit({"t b"});
+    ASSERT_TRUE(rig.wait([&] { return rig.runtime().finished(false).has_value(); }));
+    EXPECT_TRUE(rig.runtime().finished(false)->is(errors::kLogRolledBack));
+}
+
+TEST(Finished, not_by_a_disk_that_may_come_back) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit({"t a"});
+    rig.expect_exactly_once();
+    rig.log->set_dead(true);
+    rig.server().commit({"t b"});
+    ASSERT_TRUE(rig.wait([&] { return rig.log->reopened() >= 2; }));
+    EXPECT_FALSE(rig.runtime().finished(true));
+    rig.log->set_dead(false);
+    rig.expect_exactly_once();
+}
+
+TEST(Finished, with_a_fatal_error_of_one_pipeline_while_another_runs) {
+    Rig rig;
+    rig.add("p");
+    rig.add("q");
+    rig.server("p").fail_open(Error(errors::kInternal, "impossible"));
+    rig.start();
+    ASSERT_TRUE(rig.parked_with(errors::kInternal, "p"));
+    EXPECT_TRUE(rig.runtime().finished(false).has_value());
+}
+
 TEST(Parked, intake_does_not_hold_up_a_stop) {
     Rig rig;
     rig.add("p");
