@@ -99,6 +99,9 @@ Result<void> DeliveryStage::start(const std::optional<Checkpoint>& checkpoint) {
              {"checkpoint_last", std::to_string(checkpoint->last.value())}});
         return start_new_stream(checkpoint);
     }
+    if (checkpoint && !same_history(stream, *checkpoint)) {
+        return start_new_stream(checkpoint);
+    }
     if (checkpoint && stream.extent.last.value() != 0) {
         switch (parts_.source.reconcile(stream.extent, *checkpoint)) {
             case Verdict::resume:
@@ -122,6 +125,30 @@ Result<void> DeliveryStage::start(const std::optional<Checkpoint>& checkpoint) {
     }
     begin_at(stream, checkpoint);
     return success();
+}
+
+// A log that lost its tail and grew again holds other events under the checkpoint's sequences: the
+// block that the checkpoint ends with says so. Trim keeps that block.
+bool DeliveryStage::same_history(const StreamInfo& stream, const Checkpoint& checkpoint) {
+    if (checkpoint.last < stream.extent.first || checkpoint.last.value() == 0 ||
+        checkpoint.log_id != parts_.log.id()) {
+        return true;
+    }
+    const auto block = parts_.log.read(stream.id, checkpoint.last);
+    if (!block || !block.value() || block.value()->first > checkpoint.last) {
+        return true;  // reading it again for delivery names what is wrong
+    }
+    const bool same =
+        block.value()->last == checkpoint.last && block.value()->done == checkpoint.done;
+    if (!same) {
+        parts_.observer.log(
+            LogLevel::warn,
+            parts_.pipeline,
+            "the log grew again after it lost its end: set aside, going on from Kafka's "
+            "checkpoint",
+            {{"sequence", std::to_string(checkpoint.last.value())}});
+    }
+    return same;
 }
 
 // After the checkpoint, or from the beginning: intake waits for this.

@@ -65,6 +65,7 @@ class DeliveryStage {
   private:
     [[nodiscard]] Result<void> recover();
     [[nodiscard]] Result<void> start(const std::optional<Checkpoint>& checkpoint);
+    [[nodiscard]] bool same_history(const StreamInfo& stream, const Checkpoint& checkpoint);
     [[nodiscard]] Result<void> start_new_stream(const std::optional<Checkpoint>& checkpoint);
     void begin_at(const StreamInfo& stream, const std::optional<Checkpoint>& checkpoint);
     void start_intake(const StreamInfo& stream, const std::optional<Checkpoint>& checkpoint);
