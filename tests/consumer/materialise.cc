@@ -63,18 +63,19 @@ std::string canonical_sql(const ColumnInfo& column) {
     return name;
 }
 
-// Unscaled big-endian two's complement of at most 16 bytes, with `scale` digits after the point.
+// Unscaled big-endian two's complement of at most 8 bytes, with `scale` digits after the point.
 std::string decimal_text(const std::string& bytes, int scale) {
-    if (bytes.empty() || bytes.size() > 16) {
+    if (bytes.empty() || bytes.size() > 8) {
         throw servers::ServerFailure("a decimal of " + std::to_string(bytes.size()) + " bytes");
     }
-    __int128 value = (static_cast<unsigned char>(bytes.front()) & 0x80U) != 0 ? -1 : 0;
+    std::int64_t value = (static_cast<unsigned char>(bytes.front()) & 0x80U) != 0 ? -1 : 0;
     for (const char byte : bytes) {
-        value = value * 256 + static_cast<unsigned char>(byte);
+        value = static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << 8U |
+                                          static_cast<unsigned char>(byte));
     }
     const bool negative = value < 0;
     std::string digits;
-    for (__int128 left = negative ? -value : value;
+    for (std::int64_t left = negative ? -value : value;
          left > 0 || digits.size() <= static_cast<std::size_t>(scale);
          left /= 10) {
         digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(left % 10)));
