@@ -125,7 +125,7 @@ Result<bool> PostgresqlDecoder::decode(const Entry& entry, Arena& arena, Change&
         case EntryKind::transaction_end:
             break;
     }
-    if (entry.context != context_bytes_) {
+    if (context_bytes_.empty() || entry.context != context_bytes_) {
         TRIBUTARY_TRY_VOID(use_context(entry.context));
     }
     change = Change{};

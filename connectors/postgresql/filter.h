@@ -14,9 +14,9 @@ namespace tributary::postgresql {
 
 // ECMAScript expressions, case-sensitive, each matched against the whole name.
 struct FilterRules {
-    std::vector<std::string> include;  // empty: every table
-    std::vector<std::string> exclude;  // wins over include
-    std::vector<std::string> exclude_columns;
+    std::vector<std::string> include{};  // empty: every table
+    std::vector<std::string> exclude{};  // wins over include
+    std::vector<std::string> exclude_columns{};
 };
 
 class Filter {
