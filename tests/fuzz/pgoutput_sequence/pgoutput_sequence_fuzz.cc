@@ -9,7 +9,7 @@
 #include "connectors/postgresql/decoder.h"
 #include "connectors/postgresql/intake.h"
 #include "model/errors.h"
-#include "tests/unit/postgresql_decode/support.h"
+#include "tests/unit/postgresql/support.h"
 
 namespace {
 

@@ -1,0 +1,337 @@
+// What the facts of a server mean: each check beside the neighbour that it must not refuse.
+#include "connectors/postgresql/server_checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/errors.h"
+
+namespace tributary::postgresql {
+namespace {
+
+using testing::HasSubstr;
+
+ServerFacts good_facts() {
+    ServerFacts facts;
+    facts.version = 150004;
+    facts.wal_level = "logical";
+    facts.max_slot_wal_keep_bytes = 1 << 30;
+    facts.max_replication_slots = 10;
+    facts.max_wal_senders = 10;
+    facts.database = "plant";
+    facts.role.name = "tributary";
+    facts.role.replication = true;
+    facts.publication =
+        PublicationFacts{.inserts = true, .updates = true, .deletes = true, .truncates = true};
+    TableFacts table;
+    table.schema = "public";
+    table.table = "orders";
+    table.published = true;
+    table.primary_key = true;
+    facts.tables = {table};
+    return facts;
+}
+
+SlotFacts good_slot() {
+    SlotFacts slot;
+    slot.plugin = "pgoutput";
+    slot.type = "logical";
+    slot.database = "plant";
+    slot.confirmed_flush = Lsn(100);
+    slot.wal_status = "reserved";
+    return slot;
+}
+
+Options good_options() {
+    Options options;
+    options.connection.dbname = "plant";
+    options.slot = "tributary_plant";
+    options.publication = "tributary_plant";
+    options.tables.include = {R"(public\..*)"};
+    return options;
+}
+
+Filter filter_of(const Options& options) {
+    return Filter::make({.include = options.tables.include, .exclude = options.tables.exclude})
+        .value();
+}
+
+template <typename T>
+void expect_error(const Result<T>& result, const ErrorKind& kind, std::string_view what) {
+    ASSERT_TRUE(result.has_error());
+    EXPECT_EQ(result.error().kind().name, kind.name);
+    EXPECT_THAT(result.error().what(), HasSubstr(std::string(what)));
+}
+
+TEST(VerifySettings, takes_13_to_18_with_logical_wal) {
+    ServerFacts facts = good_facts();
+    for (const int major : {13, 15, 18}) {
+        facts.version = major * 10000 + 3;
+        EXPECT_TRUE(verify_settings(facts).has_value()) << major;
+    }
+    for (const int major : {12, 19}) {
+        facts.version = major * 10000;
+        expect_error(verify_settings(facts), errors::kSourceSettings, std::to_string(major));
+    }
+    facts = good_facts();
+    facts.wal_level = "replica";
+    expect_error(verify_settings(facts), errors::kSourceSettings, "wal_level is replica");
+}
+
+TEST(VerifySettings, a_standby_decodes_since_16) {
+    ServerFacts facts = good_facts();
+    facts.in_recovery = true;
+    expect_error(verify_settings(facts), errors::kSourceSettings, "standby");
+    facts.version = 160000;
+    EXPECT_TRUE(verify_settings(facts).has_value());
+}
+
+TEST(VerifyPublication, must_exist_and_publish_all_four_operations) {
+    const Options options = good_options();
+    ServerFacts facts = good_facts();
+    EXPECT_TRUE(verify_publication(facts, options, filter_of(options), true).has_value());
+    facts.publication->updates = false;
+    facts.publication->truncates = false;
+    expect_error(verify_publication(facts, options, filter_of(options), false),
+                 errors::kPublicationUnsuitable,
+                 "does not publish update, truncate");
+    facts.publication.reset();
+    expect_error(verify_publication(facts, options, filter_of(options), false),
+                 errors::kPublicationMissing,
+                 "does not exist in database \"plant\"");
+}
+
+TEST(VerifyPublication, a_fresh_pipeline_needs_every_selected_table_a_running_one_one_of_each) {
+    const Options options = good_options();
+    ServerFacts facts = good_facts();
+    facts.tables.push_back(facts.tables[0]);
+    facts.tables[1].table = "later";
+    facts.tables[1].published = false;
+    expect_error(verify_publication(facts, options, filter_of(options), true),
+                 errors::kPublicationUnsuitable,
+                 "public.later");
+    EXPECT_TRUE(verify_publication(facts, options, filter_of(options), false).has_value());
+    facts.tables[0].published = false;
+    expect_error(verify_publication(facts, options, filter_of(options), false),
+                 errors::kPublicationUnsuitable,
+                 "contains no table");
+    Options everything = options;
+    everything.tables.include.clear();
+    EXPECT_TRUE(verify_publication(facts, everything, filter_of(everything), true).has_value());
+}
+
+TEST(VerifyPublication, an_expression_without_a_table_is_refused_unless_all_tables_are_published) {
+    Options options = good_options();
+    options.tables.include.emplace_back(R"(public\.tomorrow)");
+    ServerFacts facts = good_facts();
+    expect_error(verify_publication(facts, options, filter_of(options), true),
+                 errors::kPublicationUnsuitable,
+                 "tomorrow");
+    facts.publication->all_tables = true;
+    EXPECT_TRUE(verify_publication(facts, options, filter_of(options), true).has_value());
+}
+
+TEST(VerifyPublication, partitions_speak_for_themselves_unless_published_via_the_root) {
+    Options options = good_options();
+    options.tables.include = {R"(public\.m.*)"};
+    ServerFacts facts = good_facts();
+    TableFacts root = facts.tables[0];
+    root.table = "m";
+    root.partitioned = true;
+    root.published = false;
+    TableFacts part = facts.tables[0];
+    part.table = "m_1";
+    part.partition = true;
+    part.published = true;
+    facts.tables = {root, part};
+    EXPECT_TRUE(unpublished_tables(facts, filter_of(options)).empty());
+    facts.publication->via_root = true;
+    EXPECT_EQ(unpublished_tables(facts, filter_of(options)), std::vector<std::string>{"public.m"});
+}
+
+TEST(CreatePublication, names_what_is_selected_quoted) {
+    Options options = good_options();
+    ServerFacts facts = good_facts();
+    facts.publication.reset();
+    facts.tables[0].table = "Or\"ders";
+    EXPECT_EQ(create_publication_sql(facts, options, filter_of(options)).value(),
+              R"(CREATE PUBLICATION "tributary_plant" FOR TABLE "public"."Or""ders")");
+    options.tables.include = {R"(other\..*)"};
+    expect_error(create_publication_sql(facts, options, filter_of(options)),
+                 errors::kPublicationUnsuitable,
+                 "no table");
+    options.tables.include.clear();
+    EXPECT_EQ(create_publication_sql(facts, options, filter_of(options)).value(),
+              R"(CREATE PUBLICATION "tributary_plant" FOR ALL TABLES)");
+}
+
+TEST(VerifySlot, takes_a_slot_of_ours_that_can_serve_the_position) {
+    const Options options = good_options();
+    SlotFacts slot = good_slot();
+    EXPECT_TRUE(verify_slot(slot, options, std::nullopt).has_value());
+    EXPECT_TRUE(verify_slot(slot, options, Lsn(100)).has_value());
+    expect_error(verify_slot(slot, options, Lsn(99)), errors::kSourceGap, "ahead of our position");
+    slot.wal_status = "unreserved";
+    EXPECT_TRUE(verify_slot(slot, options, std::nullopt).has_value());
+    slot.wal_status = "lost";
+    expect_error(verify_slot(slot, options, std::nullopt), errors::kSlotLost, "lost");
+}
+
+TEST(VerifySlot, refuses_slots_that_are_not_ours_or_not_free) {
+    const Options options = good_options();
+    SlotFacts slot = good_slot();
+    slot.plugin = "wal2json";
+    expect_error(verify_slot(slot, options, {}), errors::kSlotForeign, "logical for wal2json");
+    slot = good_slot();
+    slot.type = "physical";
+    slot.plugin = "";
+    expect_error(verify_slot(slot, options, {}), errors::kSlotForeign, "is physical, not");
+    slot = good_slot();
+    slot.database = "other";
+    expect_error(verify_slot(slot, options, {}), errors::kSlotForeign, "\"other\"");
+    slot = good_slot();
+    slot.active = true;
+    slot.active_pid = 77;
+    expect_error(verify_slot(slot, options, {}), errors::kSlotInUse, "process 77");
+    slot = good_slot();
+    slot.confirmed_flush.reset();
+    expect_error(verify_slot(slot, options, {}), errors::kSlotInUse, "being created");
+}
+
+TEST(VerifySystem, is_the_same_cluster_that_has_written_up_to_our_position) {
+    const SystemFacts system{.system_id = "71", .timeline = 2, .flushed = Lsn(100)};
+    EXPECT_TRUE(verify_system(system, {}, std::nullopt).has_value());
+    EXPECT_TRUE(verify_system(system, {.system_id = "71", .timeline = 1}, Lsn(100)).has_value());
+    expect_error(verify_system(system, {.system_id = "72"}, Lsn(1)), errors::kSourceDiverged, "72");
+    expect_error(
+        verify_system(system, {.system_id = "71"}, Lsn(101)), errors::kSourceRewound, "0/65");
+    expect_error(verify_system(system, {.system_id = "71", .timeline = 3}, Lsn(1)),
+                 errors::kSourceDiverged,
+                 "older one than 3");
+}
+
+TEST(TimelineEnd, reads_a_history_file) {
+    constexpr std::string_view kHistory =
+        "1\t0/3000148\tno recovery target specified\n"
+        "\n"
+        "# comment\n"
+        "  2\t0/5000000\tbefore 2026-01-01 00:00:00+00\r\n"
+        "12\t1/0\n"
+        "13\tgarbage\n";
+    EXPECT_EQ(timeline_end(kHistory, 1), Lsn(0x3000148));
+    EXPECT_EQ(timeline_end(kHistory, 2), Lsn(0x5000000));
+    EXPECT_EQ(timeline_end(kHistory, 12), Lsn(0x100000000));
+    EXPECT_EQ(timeline_end(kHistory, 13), std::nullopt);
+    EXPECT_EQ(timeline_end(kHistory, 3), std::nullopt);
+    EXPECT_EQ(timeline_end("", 1), std::nullopt);
+    EXPECT_EQ(timeline_end("1", 1), std::nullopt);
+    EXPECT_EQ(timeline_end("99999999999\t0/1\n", 1), std::nullopt);
+}
+
+// The findings that are not ok, "error subject".
+std::vector<std::string> complaints(const ServerFacts& facts, const Options& options) {
+    std::vector<std::string> out;
+    for (const Finding& finding : judge(facts, options, filter_of(options))) {
+        EXPECT_EQ(finding.remedy.empty(), finding.severity == Severity::ok) << finding.subject;
+        if (finding.severity != Severity::ok) {
+            out.push_back((finding.severity == Severity::error ? "error " : "warning ") +
+                          finding.subject);
+        }
+    }
+    return out;
+}
+
+using Lines = std::vector<std::string>;
+
+TEST(Judge, has_nothing_against_a_good_server) {
+    EXPECT_EQ(complaints(good_facts(), good_options()), Lines{});
+    ServerFacts facts = good_facts();
+    facts.slot = good_slot();
+    EXPECT_EQ(complaints(facts, good_options()), Lines{});
+}
+
+template <typename Change>
+Lines after(Change change) {
+    ServerFacts facts = good_facts();
+    Options options = good_options();
+    change(facts, options);
+    return complaints(facts, options);
+}
+
+TEST(Judge, names_each_thing_that_is_wrong_and_only_that) {
+    EXPECT_EQ(after([](auto& f, auto&) { f.version = 120001; }), Lines{"error version"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.wal_level = "minimal"; }), Lines{"error wal_level"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.in_recovery = true; }), Lines{"error recovery"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.max_slot_wal_keep_bytes = -1; }),
+              Lines{"warning max_slot_wal_keep_size"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.wal_sender_timeout_ms = 0; }),
+              Lines{"warning wal_sender_timeout"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.replication_slots = 10; }),
+              Lines{"error max_replication_slots"});
+    EXPECT_EQ(after([](auto& f, auto&) {
+                  f.replication_slots = 10;
+                  f.slot = good_slot();
+              }),
+              Lines{});
+    EXPECT_EQ(after([](auto& f, auto&) { f.publication.reset(); }),
+              Lines{"error publication tributary_plant"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.publication->deletes = false; }),
+              Lines{"error publication tributary_plant"});
+    EXPECT_EQ(after([](auto& f, auto&) { f.tables[0].published = false; }),
+              Lines{"error publication tributary_plant"});
+    EXPECT_EQ(after([](auto&, auto& o) { o.create_slot = false; }),
+              Lines{"error slot tributary_plant"});
+}
+
+TEST(Judge, names_missing_and_excess_rights) {
+    EXPECT_EQ(after([](auto& f, auto&) { f.role.replication = false; }),
+              Lines{"error right REPLICATION"});
+    EXPECT_EQ(after([](auto& f, auto&) {
+                  f.role.superuser = true;
+                  f.role.create_db = true;
+                  f.role.create_role = true;
+                  f.role.bypass_rls = true;
+              }),
+              (Lines{"warning excess right SUPERUSER",
+                     "warning excess right CREATEDB",
+                     "warning excess right CREATEROLE",
+                     "warning excess right BYPASSRLS"}));
+}
+
+TEST(Judge, names_tables_without_identity_and_with_row_filters) {
+    const auto with = [](char identity, bool key) {
+        return after([identity, key](auto& f, auto&) {
+            f.tables[0].replica_identity = identity;
+            f.tables[0].primary_key = key;
+        });
+    };
+    EXPECT_EQ(with('d', true), Lines{});
+    EXPECT_EQ(with('d', false), Lines{"warning table public.orders"});
+    EXPECT_EQ(with('n', true), Lines{"warning table public.orders"});
+    EXPECT_EQ(with('f', false), Lines{});
+    EXPECT_EQ(with('i', false), Lines{});
+    EXPECT_EQ(after([](auto& f, auto&) { f.tables[0].row_filter = true; }),
+              Lines{"warning table public.orders"});
+    EXPECT_EQ(after([](auto& f, auto& o) {
+                  f.tables[0].row_filter = true;
+                  o.tables.include.clear();
+                  o.tables.exclude = {".*"};
+              }),
+              Lines{});
+}
+
+TEST(Judge, a_slot_in_use_is_a_warning_a_foreign_one_an_error) {
+    EXPECT_EQ(after([](auto& f, auto&) {
+                  f.slot = good_slot();
+                  f.slot->active = true;
+              }),
+              Lines{"warning slot tributary_plant"});
+    EXPECT_EQ(after([](auto& f, auto&) {
+                  f.slot = good_slot();
+                  f.slot->plugin = "test_decoding";
+              }),
+              Lines{"error slot tributary_plant"});
+}
+
+}  // namespace
+}  // namespace tributary::postgresql
