@@ -143,8 +143,12 @@ std::pair<std::int64_t, std::int64_t> KafkaReader::watermarks(const std::string&
     std::int64_t high = 0;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     static_cast<void>(poll_until(options_.limit, [&] {
-        code = rd_kafka_query_watermark_offsets(watermark_client_.get(), topic.c_str(), partition, &low,
-                                                &high, milliseconds(options_.limit));
+        code = rd_kafka_query_watermark_offsets(watermark_client_.get(),
+                                                topic.c_str(),
+                                                partition,
+                                                &low,
+                                                &high,
+                                                milliseconds(options_.limit));
         return code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION &&
                code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
     }));
