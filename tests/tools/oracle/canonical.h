@@ -24,14 +24,14 @@ enum class Kind {
 };
 
 struct Column {
-    std::string name;
+    std::string name = {};
     Kind kind = Kind::text;
     int scale = 0;       // numeric(p, s)
     bool array = false;  // of any number of dimensions, compared flat
-    std::string
-        expression;  // SQL that yields the text for from_sql; `jsonb` array of such for arrays
-    std::optional<std::string>
-        missing;  // canonical value of rows older than the column (its default)
+    // SQL that yields the text for from_sql; for an array a `jsonb` array of such texts.
+    std::string expression = {};
+    // Canonical value of rows older than the column (its default).
+    std::optional<std::string> missing = {};
 };
 
 inline constexpr const char* kUnavailable = "__debezium_unavailable_value";
