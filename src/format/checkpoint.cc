@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 #include "model/errors.h"
 
 namespace tributary::format {
@@ -16,53 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::size_t kCheckpointBytesMax = 1U << 20U;
-
-// RFC 4648 section 4, with padding.
-[[nodiscard]] std::string to_base64(std::string_view bytes) {
-    std::string out;
-    out.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        const std::string_view group = bytes.substr(at, 3);
-        std::uint32_t bits = 0;
-        for (std::size_t index = 0; index < 3; ++index) {
-            bits =
-                bits << 8U | (index < group.size() ? static_cast<unsigned char>(group[index]) : 0U);
-        }
-        for (std::size_t index = 0; index < 4; ++index) {
-            const unsigned shift = 18U - 6U * static_cast<unsigned>(index);
-            out.push_back(index <= group.size() ? kBase64[bits >> shift & 0x3FU] : '=');
-        }
-    }
-    return out;
-}
-
-// False for anything but base64 of whole groups. What is not canonical fails the comparison later.
-[[nodiscard]] bool from_base64(std::string_view text, std::string& out) {
-    if (text.size() % 4 != 0) {
-        return false;
-    }
-    while (!text.empty() && text.back() == '=') {
-        text.remove_suffix(1);
-    }
-    std::uint32_t bits = 0;
-    unsigned held = 0;
-    for (const char letter : text) {
-        const std::size_t digit = kBase64.find(letter);
-        if (digit == std::string_view::npos) {
-            return false;
-        }
-        bits = bits << 6U | static_cast<std::uint32_t>(digit);
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            out.push_back(static_cast<char>(bits >> held & 0xFFU));
-        }
-    }
-    return true;
-}
 
 [[nodiscard]] bool log_id_from_hex(std::string_view text, LogId& id) {
     constexpr std::string_view kDigits = "0123456789abcdef";
@@ -114,9 +68,9 @@ class Members {
     }
 
     [[nodiscard]] Position position(const char* name) {
-        Position position;
-        ok_ = from_base64(text(name), position.bytes) && ok_;
-        return position;
+        auto bytes = from_base64(text(name));
+        ok_ = bytes.has_value() && ok_;
+        return {bytes ? std::move(*bytes) : std::string()};
     }
 
     [[nodiscard]] LogId log_id(const char* name) {
