@@ -10,6 +10,7 @@
 #include "connectors/kafka/patience.h"
 #include "connectors/kafka/properties.h"
 #include "model/errors.h"
+#include "ports/quiet_observer.h"
 
 namespace tributary::kafka {
 
@@ -18,31 +19,10 @@ namespace {
 constexpr std::chrono::milliseconds kConnectBudget{10000};
 constexpr std::chrono::milliseconds kQuestionBudget{5000};
 
-class SystemClock final : public Clock {
-  public:
-    [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
-    [[nodiscard]] std::int64_t wall_time_us() const override {
-        const auto since = std::chrono::system_clock::now().time_since_epoch();
-        return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
-    }
-};
-
-// librdkafka's log lines have no place in the list of findings, which carries the errors anyway.
-class Silent final : public Observer {
-  public:
-    void log(LogLevel,
-             std::string_view,
-             std::string_view,
-             std::initializer_list<LogField>) override {}
-    void error(std::string_view, const Error&) override {}
-    void add(Counter, std::string_view, std::uint64_t) override {}
-    void set(Gauge, std::string_view, std::int64_t) override {}
-};
-
 class Checking {
   public:
-    Checking(const Options& options, const SinkIdentity& identity)
-        : options_(options), identity_(identity) {}
+    Checking(const Options& options, const SinkIdentity& identity, const Clock& clock)
+        : options_(options), identity_(identity), clock_(clock) {}
 
     std::vector<Finding> run(std::span<const std::string> topics) {
         const auto valid = check_options(options_, identity_);
@@ -174,8 +154,9 @@ class Checking {
 
     const Options& options_;
     const SinkIdentity& identity_;
-    SystemClock clock_;
-    Silent observer_;
+    const Clock& clock_;
+    // The findings carry what librdkafka logs.
+    QuietObserver observer_;
     std::atomic<bool> interrupted_{false};
     std::unique_ptr<Client> client_;
     bool connected_ = false;
@@ -186,8 +167,9 @@ class Checking {
 
 std::vector<Finding> check(const Options& options,
                            const SinkIdentity& identity,
-                           std::span<const std::string> topics) {
-    return Checking(options, identity).run(topics);
+                           std::span<const std::string> topics,
+                           const Clock& clock) {
+    return Checking(options, identity, clock).run(topics);
 }
 
 }  // namespace tributary::kafka

@@ -47,6 +47,7 @@ struct SinkIdentity {
 // id "<transactional_id>.check". Blocks for at most about 20 s.
 [[nodiscard]] std::vector<Finding> check(const Options& options,
                                          const SinkIdentity& identity,
-                                         std::span<const std::string> topics);
+                                         std::span<const std::string> topics,
+                                         const Clock& clock);
 
 }  // namespace tributary::kafka

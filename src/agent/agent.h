@@ -23,9 +23,6 @@ struct RunOptions {
     std::function<Result<config::Loaded>()> reload;
 };
 
-// What every connector that is built in declares, for config::load() and describe().
-[[nodiscard]] config::Connectors connectors();
-
 // Runs until SIGTERM or SIGINT, or until every pipeline is parked. The process's exit code.
 [[nodiscard]] int run(const config::Loaded& loaded, const RunOptions& options);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/system_clock.h"
 #include "connectors/kafka/kafka.h"
 #include "connectors/postgresql/postgresql.h"
 #include "encode/debezium.h"
@@ -62,6 +63,17 @@ encode::BinaryMode binary(config::Binary mode) {
     return encode::BinaryMode::bytes;
 }
 
+std::vector<Operation> operations(const std::vector<std::string>& letters) {
+    std::vector<Operation> all;
+    for (const std::string& letter : letters) {
+        all.push_back(letter == "c"   ? Operation::create
+                      : letter == "u" ? Operation::update
+                      : letter == "d" ? Operation::remove
+                                      : Operation::truncate);
+    }
+    return all;
+}
+
 encode::DebeziumOptions encoder_options(const config::SourceConfig& source) {
     encode::DebeziumOptions options;
     options.pipeline = source.name;
@@ -76,6 +88,7 @@ encode::DebeziumOptions encoder_options(const config::SourceConfig& source) {
                             ? encode::IntervalMode::numeric
                             : encode::IntervalMode::string;
     options.binary = binary(source.topics.binary);
+    options.skipped_operations = operations(source.topics.skipped_operations);
     return options;
 }
 
@@ -104,12 +117,6 @@ Result<postgresql::Options> postgresql_options(const config::Loaded& loaded, std
 }
 
 }  // namespace
-
-config::Connectors connectors() {
-    return {.kafka = [](config::Reader& reader) { (void)kafka::read_options(reader); },
-            .sources = {{"postgresql",
-                         [](config::Reader& reader) { (void)postgresql::read_options(reader); }}}};
-}
 
 std::unique_ptr<telemetry::ProcessObserver> make_observer(const config::AgentConfig& config,
                                                           const Clock& clock) {
@@ -177,11 +184,12 @@ std::vector<Finding> check_kafka(const config::Loaded& loaded) {
     if (!options) {
         return {{Severity::error, "configuration", options.error().what(), ""}};
     }
+    const SystemClock clock;
     std::vector<Finding> all;
     const auto topics = fixed_topics(loaded.config);
     for (const auto& source : loaded.config.sources) {
         for (Finding& finding :
-             kafka::check(options.value(), {loaded.config.agent.id, source.name}, topics)) {
+             kafka::check(options.value(), {loaded.config.agent.id, source.name}, topics, clock)) {
             finding.subject = source.name + ": " + finding.subject;
             all.push_back(std::move(finding));
         }

@@ -6,6 +6,7 @@
 
 namespace tributary::agent {
 
+// What every connector that is built in declares, for config::load() and describe().
 [[nodiscard]] config::Connectors connectors();
 
 }  // namespace tributary::agent

@@ -7,6 +7,7 @@
 
 #include "admin/client.h"
 #include "agent/agent.h"
+#include "agent/connectors.h"
 #include "cli/print.h"
 #include "config/loaded.h"
 #include "config/schema.h"

@@ -12,6 +12,7 @@
 #include "log/rocks_log.h"
 #include "log/store.h"
 #include "model/errors.h"
+#include "ports/quiet_observer.h"
 
 namespace tributary {
 
@@ -24,19 +25,6 @@ constexpr const char* kBallastFile = "ballast";
 constexpr const char* kDatabase = "rocksdb";
 // A stream's size is asked of RocksDB in this many parts when the log is opened.
 constexpr std::uint64_t kSizeSlices = 64;
-
-class QuietObserver final : public Observer {
-  public:
-    void log(LogLevel /*level*/,
-             std::string_view /*pipeline*/,
-             std::string_view /*message*/,
-             std::initializer_list<LogField> /*fields*/) override {}
-    void error(std::string_view /*pipeline*/, const Error& /*error*/) override {}
-    void add(Counter /*counter*/,
-             std::string_view /*pipeline*/,
-             std::uint64_t /*amount*/) override {}
-    void set(Gauge /*gauge*/, std::string_view /*pipeline*/, std::int64_t /*value*/) override {}
-};
 
 [[nodiscard]] std::string_view to_view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
@@ -120,6 +108,8 @@ Result<void> RocksLog::prepare_directory() {
     if (!has_format) {
         TRIBUTARY_TRY_VOID(write_format_file(directory / kFormatFile));
     }
+    // RocksDB calls it an error when it has to make the directory itself.
+    TRIBUTARY_TRY_VOID(make_directory(directory / kDatabase));
     ballast_.emplace(directory / kBallastFile, options_.ballast_bytes, observer_);
     adjust_ballast();
     return success();

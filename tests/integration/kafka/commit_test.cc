@@ -358,7 +358,7 @@ TEST_P(Commit, check_says_what_is_there_and_what_is_missing) {
     const std::vector<std::string> topics{present, absent};
     int errors_found = 0;
     std::string text;
-    for (const auto& finding : check(strict, fresh_identity(), topics)) {
+    for (const auto& finding : check(strict, fresh_identity(), topics, SystemClock())) {
         errors_found += finding.severity == Severity::error ? 1 : 0;
         text += finding.subject + ": " + finding.what + "\n";
     }

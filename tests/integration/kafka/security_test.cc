@@ -124,7 +124,7 @@ TEST(Security, the_right_password_delivers_and_a_wrong_one_is_named) {
 TEST(Security, a_wrong_password_is_named_without_transactions_too_and_by_check) {
     auto options = with_password("trib", "very-secret-but-wrong");
     std::string text;
-    for (const auto& finding : check(options, fresh_identity(), {})) {
+    for (const auto& finding : check(options, fresh_identity(), {}, SystemClock())) {
         text += finding.what;
     }
     EXPECT_THAT(text, HasSubstr("kafka_auth"));

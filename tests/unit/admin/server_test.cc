@@ -17,20 +17,10 @@
 #include "admin/client.h"
 #include "base/unique_fd.h"
 #include "hand_control.h"
+#include "ports/quiet_observer.h"
 
 namespace tributary::admin {
 namespace {
-
-class QuietObserver final : public Observer {
-  public:
-    void log(LogLevel,
-             std::string_view,
-             std::string_view,
-             std::initializer_list<LogField>) override {}
-    void error(std::string_view, const Error&) override {}
-    void add(Counter, std::string_view, std::uint64_t) override {}
-    void set(Gauge, std::string_view, std::int64_t) override {}
-};
 
 class ServerTest : public testing::Test {
   protected:

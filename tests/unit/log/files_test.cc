@@ -7,6 +7,7 @@
 
 #include "log/rocks_log.h"
 #include "model/errors.h"
+#include "ports/quiet_observer.h"
 #include "tests/contract/event_log/log_rig.h"
 
 namespace tributary {
@@ -60,19 +61,8 @@ TEST_F(Files, a_lock_is_held_by_one_and_free_again_when_closed) {
     EXPECT_TRUE(lock_file(file));
 }
 
-class Silent final : public Observer {
-  public:
-    void log(LogLevel,
-             std::string_view,
-             std::string_view,
-             std::initializer_list<LogField>) override {}
-    void error(std::string_view, const Error&) override {}
-    void add(Counter, std::string_view, std::uint64_t) override {}
-    void set(Gauge, std::string_view, std::int64_t) override {}
-};
-
 TEST_F(Files, ballast_is_given_back_when_the_disk_is_low_and_made_again_with_room) {
-    Silent silent;
+    QuietObserver silent;
     const auto file = scratch_.path() / "ballast";
     Ballast ballast(file, 1U << 20U, &silent);
     ballast.adjust(5U << 20U, 1U << 20U, 4U << 20U);
