@@ -116,7 +116,6 @@ Json pipeline(const PipelineStatus& status) {
         {"confirming", status.confirming},
         {"delivery_mode", status.delivery_mode},
         {"source_held_bytes", status.source_held_bytes},
-        {"last_source_time_us", status.last_source_time_us},
         {"last_delivered_time_us", status.last_delivered_time_us},
     };
 }

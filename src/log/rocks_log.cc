@@ -235,6 +235,7 @@ Result<void> RocksLog::check_bounds(StreamId stream) const {
 
 Result<void> RocksLog::check_disk(std::uint64_t floor) const {
     TRIBUTARY_TRY(free_bytes, free_disk_bytes(options_.directory));
+    observer_->set(Gauge::free_disk_bytes, "", static_cast<std::int64_t>(free_bytes));
     if (free_bytes < floor) {
         return Error(errors::kLogFull,
                      "the disk has " + std::to_string(free_bytes) + " bytes left, " +

@@ -52,7 +52,6 @@ struct PipelineStatus {
     std::string confirming;     // "durable" or "delivered"
     std::string delivery_mode;  // "exactly_once" or "at_least_once"
     std::uint64_t source_held_bytes = 0;
-    std::int64_t last_source_time_us = 0;
     std::int64_t last_delivered_time_us = 0;
 };
 

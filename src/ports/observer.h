@@ -22,7 +22,6 @@ struct LogField {
 enum class Counter {
     entries_taken_in,
     bytes_taken_in,
-    transactions_taken_in,
     log_appends,
     log_bytes_appended,
     log_reopens,
@@ -48,9 +47,7 @@ enum class Gauge {
     parked,            // 0 or 1
     log_bytes,
     free_disk_bytes,
-    last_source_time_us,     // commit time of the newest entry taken in
     last_delivered_time_us,  // commit time of the newest entry in Kafka
-    queue_bytes,
 };
 
 class Observer {

@@ -90,7 +90,6 @@ void LogWriter::reopen_after(const Error& error) {
 }
 
 bool LogWriter::reopen() {
-    observer_.add(Counter::log_reopens, {}, 1);
     const auto reopened = log_.reopen();
     if (reopened) {
         return true;
@@ -194,17 +193,10 @@ std::vector<LogWriter::Batch> LogWriter::collect() {
 
 Result<void> LogWriter::append(std::span<const Batch> batches) {
     std::vector<BlockPtr> blocks;
-    std::uint64_t bytes = 0;
     for (const Batch& batch : batches) {
-        for (const BlockPtr& block : batch.blocks) {
-            bytes += block->bytes.size();
-            blocks.push_back(block);
-        }
+        blocks.insert(blocks.end(), batch.blocks.begin(), batch.blocks.end());
     }
-    TRIBUTARY_TRY_VOID(log_.append(blocks));
-    observer_.add(Counter::log_appends, {}, 1);
-    observer_.add(Counter::log_bytes_appended, {}, bytes);
-    return success();
+    return log_.append(blocks);
 }
 
 // One pipeline's bound must not stop the others: each batch by itself. Those written are emptied.

@@ -34,7 +34,6 @@ class PipelineShared {
     std::atomic<bool> stopping{false};
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
-    std::atomic<std::int64_t> last_source_time_us{0};
     std::atomic<std::int64_t> last_delivered_time_us{0};
     std::atomic<std::uint64_t> source_held_bytes{0};
     std::atomic<bool> confirming_durable{false};

@@ -28,8 +28,6 @@ Name name_of(Counter counter) {
             return {"entries_taken_in", "Entries read from the source."};
         case Counter::bytes_taken_in:
             return {"bytes_taken_in", "Bytes of entries read from the source."};
-        case Counter::transactions_taken_in:
-            return {"transactions_taken_in", "Complete source transactions read."};
         case Counter::log_appends:
             return {"log_appends", "Group commits of the local log."};
         case Counter::log_bytes_appended:
@@ -79,12 +77,8 @@ Name name_of(Gauge gauge) {
             return {"log_bytes", "Bytes of the local log, approximately."};
         case Gauge::free_disk_bytes:
             return {"free_disk_bytes", "Free bytes of the file system of the local log."};
-        case Gauge::last_source_time_us:
-            return {"last_source_time_us", "Commit time of the newest entry taken in."};
         case Gauge::last_delivered_time_us:
             return {"last_delivered_time_us", "Commit time of the newest entry in Kafka."};
-        case Gauge::queue_bytes:
-            return {"queue_bytes", "Bytes in the queues between threads."};
     }
     TRIBUTARY_ASSERT(false);
 }
