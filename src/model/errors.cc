@@ -117,8 +117,8 @@ const ErrorKind kSourceAuth{
     ErrorClass::definite,
     kExitAuth,
     "nothing is lost: the server keeps the changes for the slot.",
-    "correct user, password or pg_hba.conf (a line for `replication` and one for the "
-    "database), then start again."};
+    "correct user, password or pg_hba.conf (a line with the database's own name serves both "
+    "connections: `replication` there is for physical standbys), then start again."};
 
 const ErrorKind kSourceTls{"source_tls",
                            ErrorClass::definite,
@@ -276,7 +276,7 @@ const ErrorKind kKafkaDenied{
     kExitAuth,
     "events are kept in the local log.",
     "grant the right named above (transactional id: Write, Describe; topics: Write, "
-    "Describe; checkpoint topic: Read too); the agent retries by itself."};
+    "Describe; checkpoint topic: Read and DescribeConfigs too); the agent retries by itself."};
 
 const ErrorKind kKafkaConfig{"kafka_config",
                              ErrorClass::definite,
