@@ -16,7 +16,7 @@ enum class Delivery { exactly_once, at_least_once };
 struct TopicOptions {
     bool create = true;
     std::int32_t partitions = 1;
-    std::int16_t replication = -1;  // -1: the broker's default
+    std::int16_t replication = -1;              // -1: the broker's default
     std::map<std::string, std::string> config;  // of created topics
 };
 
@@ -28,7 +28,8 @@ struct Options {
     std::uint32_t transaction_timeout_ms = 60000;
     // Passed to librdkafka. Those that would break the promise are refused by name (sink.cc).
     std::map<std::string, std::string> properties;
-    std::map<std::string, config::Secret> secret_properties;  // sasl.password, ssl.key.password, ...
+    std::map<std::string, config::Secret>
+        secret_properties;  // sasl.password, ssl.key.password, ...
 };
 
 [[nodiscard]] Result<Options> read_options(config::Reader& reader);

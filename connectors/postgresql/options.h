@@ -16,7 +16,8 @@ struct Connection {
     std::string dbname;
     std::string user;
     config::Secret password;
-    std::string sslmode = "verify-full";  // libpq's words; a unix socket or loopback may use disable
+    std::string sslmode =
+        "verify-full";  // libpq's words; a unix socket or loopback may use disable
     std::string sslrootcert;
     std::string sslcert;
     std::string sslkey;
@@ -40,15 +41,16 @@ struct Options {
     bool create_publication = false;  // FOR the included tables, or ALL TABLES
     bool failover_slot = false;       // PostgreSQL 17: create the slot with FAILOVER
     TableFilter tables;
-    bool messages = true;             // logical decoding messages
+    bool messages = true;  // logical decoding messages
     std::uint64_t row_bytes_max = 64ULL << 20U;
-    std::uint32_t status_interval_ms = 10000;  // at most a third of wal_sender_timeout is used
+    std::uint32_t status_interval_ms = 10000;    // at most a third of wal_sender_timeout is used
     std::uint32_t position_interval_ms = 10000;  // position entries of an idle source
-    // Reading: a small receive buffer and naps while busy keep the server's walsender cheap on a near TCP
-    // connection (docs/performance.md). 0 leaves the system's buffer alone.
+    // Reading: a small receive buffer and naps while busy keep the server's walsender cheap on a
+    // near TCP connection (docs/performance.md). 0 leaves the system's buffer alone.
     std::uint32_t receive_buffer_bytes = 32768;
     std::uint32_t nap_ms = 3;
-    std::uint64_t pressure_limit_bytes = 0;  // ack: auto; 0 = min(1 GiB, a quarter of max_slot_wal_keep_size)
+    std::uint64_t pressure_limit_bytes =
+        0;  // ack: auto; 0 = min(1 GiB, a quarter of max_slot_wal_keep_size)
 };
 
 // Reads one source's mapping; errors carry file and line.

@@ -25,8 +25,9 @@ namespace tributary::postgresql {
 // mends it. Returns within about three times connection.connect_timeout_s.
 [[nodiscard]] std::vector<Finding> check(const Options& options);
 
-// A resume position from "now" (the server's current LSN; makes the slot when it is missing) or from an
-// LSN that the slot can still serve. kSourceGap, kSlotLost, kConfigInvalid, and what connecting gives.
+// A resume position from "now" (the server's current LSN; makes the slot when it is missing) or
+// from an LSN that the slot can still serve. kSourceGap, kSlotLost, kConfigInvalid, and what
+// connecting gives.
 [[nodiscard]] Result<Position> resolve_position(const Options& options, std::string_view from);
 
 }  // namespace tributary::postgresql

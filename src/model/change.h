@@ -30,11 +30,11 @@ struct TableCount {
 struct Change {
     Operation operation = Operation::create;
     Sequence sequence;
-    std::uint32_t ordinal = 0;            // within the source transaction
-    std::uint64_t transaction_order = 0;  // 1-based index among the delivered events of its
-                                          // transaction, 0 outside one
+    std::uint32_t ordinal = 0;                  // within the source transaction
+    std::uint64_t transaction_order = 0;        // 1-based index among the delivered events of its
+                                                // transaction, 0 outside one
     std::uint64_t transaction_table_order = 0;  // the same among the events of its table
-    bool first_of_transaction = false;  // BEGIN metadata goes before it
+    bool first_of_transaction = false;          // BEGIN metadata goes before it
     std::int64_t intake_time_us = 0;
     std::int64_t source_time_us = 0;  // commit time at the source
     SchemaId schema_id;

@@ -1,5 +1,5 @@
-// Runs a libFuzzer entry point once over every file of the folders given: the kept corpus as a plain test
-// in builds without the fuzzer.
+// Runs a libFuzzer entry point once over every file of the folders given: the kept corpus as a
+// plain test in builds without the fuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -17,9 +17,11 @@ int main(int argc, char** argv) {
                 continue;
             }
             std::ifstream in(file.path(), std::ios::binary);
-            const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+            const std::string bytes((std::istreambuf_iterator<char>(in)),
+                                    std::istreambuf_iterator<char>());
             // libFuzzer's interface is in unsigned bytes.
-            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                   bytes.size());
             ++files;
         }
     }
