@@ -13,7 +13,8 @@ namespace tributary {
 
 class Arena {
   public:
-    explicit Arena(std::size_t chunk_bytes = 256U * 1024U, std::size_t keep_bytes = 1024U * 1024U)
+    explicit Arena(std::size_t chunk_bytes = std::size_t{256} << 10U,
+                   std::size_t keep_bytes = std::size_t{1} << 20U)
         : chunk_bytes_(chunk_bytes), keep_bytes_(keep_bytes) {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;

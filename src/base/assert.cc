@@ -6,7 +6,8 @@
 namespace tributary {
 
 void assertion_failed(const char* expression, const char* file, int line) noexcept {
-    std::fprintf(stderr, "tributary: assertion failed: %s at %s:%d\n", expression, file, line);
+    static_cast<void>(
+        std::fprintf(stderr, "tributary: assertion failed: %s at %s:%d\n", expression, file, line));
     std::abort();
 }
 
