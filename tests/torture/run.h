@@ -1,0 +1,31 @@
+// One torture run: real PostgreSQL (fsync on), real Kafka behind a proxy, the real agent, writers,
+// the nemesis, then drain, settle and judge. Delivery and faults 7.3 and 7.4; DESIGN 10.
+// Threads: run_torture spawns processes and must be called on a thread that outlives them (main).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace tributary::torture {
+
+// What the reading side does to its own copy, so that a run can be seen to fail.
+enum class Plant { none, lose, twice, swap };
+
+struct RunOptions {
+    std::filesystem::path agent;  // the binary `tributary`
+    std::uint64_t seed = 1;
+    int faults = 24;
+    std::string kafka = "3.9.2";
+    std::chrono::seconds limit{0};  // no further fault after this long; 0: none
+    int faults_min = 0;             // a run that reached fewer has failed
+    bool keep = false;              // the folder, also after success
+    Plant plant = Plant::none;
+};
+
+// Prints what it did and the verdict; the process's exit code. Throws ServerFailure when a server
+// does not start.
+[[nodiscard]] int run_torture(const RunOptions& options);
+
+}  // namespace tributary::torture
