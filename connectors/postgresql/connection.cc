@@ -377,6 +377,7 @@ Result<Rows> Session::query(const std::string& sql,
                             const std::vector<std::string>& parameters) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     std::vector<const char*> values;
+    values.reserve(parameters.size());
     for (const std::string& parameter : parameters) {
         values.push_back(parameter.c_str());
     }

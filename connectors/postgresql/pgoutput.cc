@@ -345,9 +345,9 @@ Result<TruncateMessage> parse_truncate(std::string_view message) {
 
 Result<AnyMessage> parse_message(std::string_view message) {
     TRIBUTARY_TRY(type, message_type(message));
-    const auto wrap = [](auto&& result) -> Result<AnyMessage> {
+    const auto wrap = [](const auto& result) -> Result<AnyMessage> {
         if (result.has_error()) {
-            return std::move(result).error();
+            return result.error();
         }
         return AnyMessage(result.value());
     };

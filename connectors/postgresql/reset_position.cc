@@ -14,10 +14,14 @@ namespace tributary::postgresql {
 namespace {
 
 constexpr std::chrono::seconds kStatementLimit(30);
+// A standby (16 and later) has no insert position of its own.
+constexpr const char* kCurrentLsnSql =
+    "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+    "ELSE pg_current_wal_lsn() END";
 
 Result<Position> lsn_of(Session& sql,
                         const std::string& statement,
-                        std::vector<std::string> parameters) {
+                        const std::vector<std::string>& parameters) {
     TRIBUTARY_TRY(rows, sql.query(statement, kStatementLimit, parameters));
     const auto lsn = rows.count() == 1 ? parse_lsn(rows.at(0, 0)) : std::nullopt;
     if (!lsn) {
@@ -39,7 +43,7 @@ Result<Position> resolve_position(const Options& options, std::string_view from)
                          quote_literal(options.slot) + ")");
     }
     if (from == "now" && slot) {
-        return lsn_of(sql, "SELECT pg_current_wal_lsn()", {});
+        return lsn_of(sql, kCurrentLsnSql, {});
     }
     if (from == "now") {
         return lsn_of(sql,
