@@ -245,6 +245,12 @@ Result<BlockPtr> DeliveryStage::next_block(milliseconds wait) {
 
 Result<void> DeliveryStage::take(const BlockPtr& block) {
     blocks_.push_back(block);
+    // A block may bring a structure that only the next one uses, and neither may be in the log yet.
+    for (const NewSchema& schema : block->schemas) {
+        if (!parts_.decoder.has_schema(schema.id)) {
+            parts_.decoder.add_schema(schema.id, schema.schema);
+        }
+    }
     format::BlockReader reader(*block);
     Entry entry;
     for (;;) {
@@ -253,13 +259,13 @@ Result<void> DeliveryStage::take(const BlockPtr& block) {
             return success();
         }
         if (entry.sequence >= ledger_.next()) {
-            TRIBUTARY_TRY_VOID(take_entry(entry, *block));
+            TRIBUTARY_TRY_VOID(take_entry(entry));
         }
     }
 }
 
-Result<void> DeliveryStage::take_entry(const Entry& entry, const Block& block) {
-    TRIBUTARY_TRY_VOID(know_schema(entry.schema, block));
+Result<void> DeliveryStage::take_entry(const Entry& entry) {
+    TRIBUTARY_TRY_VOID(know_schema(entry.schema));
     ledger_.take(entry);
     Change change;
     records_.clear();
@@ -283,15 +289,9 @@ Result<void> DeliveryStage::take_entry(const Entry& entry, const Block& block) {
     return success();
 }
 
-Result<void> DeliveryStage::know_schema(SchemaId id, const Block& block) {
+Result<void> DeliveryStage::know_schema(SchemaId id) {
     if (id.value() == 0 || parts_.decoder.has_schema(id)) {
         return success();
-    }
-    for (const NewSchema& schema : block.schemas) {
-        if (schema.id == id) {
-            parts_.decoder.add_schema(id, schema.schema);
-            return success();
-        }
     }
     TRIBUTARY_TRY(stored, parts_.log.schema(stream_, id));
     parts_.decoder.add_schema(id, std::move(stored));

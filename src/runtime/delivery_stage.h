@@ -73,8 +73,8 @@ class DeliveryStage {
     [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<BlockPtr> next_block(std::chrono::milliseconds wait);
     [[nodiscard]] Result<void> take(const BlockPtr& block);
-    [[nodiscard]] Result<void> take_entry(const Entry& entry, const Block& block);
-    [[nodiscard]] Result<void> know_schema(SchemaId id, const Block& block);
+    [[nodiscard]] Result<void> take_entry(const Entry& entry);
+    [[nodiscard]] Result<void> know_schema(SchemaId id);
     [[nodiscard]] Result<void> produce(const Record& record);
     [[nodiscard]] Result<void> prepare(std::string_view topic);
     [[nodiscard]] Result<void> bury(const Record& record, const std::string& reason);
