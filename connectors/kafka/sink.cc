@@ -96,6 +96,8 @@ rd_kafka_resp_err_t hand_over(rd_kafka_t* client,
                                         RD_KAFKA_VTYPE_HEADERS,
                                         headers.get(),
                                         RD_KAFKA_VTYPE_OPAQUE,
+                                        // A number that librdkafka hands back; never followed.
+                                        // NOLINTNEXTLINE(performance-no-int-to-ptr)
                                         reinterpret_cast<void*>(how.tag),
                                         RD_KAFKA_VTYPE_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
