@@ -183,6 +183,17 @@ void read_topics(Reader reader, Topics& out) {
                   kIntervals);
     reader.choice(
         {.name = "binary", .doc = "Debezium's binary.handling.mode."}, out.binary, kBinaries);
+    reader.texts(
+        {.name = "skipped_operations",
+         .doc = "Operations that give no event, as Debezium's skipped.operations: any of c "
+                "(create), u (update), d (delete), t (truncate). [] delivers all."},
+        out.skipped_operations);
+    for (const std::string& operation : out.skipped_operations) {
+        if (operation.size() != 1 ||
+            std::string_view("cudt").find(operation) == std::string_view::npos) {
+            reader.fail("skipped_operations", "must be a list of c, u, d and t");
+        }
+    }
 }
 
 void read_cut(Reader reader, Cut& out) {

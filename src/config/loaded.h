@@ -57,6 +57,7 @@ struct Topics {
     TimePrecision time_precision = TimePrecision::adaptive;
     Interval interval = Interval::numeric;
     Binary binary = Binary::bytes;
+    std::vector<std::string> skipped_operations{"t"};  // of c, u, d, t
 };
 
 // Where a Kafka transaction is cut; the first bound that is reached counts.
