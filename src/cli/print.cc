@@ -22,7 +22,7 @@ const char* mark(Severity severity) {
 
 void print_half(const char* name, const nlohmann::json& half) {
     std::printf("  %-10s %s\n", name, half.value("state", "?").c_str());
-    const std::string text = half.value("error_text", "");
+    const std::string text = half.value("message", "");
     if (!text.empty()) {
         std::printf("             %s\n", text.c_str());
     }

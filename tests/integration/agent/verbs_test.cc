@@ -1,0 +1,231 @@
+// What an operator asks of the command: check, status, buffer, config, reload, health, and what it
+// tells systemd. No answer, log line or argument list shows a password.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <csignal>
+#include <cstring>
+
+#include "base/unique_fd.h"
+#include "tests/integration/agent/rig.h"
+
+namespace tributary::agent_testing {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+bool running(const Agent& agent) {
+    return agent.poll([](const auto& at) { return at.at("intake").at("state") == "running"; });
+}
+
+// One request by TCP; the whole answer with its head.
+std::string http(std::uint16_t port, const std::string& path) {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+        return "no connection";
+    }
+    const std::string request =
+        "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    if (::send(fd.get(), request.data(), request.size(), 0) < 0) {
+        return "not sent";
+    }
+    std::string answer;
+    std::array<char, 4096> buffer{};
+    for (ssize_t count = 1; count > 0;) {
+        count = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+        answer.append(buffer.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+    }
+    return answer;
+}
+
+// The other end of NOTIFY_SOCKET.
+class NotifySocket {
+  public:
+    explicit NotifySocket(const std::string& path)
+        : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+        EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+                  0);
+    }
+    // Whether a message with this text came, or comes within the patience.
+    bool receives(const std::string& text) {
+        return servers::poll_until(kPatience, [&] {
+            std::array<char, 1024> buffer{};
+            const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+            if (count > 0) {
+                all_ += std::string(buffer.data(), static_cast<std::size_t>(count)) + "\n";
+            }
+            return all_.find(text) != std::string::npos;
+        });
+    }
+
+  private:
+    UniqueFd fd_;
+    std::string all_;
+};
+
+TEST(AgentVerbs, CheckAcceptsAGoodSiteAndNamesWhatIsMissing) {
+    Site site;
+    site.write();
+    const Ran good = site.run({"check"});
+    EXPECT_EQ(good.code, 0) << good.output;
+    EXPECT_THAT(good.output, HasSubstr("everything needed is there"));
+    site.sources[0].publication = "nowhere";
+    site.write();
+    const Ran bad = site.run({"check"});
+    EXPECT_EQ(bad.code, 10) << bad.output;
+    EXPECT_THAT(bad.output, HasSubstr("CREATE PUBLICATION"));
+    site.sources[0].lines = {"slott: x"};
+    site.write();
+    EXPECT_EQ(site.run({"check"}).code, 10);
+}
+
+TEST(AgentVerbs, StatusSaysWhatWorksAndWhatDoesNot) {
+    Site site;
+    site.write();
+    EXPECT_EQ(site.run({"status"}).code, 10);
+    write_file(site.path("wrong"), "not the password\n");
+    SourceFile broken;
+    broken.name = "broken";
+    broken.password_file = site.path("wrong").string();
+    site.sources.push_back(broken);
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "parked"; },
+                           kPatience,
+                           "broken"));
+    const Ran text = site.run({"status"});
+    EXPECT_EQ(text.code, 0);
+    EXPECT_THAT(text.output, HasSubstr("source_auth"));
+    const Ran json = site.run({"status", "--json"});
+    EXPECT_EQ(json.code, 0);
+    EXPECT_EQ(nlohmann::json::parse(json.output).at("pipelines").size(), 2U);
+}
+
+TEST(AgentVerbs, TheBufferIsShownByARunningAndAStoppedAgentAlike) {
+    Site site;
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    site.insert(1, 20);
+    expect_exactly(site, 20);
+    for (const bool live : {true, false}) {
+        if (!live) {
+            EXPECT_EQ(agent.stop(), 0) << agent.log();
+        }
+        const Ran list = site.run({"buffer", "ls"});
+        EXPECT_EQ(list.code, 0) << list.output;
+        EXPECT_THAT(list.output, HasSubstr("plant"));
+        const Ran peek = site.run({"buffer", "peek", "plant", "-n", "3"});
+        EXPECT_EQ(peek.code, 0) << peek.output;
+        EXPECT_THAT(peek.output, Not(HasSubstr("row 1")));
+        const Ran verify = site.run({"buffer", "verify"});
+        EXPECT_EQ(verify.code, 0) << verify.output;
+        EXPECT_EQ(site.run({"buffer", "peek", "nobody"}).code, 10) << live;
+    }
+}
+
+TEST(AgentVerbs, NothingShowsThePassword) {
+    Site site;
+    site.level = "debug";
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    site.insert(1, 5);
+    expect_exactly(site, 5);
+    const std::string process = "/proc/" + std::to_string(agent.pid());
+    EXPECT_THAT(read_file(process + "/cmdline"), Not(HasSubstr(kPassword)));
+    EXPECT_THAT(read_file(process + "/environ"), Not(HasSubstr(kPassword)));
+    for (const std::vector<std::string>& verb : {std::vector<std::string>{"config", "print"},
+                                                 {"status"},
+                                                 {"status", "--json"},
+                                                 {"check"},
+                                                 {"buffer", "ls"}}) {
+        const Ran ran = site.run(verb);
+        EXPECT_EQ(ran.code, 0) << ran.output;
+        EXPECT_THAT(ran.output, Not(HasSubstr(kPassword)));
+        EXPECT_FALSE(ran.output.empty());
+    }
+    EXPECT_EQ(agent.stop(), 0);
+    EXPECT_THAT(agent.log(), Not(HasSubstr(kPassword)));
+}
+
+TEST(AgentVerbs, HealthAndMetricsAnswerOnLoopback) {
+    const servers::PortLease lease;
+    Site site;
+    site.listen = {"127.0.0.1:" + std::to_string(lease.port())};
+    const Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    site.insert(1, 5);
+    expect_exactly(site, 5);
+    EXPECT_THAT(http(lease.port(), "/healthz"), HasSubstr("200 OK"));
+    EXPECT_THAT(http(lease.port(), "/readyz"), HasSubstr("200 OK"));
+    const std::string metrics = http(lease.port(), "/metrics");
+    EXPECT_THAT(metrics, HasSubstr("200 OK"));
+    EXPECT_THAT(metrics, HasSubstr("tributary_"));
+    EXPECT_THAT(metrics, HasSubstr("pipeline=\"plant\""));
+}
+
+TEST(AgentVerbs, AParkedPipelineIsNotReadyButHealthy) {
+    const servers::PortLease lease;
+    Site site;
+    site.listen = {"127.0.0.1:" + std::to_string(lease.port())};
+    write_file(site.path("wrong"), "not the password\n");
+    SourceFile broken;
+    broken.name = "broken";
+    broken.password_file = site.path("wrong").string();
+    site.sources.push_back(broken);
+    const Agent agent(site);
+    ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "parked"; },
+                           kPatience,
+                           "broken"));
+    EXPECT_THAT(http(lease.port(), "/readyz"), HasSubstr("503"));
+    EXPECT_THAT(http(lease.port(), "/healthz"), HasSubstr("200 OK"));
+}
+
+TEST(AgentVerbs, SystemdIsToldThatItRunsLivesAndStops) {
+    Site site;
+    NotifySocket socket(site.path("notify").string());
+    Agent agent(site, {.environment = {{"NOTIFY_SOCKET", site.path("notify").string()}}});
+    EXPECT_TRUE(socket.receives("READY=1"));
+    EXPECT_TRUE(socket.receives("WATCHDOG=1"));
+    EXPECT_TRUE(socket.receives("STATUS=1 pipelines working"));
+    agent.signal(SIGHUP);
+    EXPECT_TRUE(socket.receives("RELOADING=1"));
+    EXPECT_EQ(agent.stop(), 0);
+    EXPECT_TRUE(socket.receives("STOPPING=1"));
+}
+
+TEST(AgentVerbs, AReloadAppliesTheLevelAndRefusesTheRestByName) {
+    Site site;
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    site.max_bytes = "128MiB";
+    site.write();
+    agent.signal(SIGHUP);
+    EXPECT_TRUE(agent.logs("buffer.max_bytes"));
+    write_file(site.path("tributary.yaml"), "agent: {idd: x}\n");
+    agent.signal(SIGHUP);
+    EXPECT_TRUE(agent.logs_error("config_invalid"));
+    site.insert(1, 10);
+    expect_exactly(site, 10);
+    site.max_bytes = "64MiB";
+    site.level = "warn";
+    site.write();
+    agent.signal(SIGHUP);
+    const std::string before = agent.log();
+    EXPECT_EQ(agent.stop(), 0);
+    EXPECT_THAT(agent.log().substr(before.size()), Not(HasSubstr("\"message\":\"stopping\"")));
+}
+
+}  // namespace
+}  // namespace tributary::agent_testing
