@@ -3,7 +3,9 @@
 #include "encode/debezium.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
 #include <memory>
 #include <new>
 #include <unordered_map>
@@ -67,6 +69,40 @@ std::string_view letter_of(Operation operation) {
     }
     return "";
 }
+
+// A time as the texts of its milli-, micro- and nanoseconds, formatted once: they differ only in
+// how many digits they have, except in the first millisecond of 1970 and before.
+class ClockText {
+  public:
+    explicit ClockText(std::int64_t us)
+        : us_bytes_(static_cast<std::size_t>(
+              std::to_chars(us_.data(), us_.data() + us_.size(), us).ptr - us_.data())),
+          zero_(us == 0) {
+        if (us >= 1000) {
+            ms_ = this->us().substr(0, us_bytes_ - 3);
+            return;
+        }
+        const char* const end =
+            std::to_chars(
+                early_ms_.data(), early_ms_.data() + early_ms_.size(), floor_div(us, 1000))
+                .ptr;
+        ms_ = {early_ms_.data(), static_cast<std::size_t>(end - early_ms_.data())};
+    }
+    ClockText(const ClockText&) = delete;
+    ClockText& operator=(const ClockText&) = delete;
+
+    [[nodiscard]] std::string_view ms() const { return ms_; }
+    [[nodiscard]] std::string_view us() const { return {us_.data(), us_bytes_}; }
+    // What makes nanoseconds of us().
+    [[nodiscard]] std::string_view ns_end() const { return zero_ ? "" : "000"; }
+
+  private:
+    std::array<char, 20> us_;
+    std::array<char, 20> early_ms_;
+    std::size_t us_bytes_;
+    bool zero_;
+    std::string_view ms_;
+};
 
 class DebeziumEncoder final : public Encoder {
   public:
@@ -217,7 +253,9 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw(",\"op\":\"");
         writer_.raw(letter_of(operation));
         writer_.raw("\",\"ts_ms\":");
-        write_clock(change.intake_time_us);
+        const ClockText clock(change.intake_time_us);
+        write_ms(clock);
+        write_us_ns(clock);
         writer_.raw(source_.payload_end);
         record.value = writer_.finish();
         record.topic = target.arena.copy(plan.topic);
@@ -399,7 +437,8 @@ class DebeziumEncoder final : public Encoder {
 
     void write_source(const Change& change) {
         writer_.raw(source_.source_start);
-        writer_.integer(floor_div(change.source_time_us, 1000));
+        const ClockText clock(change.source_time_us);
+        write_ms(clock);
         writer_.raw(",\"snapshot\":\"false\",\"db\":");
         writer_.text(change.database);
         writer_.raw(",\"sequence\":");
@@ -408,10 +447,7 @@ class DebeziumEncoder final : public Encoder {
         } else {
             writer_.text(change.source_sequence);
         }
-        writer_.raw(",\"ts_us\":");
-        writer_.integer(change.source_time_us);
-        writer_.raw(",\"ts_ns\":");
-        writer_.integer(change.source_time_us * 1000);
+        write_us_ns(clock);
         for (std::size_t index = 0; index < source_.fields.size(); ++index) {
             writer_.raw(source_.fields[index]);
             if (index >= change.source_values.size() ||
@@ -440,12 +476,14 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw('}');
     }
 
-    void write_clock(std::int64_t us) {
-        writer_.integer(floor_div(us, 1000));
+    // The value of ts_ms, then (after what the caller writes between) ts_us and ts_ns.
+    void write_ms(const ClockText& clock) { writer_.raw(clock.ms()); }
+    void write_us_ns(const ClockText& clock) {
         writer_.raw(",\"ts_us\":");
-        writer_.integer(us);
+        writer_.raw(clock.us());
         writer_.raw(",\"ts_ns\":");
-        writer_.integer(us * 1000);
+        writer_.raw(clock.us());
+        writer_.raw(clock.ns_end());
     }
 
     // {"<name>":<text>}, with its schema where schemas are on.
