@@ -134,7 +134,10 @@ Result<void> set_producing(rd_kafka_conf_t& conf,
                            const Options& options,
                            std::string_view transactional_id) {
     TRIBUTARY_TRY_VOID(set(conf, "compression.type", "lz4"));
-    TRIBUTARY_TRY_VOID(set(conf, "linger.ms", "5"));
+    // Longer than a transaction gathers: full batches go out at once, and a commit's flush sends
+    // the rest without waiting. With a short linger librdkafka 2.0.2's broker thread polls without
+    // a pause while a batch is past its linger and cannot be sent yet (docs/performance.md).
+    TRIBUTARY_TRY_VOID(set(conf, "linger.ms", "1000"));
     TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.kbytes", "16384"));
     TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.messages", "100000"));
     TRIBUTARY_TRY_VOID(set(conf, "topic.metadata.propagation.max.ms", "10000"));
