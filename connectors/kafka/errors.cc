@@ -85,12 +85,13 @@ bool needs_a_person(const Error& error) {
            error.is(errors::kKafkaDenied);
 }
 
+// INVALID_TIMESTAMP is not among them: the timestamp is this host's clock, not the record's, and
+// the same record is taken once the clock is right.
 bool refuses_record(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
            code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
            code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == RD_KAFKA_RESP_ERR_INVALID_MSG ||
-           code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
-           code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+           code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
 }  // namespace tributary::kafka
