@@ -175,12 +175,20 @@ TEST_F(AgentOutage, JumpsOfTheWallClockLoseNothing) {
                                  {"CLOCK_SHIM_FILE", offset.string()}}});
     ASSERT_TRUE(running(agent));
     int last = 0;
-    for (const char* jump : {"0", "-7200", "172800", "0"}) {
+    for (const char* jump : {"0", "-7200", "1800", "0"}) {
         write_file(offset, std::string(jump) + "\n");
         site.insert(last + 1, last + 50);
         last += 50;
         expect_exactly(site, last);
     }
+    // Brokers refuse records from more than an hour ahead (message.timestamp.after.max.ms of Kafka
+    // 4): they wait for the clock to be right and are not taken for poison.
+    write_file(offset, "172800\n");
+    site.insert(last + 1, last + 50);
+    last += 50;
+    EXPECT_TRUE(agent.logs("Invalid timestamp"));
+    write_file(offset, "0\n");
+    expect_exactly(site, last);
     EXPECT_THAT(agent.log(), testing::Not(HasSubstr("\"level\":\"error\"")));
     EXPECT_TRUE(agent.caught_up());
     EXPECT_EQ(agent.stop(), 0);

@@ -338,14 +338,17 @@ void set_topic(const std::string& topic,
 void produce(const std::string& topic, const std::string& key, const std::string& value) {
     const auto client = servers::make_client(
         RD_KAFKA_PRODUCER, {{"bootstrap.servers", uplink().bootstrap()}, {"acks", "all"}});
-    const auto sent =
-        rd_kafka_producev(client.get(),
-                          RD_KAFKA_V_TOPIC(topic.c_str()),
-                          RD_KAFKA_V_KEY(key.data(), key.size()),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                          RD_KAFKA_V_END);
-    ASSERT_EQ(sent, RD_KAFKA_RESP_ERR_NO_ERROR);
+    const servers::TopicHandle handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
+    std::string copy = value;  // the call takes a mutable pointer
+    ASSERT_EQ(rd_kafka_produce(handle.get(),
+                               RD_KAFKA_PARTITION_UA,
+                               RD_KAFKA_MSG_F_COPY,
+                               copy.data(),
+                               copy.size(),
+                               key.data(),
+                               key.size(),
+                               nullptr),
+              0);
     ASSERT_EQ(rd_kafka_flush(client.get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
