@@ -126,7 +126,9 @@ Result<void> IntakeStage::step(core::BlockAssembler& assembler) {
         paused_ = paused;
         const bool by_bound = paused && parts_.shared.channel.full();
         parts_.observer.set(Gauge::intake_paused, parts_.pipeline, by_bound ? 1 : 0);
-        parts_.shared.set_intake(by_bound ? PipelineState::paused : PipelineState::running);
+        const Error full(errors::kLogFull, "reading is paused until the log has room");
+        parts_.shared.set_intake(by_bound ? PipelineState::paused : PipelineState::running,
+                                 by_bound ? &full : nullptr);
     }
     if (paused) {
         return parts_.source.idle(kPauseWait);
