@@ -54,9 +54,11 @@ TEST(AgentStream, ResumesExactlyAfterKillsInTheMiddleOfATransaction) {
         Agent agent(site);
         const std::uint64_t goal = static_cast<std::uint64_t>(kRows) * (round + 1) / 5;
         ASSERT_TRUE(agent.poll([&](const auto& at) { return at.at("delivered") > goal; }));
+        // Not by reading the topic: the dead agent's open transaction hides its end from a
+        // read_committed consumer until the next agent, or a minute, has ended it.
+        const auto delivered = agent.pipeline().at("delivered").get<std::uint64_t>();
         agent.kill9();
-        kills_in_the_middle +=
-            read_topic(site.topic()).operations.size() < static_cast<std::size_t>(kRows) ? 1 : 0;
+        kills_in_the_middle += delivered < static_cast<std::uint64_t>(kRows) ? 1 : 0;
     }
     EXPECT_GT(kills_in_the_middle, 0) << "every kill came after the end";
     const Agent last(site);
