@@ -77,6 +77,8 @@ TEST(AgentStream, OneParkedPipelineLeavesTheOtherAtWork) {
                            kPatience,
                            "broken"));
     EXPECT_EQ(agent.pipeline("broken").at("intake").at("error"), "source_auth");
+    ASSERT_TRUE(
+        agent.poll([](const auto& at) { return at.at("intake").at("state") == "running"; }));
     site.insert(1, 50);
     expect_exactly(site, 50);
     EXPECT_TRUE(agent.running());
