@@ -95,6 +95,12 @@ TEST_P(Faults, a_checkpoint_survives_the_brokers_death_and_the_transaction_in_it
     const auto topic = fresh_topic();
     ASSERT_TRUE(rig->recover(kBudget).has_value());
     ASSERT_TRUE(rig.transaction(topic, 1, 10).has_value());
+    if (std::string_view(GetParam()).starts_with("4.")) {
+        // Killed before the commit's markers are written, Kafka 4 takes the commit back
+        // (KAFKA-20734, docs/guarantees.md). Committed readers that reach the ends have seen them.
+        EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 10));
+        EXPECT_EQ(committed_keys(kafka().bootstrap(), checkpoint_topic(rig.identity())).size(), 1U);
+    }
     ASSERT_TRUE(rig->begin().has_value());
     ASSERT_TRUE(rig.produce(topic, 11, 20).has_value());
     kafka().kill9();
@@ -104,13 +110,6 @@ TEST_P(Faults, a_checkpoint_survives_the_brokers_death_and_the_transaction_in_it
     EXPECT_TRUE(lost.error().transient()) << lost.error().message();
     kafka().start();
     const auto checkpoint = rig->recover(kBudget);
-    // Kafka 4 can lose the end marker of the commit before (docs/guarantees.md, KAFKA-20734). No
-    // checkpoint can be read then, and that is said.
-    if (std::string_view(GetParam()).starts_with("4.") && checkpoint.has_error()) {
-        EXPECT_TRUE(checkpoint.error().is(errors::kTransactionStuck))
-            << checkpoint.error().message();
-        return;
-    }
     ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
     EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 10));
     ASSERT_TRUE(rig.transaction(topic, 11, 12).has_value());
