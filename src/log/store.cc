@@ -73,7 +73,7 @@ class InfoLog : public rocksdb::Logger {
     database.max_background_jobs = 2;
     database.max_subcompactions = 1;
     database.max_manifest_file_size = kManifestBytesMax;
-    database.writable_file_max_buffer_size = 512U << 10U;
+    database.writable_file_max_buffer_size = 256U << 10U;
     database.compaction_readahead_size = 256U << 10U;
     database.bytes_per_sync = 1U << 20U;
     database.stats_dump_period_sec = 0;
