@@ -46,10 +46,17 @@ constexpr Table<Decimal, 3> kDecimals{{
     {"string", Decimal::string},
     {"double", Decimal::real},
 }};
-constexpr Table<TimePrecision, 3> kTimePrecisions{{
+constexpr Table<TimePrecision, 6> kTimePrecisions{{
     {"adaptive", TimePrecision::adaptive},
     {"adaptive_time_microseconds", TimePrecision::adaptive_time_microseconds},
     {"connect", TimePrecision::connect},
+    {"isostring", TimePrecision::isostring},
+    {"microseconds", TimePrecision::microseconds},
+    {"nanoseconds", TimePrecision::nanoseconds},
+}};
+constexpr Table<BigintUnsigned, 2> kBigintUnsigned{{
+    {"long", BigintUnsigned::long_},
+    {"precise", BigintUnsigned::precise},
 }};
 constexpr Table<Interval, 2> kIntervals{{
     {"numeric", Interval::numeric},
@@ -148,7 +155,11 @@ void read_logging(Reader reader, Logging& out) {
                   kFormats);
 }
 
-void read_topics(Reader reader, Topics& out) {
+bool is_mysql(std::string_view type) {
+    return type == "mysql" || type == "mariadb";
+}
+
+void read_topics(Reader reader, std::string_view type, Topics& out) {
     reader.text({.name = "prefix",
                  .doc = "First part of every topic's name: `<prefix>.<schema>.<table>`.",
                  .required = true},
@@ -175,9 +186,19 @@ void read_topics(Reader reader, Topics& out) {
                    out.context_headers);
     reader.choice(
         {.name = "decimal", .doc = "Debezium's decimal.handling.mode."}, out.decimal, kDecimals);
+    if (is_mysql(type)) {
+        out.time_precision = TimePrecision::adaptive_time_microseconds;
+    }
     reader.choice({.name = "time_precision", .doc = "Debezium's time.precision.mode."},
                   out.time_precision,
                   kTimePrecisions);
+    if (is_mysql(type)) {
+        reader.choice({.name = "bigint_unsigned",
+                       .doc = "Debezium's bigint.unsigned.handling.mode: `long` wraps values from "
+                              "2^63 on to negative numbers, `precise` is a decimal."},
+                      out.bigint_unsigned,
+                      kBigintUnsigned);
+    }
     reader.choice({.name = "interval", .doc = "Debezium's interval.handling.mode."},
                   out.interval,
                   kIntervals);
@@ -221,18 +242,22 @@ void read_snapshot(Reader reader) {
     }
 }
 
-SourceConfig read_source(Reader& reader, const std::vector<std::string_view>& types) {
+// `type`: what the source is taken for until the reader tells.
+SourceConfig read_source(Reader& reader,
+                         const std::vector<std::string_view>& types,
+                         std::string_view type) {
     SourceConfig out;
     reader.text({.name = "name",
                  .doc = "Name of the source and its pipeline, unique in this agent.",
                  .required = true},
                 out.name);
     check_name(reader, "name", out.name);
-    out.type = types.front();
+    out.type = type;
     reader.word({.name = "type", .doc = "Kind of the source.", .required = true}, out.type, types);
     read_topics(
         reader.section(
             {.name = "topics", .doc = "What the events look like in Kafka.", .required = true}),
+        out.type,
         out.topics);
     reader.choice(
         {.name = "ack",
@@ -289,7 +314,8 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
     Reader kafka = kafka_of(root);
     connectors.kafka(kafka);
     for (Reader& reader : sources_of(root)) {
-        SourceConfig source = read_source(reader, types_of(connectors));
+        const std::vector<std::string_view> types = types_of(connectors);
+        SourceConfig source = read_source(reader, types, types.front());
         const bool again =
             std::any_of(config.sources.begin(), config.sources.end(), [&](const SourceConfig& s) {
                 return s.name == source.name;
@@ -394,7 +420,7 @@ Description describe(const Connectors& connectors) {
     for (const auto& [type, declare] : connectors.sources) {
         Document one;
         Reader reader = one.root();
-        static_cast<void>(read_source(reader, types_of(connectors)));
+        static_cast<void>(read_source(reader, types_of(connectors), type));
         declare(reader);
         out.sources[type] = one.description();
     }
