@@ -242,23 +242,26 @@ void read_snapshot(Reader reader) {
     }
 }
 
-// `type`: what the source is taken for until the reader tells.
 SourceConfig read_source(Reader& reader,
                          const std::vector<std::string_view>& types,
-                         std::string_view type) {
+                         std::string_view type,
+                         const SourceDeclaration& declaration) {
     SourceConfig out;
+    out.ack = declaration.ack;
     reader.text({.name = "name",
                  .doc = "Name of the source and its pipeline, unique in this agent.",
                  .required = true},
                 out.name);
     check_name(reader, "name", out.name);
-    out.type = type;
+    out.type = types.front();
     reader.word({.name = "type", .doc = "Kind of the source.", .required = true}, out.type, types);
-    read_topics(
-        reader.section(
-            {.name = "topics", .doc = "What the events look like in Kafka.", .required = true}),
-        out.type,
-        out.topics);
+    if (declaration.has_tables) {
+        read_topics(
+            reader.section(
+                {.name = "topics", .doc = "What the events look like in Kafka.", .required = true}),
+            type,
+            out.topics);
+    }
     reader.choice(
         {.name = "ack",
          .doc = "When the source may forget a change. `delivered`: when it is in Kafka, so "
@@ -271,7 +274,9 @@ SourceConfig read_source(Reader& reader,
                           "pipeline; `dead_letter` stores it aside and goes on."},
                   out.poison,
                   kPoisons);
-    read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}));
+    if (declaration.has_tables) {
+        read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}));
+    }
     read_cut(reader.section({.name = "delivery",
                              .doc = "Where a Kafka transaction is cut; the first bound reached "
                                     "counts."}),
@@ -301,7 +306,7 @@ AgentConfig read_common(Reader root) {
 
 std::vector<std::string_view> types_of(const Connectors& connectors) {
     std::vector<std::string_view> types;
-    for (const auto& [type, declare] : connectors.sources) {
+    for (const auto& [type, declaration] : connectors.sources) {
         types.push_back(type);
     }
     return types;
@@ -314,8 +319,12 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
     Reader kafka = kafka_of(root);
     connectors.kafka(kafka);
     for (Reader& reader : sources_of(root)) {
-        const std::vector<std::string_view> types = types_of(connectors);
-        SourceConfig source = read_source(reader, types, types.front());
+        const auto connector = connectors.sources.find(reader.peek("type"));
+        const bool known = connector != connectors.sources.end();
+        SourceConfig source = read_source(reader,
+                                          types_of(connectors),
+                                          reader.peek("type"),
+                                          known ? connector->second : SourceDeclaration{});
         const bool again =
             std::any_of(config.sources.begin(), config.sources.end(), [&](const SourceConfig& s) {
                 return s.name == source.name;
@@ -323,11 +332,10 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
         if (again && !source.name.empty()) {
             reader.fail("name", "\"" + source.name + "\" names another source already");
         }
-        const auto connector = connectors.sources.find(reader.peek("type"));
-        if (connector == connectors.sources.end()) {
-            reader.accept_unknown();  // which keys it has is not known without its type
+        if (known) {
+            connector->second.read(reader);
         } else {
-            connector->second(reader);
+            reader.accept_unknown();  // which keys it has is not known without its type
         }
         config.sources.push_back(std::move(source));
     }
@@ -417,11 +425,11 @@ Description describe(const Connectors& connectors) {
     connectors.kafka(kafka);
     static_cast<void>(sources_of(whole.root()));
     out.root = whole.description();
-    for (const auto& [type, declare] : connectors.sources) {
+    for (const auto& [type, declaration] : connectors.sources) {
         Document one;
         Reader reader = one.root();
-        static_cast<void>(read_source(reader, types_of(connectors), type));
-        declare(reader);
+        static_cast<void>(read_source(reader, types_of(connectors), type, declaration));
+        declaration.read(reader);
         out.sources[type] = one.description();
     }
     return out;

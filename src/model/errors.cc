@@ -109,14 +109,14 @@ const ErrorKind kEntryCorrupt{"entry_corrupt",
 const ErrorKind kSourceUnreachable{"source_unreachable",
                                    ErrorClass::transient,
                                    kExitTransient,
-                                   "nothing is lost: the server keeps the changes for the slot.",
+                                   "nothing is lost: the server keeps the changes (slot, binary log).",
                                    "check host, port and network; the agent retries by itself."};
 
 const ErrorKind kSourceAuth{
     "source_auth",
     ErrorClass::definite,
     kExitAuth,
-    "nothing is lost: the server keeps the changes for the slot.",
+    "nothing is lost: the server keeps the changes (slot, binary log).",
     "correct user, password or pg_hba.conf (a line with the database's own name serves both "
     "connections: `replication` there is for physical standbys), then start again."};
 
@@ -193,14 +193,21 @@ const ErrorKind kPublicationUnsuitable{"publication_unsuitable",
                                        "the slot was not moved.",
                                        "run the ALTER PUBLICATION that `tributary check` prints."};
 
+const ErrorKind kServerIdInUse{
+    "server_id_in_use",
+    ErrorClass::transient,
+    kExitFenced,
+    "nothing is lost: what was taken in goes on from its position.",
+    "another replica or agent has this server_id: give each its own. The agent retries by itself."};
+
 const ErrorKind kSourceGap{
     "source_gap",
     ErrorClass::definite,
     kExitGap,
-    "everything up to Kafka's checkpoint is in Kafka; the slot is ahead of it, so changes"
-    " between are gone from the server.",
-    "find who moved the slot; then `tributary reset --from now` accepts the gap, and a "
-    "snapshot fills it."};
+    "everything up to Kafka's checkpoint is in Kafka; changes after it are gone from the "
+    "server (a slot that was moved, a binary log that was purged).",
+    "find who did it, or keep binary logs for longer; then `tributary reset --from now` accepts "
+    "the gap, and a snapshot fills it."};
 
 const ErrorKind kSourceDiverged{
     "source_diverged",
@@ -380,6 +387,7 @@ constexpr std::array kAll{
     &kSlotLimit,
     &kPublicationMissing,
     &kPublicationUnsuitable,
+    &kServerIdInUse,
     &kSourceGap,
     &kSourceDiverged,
     &kSourceRewound,

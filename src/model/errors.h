@@ -35,7 +35,7 @@ extern const ErrorKind kLogCorrupt;
 extern const ErrorKind kLogIo;
 extern const ErrorKind kLogFull;
 extern const ErrorKind kEntryCorrupt;
-// PostgreSQL
+// Databases
 extern const ErrorKind kSourceUnreachable;
 extern const ErrorKind kSourceAuth;
 extern const ErrorKind kSourceTls;
@@ -48,6 +48,7 @@ extern const ErrorKind kSlotLost;
 extern const ErrorKind kSlotLimit;
 extern const ErrorKind kPublicationMissing;
 extern const ErrorKind kPublicationUnsuitable;
+extern const ErrorKind kServerIdInUse;
 extern const ErrorKind kSourceGap;
 extern const ErrorKind kSourceDiverged;
 extern const ErrorKind kSourceRewound;
