@@ -7,3 +7,8 @@ tributary_room(mysql_values
     PUBLIC tributary_ports tributary_format
     PRIVATE ZLIB::ZLIB)
 list(APPEND MYSQL_SOURCES $<TARGET_OBJECTS:tributary_mysql_values>)
+# Log entries to changes: needs both pure halves.
+tributary_room(mysql_decode
+    SOURCES decoder.cc
+    PUBLIC tributary_mysql_events tributary_mysql_values)
+list(APPEND MYSQL_SOURCES $<TARGET_OBJECTS:tributary_mysql_decode>)
