@@ -57,10 +57,12 @@ class Intake {
                                                 EntrySink& sink) = 0;
 
     // An event that is larger than the caller will hold: `head` are its first bytes, at least
-    // kOversizedHeadBytes, of `event_bytes`. kRowTooLarge when it is of a selected table; the event
-    // may be dropped otherwise.
+    // kOversizedHeadBytes, of `event_bytes`. kRowTooLarge when it has a row of a selected table;
+    // the rest of the event is to be dropped otherwise.
     [[nodiscard]] virtual Result<void> on_oversized(const EventView& head,
-                                                    std::uint64_t event_bytes) = 0;
+                                                    std::uint64_t event_bytes,
+                                                    std::int64_t now_us,
+                                                    EntrySink& sink) = 0;
 
     // Rows of an XA transaction that was committed are on their way from the side keyspace to the
     // log: call copy_more() until it is over before the next event; it returns when `sink` is full.
@@ -77,6 +79,6 @@ class Intake {
     [[nodiscard]] virtual const ResumePoint& position() const noexcept = 0;
 };
 
-inline constexpr std::size_t kOversizedHeadBytes = 64;
+inline constexpr std::size_t kOversizedHeadBytes = 4096;
 
 }  // namespace tributary::mysql

@@ -195,7 +195,7 @@ Result<void> MysqlSource::take(const WireEvent& event, std::int64_t now_us, Entr
             return intake_->on_event(view, now_us, sink);
         case WireKind::oversized:
         case WireKind::inner_oversized:
-            return intake_->on_oversized(view, event.total);
+            return intake_->on_oversized(view, event.total, now_us, sink);
         case WireKind::payload:
             return success();
     }

@@ -106,11 +106,12 @@ const ErrorKind kEntryCorrupt{"entry_corrupt",
                               "nothing after the damaged event was delivered.",
                               "run `tributary buffer verify`; check memory and disk of this host."};
 
-const ErrorKind kSourceUnreachable{"source_unreachable",
-                                   ErrorClass::transient,
-                                   kExitTransient,
-                                   "nothing is lost: the server keeps the changes (slot, binary log).",
-                                   "check host, port and network; the agent retries by itself."};
+const ErrorKind kSourceUnreachable{
+    "source_unreachable",
+    ErrorClass::transient,
+    kExitTransient,
+    "nothing is lost: the server keeps the changes (slot, binary log).",
+    "check host, port and network; the agent retries by itself."};
 
 const ErrorKind kSourceAuth{
     "source_auth",
@@ -245,6 +246,39 @@ const ErrorKind kSchemaMismatch{
     kExitInternal,
     "the event was not taken in and not confirmed; the server keeps it.",
     "report the message above; `tables.exclude` skips the table meanwhile."};
+
+const ErrorKind kBinlogStatement{
+    "binlog_statement",
+    ErrorClass::definite,
+    kExitGap,
+    "everything before this statement was taken in; its changes are in the database only.",
+    "set binlog_format=ROW on the server and forbid sessions to change it; then `tributary reset "
+    "--from now` accepts the gap, and a snapshot fills it. `tables.exclude` lets a table pass."};
+
+const ErrorKind kBinlogIncident{
+    "binlog_incident",
+    ErrorClass::definite,
+    kExitGap,
+    "everything before the incident was taken in; the server could not log what came next.",
+    "find the cause in the server's error log; then `tributary reset --from now` accepts the gap, "
+    "and a snapshot fills it."};
+
+const ErrorKind kBinlogUndone{
+    "binlog_undone",
+    ErrorClass::definite,
+    kExitDiverged,
+    "the rows that were undone are in the log and may be in Kafka.",
+    "compare the rows of that transaction in the database with what was delivered; keep "
+    "transactional and other engines out of one transaction; then `tributary reset --from now`."};
+
+const ErrorKind kXaRows{
+    "xa_rows",
+    ErrorClass::definite,
+    kExitGap,
+    "everything that was committed before was taken in; rows of prepared XA transactions wait.",
+    "see `XA RECOVER` on the server: finish what was forgotten there, or raise xa_bytes_max; rows "
+    "that were logged before this pipeline began need a snapshot after `tributary reset --from "
+    "now`."};
 
 const ErrorKind kValueUndecodable{
     "value_undecodable",
@@ -394,6 +428,10 @@ constexpr std::array kAll{
     &kProtocolViolation,
     &kRowTooLarge,
     &kSchemaMismatch,
+    &kBinlogStatement,
+    &kBinlogIncident,
+    &kBinlogUndone,
+    &kXaRows,
     &kValueUndecodable,
     &kKafkaUnreachable,
     &kKafkaAuth,

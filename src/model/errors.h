@@ -55,6 +55,10 @@ extern const ErrorKind kSourceRewound;
 extern const ErrorKind kProtocolViolation;
 extern const ErrorKind kRowTooLarge;
 extern const ErrorKind kSchemaMismatch;
+extern const ErrorKind kBinlogStatement;
+extern const ErrorKind kBinlogIncident;
+extern const ErrorKind kBinlogUndone;
+extern const ErrorKind kXaRows;
 extern const ErrorKind kValueUndecodable;
 // Kafka
 extern const ErrorKind kKafkaUnreachable;
