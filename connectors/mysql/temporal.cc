@@ -54,8 +54,7 @@ std::int64_t days_of(std::uint64_t year, std::uint64_t month, std::uint64_t day)
     const auto y = static_cast<std::int64_t>(year) - (month <= 2 ? 1 : 0);
     const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
     const std::int64_t year_of_era = y - era * 400;
-    const std::int64_t shifted =
-        static_cast<std::int64_t>(month) + (month > 2 ? -3 : 9);
+    const std::int64_t shifted = static_cast<std::int64_t>(month) + (month > 2 ? -3 : 9);
     const std::int64_t day_of_year = (153 * shifted + 2) / 5 + static_cast<std::int64_t>(day) - 1;
     const std::int64_t day_of_era =
         year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
@@ -127,9 +126,9 @@ Moment read_time(const ColumnLayout& layout, std::string_view bytes, std::int64_
     }
     // A signed number with the fraction in its lowest bytes, moved up by half its range.
     const std::size_t fraction = fraction_bytes(layout.metadata);
-    const std::int64_t signed_value = static_cast<std::int64_t>(big(bytes)) -
-                                      static_cast<std::int64_t>(std::uint64_t{1}
-                                                                << (8 * (3 + fraction) - 1));
+    const std::int64_t signed_value =
+        static_cast<std::int64_t>(big(bytes)) -
+        static_cast<std::int64_t>(std::uint64_t{1} << (8 * (3 + fraction) - 1));
     const bool below = signed_value < 0;
     const auto magnitude = static_cast<std::uint64_t>(below ? -signed_value : signed_value);
     const std::uint64_t hms = magnitude >> (8 * fraction);

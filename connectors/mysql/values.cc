@@ -350,8 +350,7 @@ ValueFault decode_value(const ColumnReader& reader,
             return moment_value(read_date(bytes, out.integer), reader.nullable, out);
         case BinlogType::time:
         case BinlogType::time2:
-            return moment_value(
-                read_time(reader.layout, bytes, out.integer), reader.nullable, out);
+            return moment_value(read_time(reader.layout, bytes, out.integer), reader.nullable, out);
         case BinlogType::datetime:
         case BinlogType::datetime2:
             return moment_value(

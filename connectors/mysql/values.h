@@ -1,7 +1,7 @@
 // Column values from their binlog form. Total over any bytes; nothing is allocated but from the
 // arena, and a bounded document of nodes for a partial JSON update. Pure; any thread. MySQL source
-// documentation, "Table_map_event", "Column types"; forms as MySQL 5.6 and later and MariaDB 10.1 and
-// later write them, the older ones of DATE, TIME, DATETIME and TIMESTAMP included.
+// documentation, "Table_map_event", "Column types"; forms as MySQL 5.6 and later and MariaDB 10.1
+// and later write them, the older ones of DATE, TIME, DATETIME and TIMESTAMP included.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@ namespace tributary::mysql {
 
 enum class ValueFault : std::uint8_t {
     none,
-    malformed,     // not the form of this type
-    inflate,       // COMPRESSED value that cannot be inflated, or is over kInflatedBytesMax
-    no_before,     // partial JSON without the document before
-    unsupported,   // the column's type has no mapping
+    malformed,    // not the form of this type
+    inflate,      // COMPRESSED value that cannot be inflated, or is over kInflatedBytesMax
+    no_before,    // partial JSON without the document before
+    unsupported,  // the column's type has no mapping
 };
 [[nodiscard]] std::string_view to_string(ValueFault fault) noexcept;
 
