@@ -38,6 +38,7 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 struct Plan {
     RowReader reader;
     std::vector<std::uint32_t> key;          // columns of the key
+    std::size_t row_end = 0;                 // row_end_column()
     std::vector<std::uint32_t> null_unsent;  // columns that are NULL where an insert left them out
 };
 
@@ -71,12 +72,13 @@ class MysqlDecoder final : public Decoder {
 
   private:
     Result<void> use_context(std::string_view bytes);
-    Result<void> decode_change(const Entry& entry, Arena& arena, Change& change);
+    // false: a row of history, of a system-versioned table.
+    Result<bool> decode_change(const Entry& entry, Arena& arena, Change& change);
     void fill_source(const EventHead& head,
                      const TableSchema& schema,
                      Arena& arena,
                      Change& change) const;
-    Result<void> decode_rows(const Plan& plan,
+    Result<bool> decode_rows(const Plan& plan,
                              const EventHead& head,
                              Arena& arena,
                              Change& change) const;
@@ -94,7 +96,8 @@ class MysqlDecoder final : public Decoder {
 };
 
 void MysqlDecoder::add_schema(SchemaId id, std::shared_ptr<const TableSchema> schema) {
-    auto plan = std::make_unique<Plan>(Plan{RowReader(schema, converters_), {}, {}});
+    auto plan = std::make_unique<Plan>(
+        Plan{RowReader(schema, converters_), {}, row_end_column(*schema), {}});
     for (std::uint32_t index = 0; index < schema->columns.size(); ++index) {
         const Column& column = schema->columns[index];
         if (column.key_index != 0) {
@@ -133,10 +136,9 @@ Result<bool> MysqlDecoder::decode(const Entry& entry, Arena& arena, Change& chan
     change.source_position = arena.copy(position_);
     change.transaction_id = arena.copy(transaction_id_);
     if (entry.kind == EntryKind::change) {
-        TRIBUTARY_TRY_VOID(decode_change(entry, arena, change));
-    } else {
-        TRIBUTARY_TRY_VOID(decode_end(entry, arena, change));
+        return decode_change(entry, arena, change);
     }
+    TRIBUTARY_TRY_VOID(decode_end(entry, arena, change));
     return true;
 }
 
@@ -187,7 +189,7 @@ void MysqlDecoder::fill_source(const EventHead& head,
     }
 }
 
-Result<void> MysqlDecoder::decode_change(const Entry& entry, Arena& arena, Change& change) {
+Result<bool> MysqlDecoder::decode_change(const Entry& entry, Arena& arena, Change& change) {
     if (last_plan_ == nullptr || last_schema_ != entry.schema.value()) {
         const auto found = plans_.find(entry.schema.value());
         if (found == plans_.end()) {
@@ -204,7 +206,7 @@ Result<void> MysqlDecoder::decode_change(const Entry& entry, Arena& arena, Chang
     fill_source(head, schema, arena, change);
     if (head.operation == 'T') {
         change.operation = Operation::truncate;
-        return success();
+        return true;
     }
     return decode_rows(*last_plan_, head, arena, change);
 }
@@ -228,7 +230,7 @@ void complete(const Plan& plan, Value* before, Value* after) {
     }
 }
 
-Result<void> MysqlDecoder::decode_rows(const Plan& plan,
+Result<bool> MysqlDecoder::decode_rows(const Plan& plan,
                                        const EventHead& head,
                                        Arena& arena,
                                        Change& change) const {
@@ -238,6 +240,10 @@ Result<void> MysqlDecoder::decode_rows(const Plan& plan,
     const std::string_view images = split.images;
     std::string_view rest = images;
     Value* before = nullptr;
+    if (head.operation == 'D' &&
+        !is_current_row(reader.layout(), split.present_before, rest, plan.row_end)) {
+        return false;  // DELETE HISTORY
+    }
     if (head.operation != 'I') {
         TRIBUTARY_TRY(values,
                       reader.read(split.present_before, rest, ValueState::unchanged, arena));
@@ -246,6 +252,13 @@ Result<void> MysqlDecoder::decode_rows(const Plan& plan,
         change.operation = Operation::remove;
     }
     if (head.operation != 'D') {
+        const bool current =
+            head.operation == 'P' ||
+            is_current_row(reader.layout(), split.present_after, rest, plan.row_end);
+        if (!current) {
+            // A row that was superseded is written again, as history; a delete only ends the row.
+            return before != nullptr;
+        }
         const std::string_view old_image = images.substr(0, images.size() - rest.size());
         Result<Value*> values =
             head.operation == 'P'
@@ -272,7 +285,7 @@ Result<void> MysqlDecoder::decode_rows(const Plan& plan,
     if (!rest.empty()) {
         return Error(errors::kEntryCorrupt, "mysql entry: bytes behind its row images");
     }
-    return success();
+    return true;
 }
 
 Result<void> MysqlDecoder::decode_end(const Entry& entry, Arena& arena, Change& change) const {
