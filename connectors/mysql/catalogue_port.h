@@ -21,6 +21,7 @@ struct CatalogueColumn {
     bool nullable = true;                     // IS_NULLABLE
     std::optional<std::string> default_text;  // COLUMN_DEFAULT as the server gives it
     std::string extra;                        // EXTRA: "auto_increment", "DEFAULT_GENERATED", ...
+    std::string generation_expression;  // GENERATION_EXPRESSION: "ROW END", "`a` + 1"; or empty
 };
 
 struct TableStructure {

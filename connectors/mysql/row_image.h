@@ -89,7 +89,26 @@ struct RowLayout {
                                                      std::string_view present,
                                                      std::string_view bytes);
 
-// Bytes of one value at the start of `bytes`, with its length prefix; none when it does not end
+// MariaDB's system versioning: whether the row of this image is the current one, that is whether
+// the value of column `row_end` is the end of time. A write of a row that is not current is
+// history; an update to one is a delete. True when the column is not in the image.
+[[nodiscard]] bool is_current_row(const RowLayout& layout,
+                                  std::string_view present,
+                                  std::string_view bytes,
+                                  std::size_t row_end) noexcept;
+
+[[nodiscard]] inline bool bit_of(std::string_view bits, std::size_t index) noexcept {
+    return ((static_cast<unsigned char>(bits[index / 8]) >> (index % 8)) & 1U) != 0;
+}
+
+// MySQL's packed integer: 1 byte up to 250, else 0xfc, 0xfd or 0xfe and 2, 3 or 8 bytes. False when
+// `bytes` ends too early or starts with another byte; else `bytes` is moved behind it.
+[[nodiscard]] bool take_packed(std::string_view& bytes, std::uint64_t& value) noexcept;
+
+// Bytes of a DECIMAL(precision, scale) value.
+[[nodiscard]] std::size_t decimal_bytes(std::size_t precision, std::size_t scale) noexcept;
+
+// Bytes of one value at the start of `bytes`, with its length prefix; false when it does not end
 // within `bytes` or the type is not known.
 [[nodiscard]] bool value_size(const ColumnLayout& column,
                               std::string_view bytes,

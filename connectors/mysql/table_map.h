@@ -80,4 +80,20 @@ struct TableName {
                                               ServerKind kind,
                                               Catalogue* catalogue);
 
+// What decoding needs of a column besides its ColumnType, as Column::source_type_id keeps it.
+// Column::source_type_modifier is the collation's id, -1 where there is none.
+struct StoredType {
+    ColumnLayout layout;
+    bool is_unsigned = false;
+    bool catalogue_known = false;  // nullability and default are what the catalogue said
+    bool row_end = false;          // MariaDB's ROW END of a system-versioned table
+};
+//   bits 0-7 type, 8-23 metadata, 24 unsigned, 25 known to the catalogue, 26 ROW END
+[[nodiscard]] std::uint32_t pack(const StoredType& type) noexcept;
+[[nodiscard]] StoredType unpack(std::uint32_t source_type_id) noexcept;
+
+// The column of `schema` that holds MariaDB's ROW END of a system-versioned table; the count of
+// columns when it has none. See is_current_row().
+[[nodiscard]] std::size_t row_end_column(const TableSchema& schema) noexcept;
+
 }  // namespace tributary::mysql
