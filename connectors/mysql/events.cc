@@ -214,6 +214,19 @@ void read_gtid_tail(Parser& parser, GtidEvent& out) {
     }
 }
 
+// What newer versions added; older ones end before it or fill up with zeros.
+void read_mariadb_tail(Parser& parser, MariadbGtidEvent& out) {
+    constexpr std::uint8_t kEngines = 0x01;
+    constexpr std::uint8_t kAlterEnd = 0x04 | 0x08;
+    constexpr std::uint8_t kThread = 0x10;
+    const auto flags = parser.number<std::uint8_t>();
+    static_cast<void>(parser.bytes((flags & kEngines) != 0 ? 1 : 0));
+    static_cast<void>(parser.bytes((flags & kAlterEnd) != 0 ? 8 : 0));
+    if ((flags & kThread) != 0) {
+        out.thread_id = parser.number<std::uint32_t>();
+    }
+}
+
 }  // namespace
 
 std::string to_string(EventType type) {
@@ -495,6 +508,7 @@ Result<MariadbGtidEvent> parse_mariadb_gtid_event(std::uint32_t server_id, std::
     if (!parser.ok()) {
         return parser.too_short();
     }
+    read_mariadb_tail(parser, out);
     return out;
 }
 

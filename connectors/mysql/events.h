@@ -19,7 +19,8 @@
 //                   which says that the original commit us 7 follows | packed transaction length
 // GTID_TAGGED 42    fields of MySQL's "serialization" form: read_field() in events.cc
 // MariaDB GTID 162  number 8 | domain 4 | flags 1 | commit id 8 (flag 0x02) | xid (0x40, 0x80):
-//                   format 4 | gtrid length 1 | bqual length 1 | data
+//                   format 4 | gtrid length 1 | bqual length 1 | data; then from 10.9: more flags 1
+//                   | engines 1 (0x01) | start of ALTER 8 (0x04, 0x08) | thread 4 (0x10, from 11.5)
 // XA_PREPARE 38     one phase 1 | format 4 | gtrid length 4 | bqual length 4 | data
 // HEARTBEAT 27      file name; the place is the header's end position
 // HEARTBEAT_V2 41   fields: type 1, packed length, value; 1 file name, 2 packed position, 0 end
@@ -146,7 +147,8 @@ inline constexpr std::uint8_t kMariadbCompletedXa = 0x80;
 struct MariadbGtidEvent {
     MariadbGtid gtid;
     std::uint8_t flags = 0;
-    std::string xid;  // with flags 0x40 and 0x80
+    std::string xid;              // with flags 0x40 and 0x80
+    std::uint32_t thread_id = 0;  // 0: not told
 };
 [[nodiscard]] Result<MariadbGtidEvent> parse_mariadb_gtid_event(std::uint32_t server_id,
                                                                 std::string_view body);

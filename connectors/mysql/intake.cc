@@ -283,6 +283,7 @@ Result<void> IntakeMachine::on_mariadb_gtid(const Now& now) {
             "GTID " + to_string(event.gtid) + " is not after " + resume_.gtid_position.to_string());
     }
     TRIBUTARY_TRY_VOID(begin(now, to_string(event.gtid), 0));
+    transaction_.set_thread(event.thread_id);
     mariadb_gtid_ = event.gtid;
     state_ = (event.flags & kMariadbStandalone) != 0 ? State::announced : State::open;
     if ((event.flags & kMariadbPreparedXa) != 0) {
@@ -309,7 +310,9 @@ Result<void> IntakeMachine::on_statement(const Now& now,
         TRIBUTARY_TRY_VOID(begin(now, {}, 0));
         state_ = State::announced;
     }
-    transaction_.set_thread(query.thread_id);
+    if (state_ == State::announced) {  // before any row: the context is the same after a restart
+        transaction_.set_thread(query.thread_id);
+    }
     switch (statement.kind) {
         case StatementKind::begin:
             if (state_ != State::announced) {
@@ -382,8 +385,8 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
     tables_.clear();
     const std::string database =
         statement.database.empty() ? std::string(query.database) : statement.database;
+    TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
     if (statement.has_table && tables_.selected(database, statement.table)) {
-        TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
         transaction_.count(database + "." + statement.table);
         if (!transaction_.repeated(ordinal)) {
             transaction_.start_payload(payload_,
@@ -393,7 +396,7 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
                                         .time_s = now.header.time_s});
             TRIBUTARY_TRY_VOID(
                 transaction_.append(EntryKind::change,
-                                    tables_.schema_of(database, statement.table, now.sink),
+                                    Tables::bare_schema(database, statement.table, now.sink),
                                     ordinal,
                                     payload_,
                                     now.us,

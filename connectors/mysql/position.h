@@ -22,7 +22,8 @@
 // rows events, from 0, whether or not their tables are selected: so filters may change between a
 // stop and a start. Rows are counted by their sizes (row_image.h), without decoding. A rows event
 // whose rows cannot be sized (a column type that is not known, or more than row_bytes_max bytes)
-// counts as one row; were its table selected, it would stop the pipeline. Statements do not count.
+// counts as one row; were its table selected, it would stop the pipeline. A TRUNCATE counts one,
+// other statements none.
 #pragma once
 
 #include <compare>

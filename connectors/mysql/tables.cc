@@ -86,7 +86,6 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
     table.drops_columns = kept.size() != table.keep.size();
     schema.columns = std::move(kept);
     table.schema_id = sink.intern(std::make_shared<const TableSchema>(std::move(schema)));
-    newest_[table.name] = table.schema_id;
     return success();
 }
 
@@ -108,13 +107,9 @@ void Tables::clear() {
     last_ = nullptr;
 }
 
-SchemaId Tables::schema_of(const std::string& database,
-                           const std::string& table,
-                           EntrySink& sink) const {
-    const auto found = newest_.find(database + "." + table);
-    if (found != newest_.end()) {
-        return found->second;
-    }
+SchemaId Tables::bare_schema(const std::string& database,
+                             const std::string& table,
+                             EntrySink& sink) {
     TableSchema schema;
     schema.database = database;
     schema.table = table;

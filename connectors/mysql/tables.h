@@ -52,11 +52,11 @@ class Tables {
     // The servers' own databases never are.
     [[nodiscard]] bool selected(std::string_view database, std::string_view table) const;
 
-    // The newest structure of a table by name; for one that had no rows on this connection a
-    // structure without columns.
-    [[nodiscard]] SchemaId schema_of(const std::string& database,
-                                     const std::string& table,
-                                     EntrySink& sink) const;
+    // A structure without columns, for a TRUNCATE: it has no row, and what a table was when its
+    // rows came last depends on when the connection began.
+    [[nodiscard]] static SchemaId bare_schema(const std::string& database,
+                                              const std::string& table,
+                                              EntrySink& sink);
 
   private:
     Result<void> describe(std::string_view body, Table& table, EntrySink& sink);
@@ -67,7 +67,6 @@ class Tables {
     std::unordered_map<std::uint64_t, std::unique_ptr<Table>> tables_;
     std::uint64_t last_id_ = 0;
     Table* last_ = nullptr;
-    std::unordered_map<std::string, SchemaId> newest_;
 };
 
 }  // namespace tributary::mysql
