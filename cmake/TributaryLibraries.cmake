@@ -11,6 +11,15 @@ find_package(prometheus-cpp CONFIG REQUIRED)                         # src/telem
 find_package(CLI11 REQUIRED)                                         # src/cli
 find_package(nlohmann_json REQUIRED)                                 # src/config, tests
 find_package(PostgreSQL REQUIRED)                                    # connectors/postgresql
+pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)       # connectors/mysql
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)             # connectors/mysql
+find_package(OpenSSL REQUIRED)                                       # connectors/mysql
+find_package(ZLIB REQUIRED)                                          # connectors/mysql
+find_path(MYSQLCPPCONN_INCLUDE mysql_driver.h REQUIRED)              # connectors/mysql
+find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)
+add_library(MysqlCpp::Connector UNKNOWN IMPORTED)
+set_target_properties(MysqlCpp::Connector PROPERTIES IMPORTED_LOCATION "${MYSQLCPPCONN_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${MYSQLCPPCONN_INCLUDE}")
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)          # connectors/kafka
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)       # src/agent
 if(TRIBUTARY_TESTS)

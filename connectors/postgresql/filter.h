@@ -1,39 +1,10 @@
-// Which tables and columns are taken in: regular expressions over "schema.table" and
-// "schema.table.column", evaluated once per Relation message, not per row. Pure; any thread after
-// construction.
+// Which tables and columns are taken in: names are "schema.table" and "schema.table.column".
 #pragma once
 
-#include <regex>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "base/result.h"
+#include "model/table_filter.h"
 
 namespace tributary::postgresql {
 
-// ECMAScript expressions, case-sensitive, each matched against the whole name.
-struct FilterRules {
-    std::vector<std::string> include{};  // empty: every table
-    std::vector<std::string> exclude{};  // wins over include
-    std::vector<std::string> exclude_columns{};
-};
-
-class Filter {
-  public:
-    // kConfigInvalid naming the expression that is not one.
-    [[nodiscard]] static Result<Filter> make(const FilterRules& rules);
-
-    [[nodiscard]] bool table_selected(std::string_view schema, std::string_view table) const;
-    // Of a selected table.
-    [[nodiscard]] bool column_selected(std::string_view schema,
-                                       std::string_view table,
-                                       std::string_view column) const;
-
-  private:
-    std::vector<std::regex> include_;
-    std::vector<std::regex> exclude_;
-    std::vector<std::regex> exclude_columns_;
-};
+using Filter = ::tributary::TableFilter;
 
 }  // namespace tributary::postgresql

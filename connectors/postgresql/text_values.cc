@@ -480,6 +480,12 @@ ValueFault parse_scalar(const ColumnType& type, std::string_view text, Arena& ar
             return parse_interval(text, out);
         case TypeKind::array:
         case TypeKind::unsupported:
+        case TypeKind::uint64:
+        case TypeKind::year:
+        case TypeKind::set:
+        case TypeKind::geometry:
+        case TypeKind::point:
+        case TypeKind::float_vector:
             return ValueFault::unsupported;
     }
     return ValueFault::unsupported;

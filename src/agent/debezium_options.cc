@@ -26,6 +26,12 @@ encode::TimePrecision times(config::TimePrecision mode) {
             return encode::TimePrecision::adaptive_time_microseconds;
         case config::TimePrecision::connect:
             return encode::TimePrecision::connect;
+        case config::TimePrecision::isostring:
+            return encode::TimePrecision::isostring;
+        case config::TimePrecision::microseconds:
+            return encode::TimePrecision::microseconds;
+        case config::TimePrecision::nanoseconds:
+            return encode::TimePrecision::nanoseconds;
     }
     return encode::TimePrecision::adaptive;
 }
@@ -71,6 +77,9 @@ encode::DebeziumOptions debezium_options(const config::SourceConfig& source) {
                             ? encode::IntervalMode::numeric
                             : encode::IntervalMode::string;
     options.binary = binary(source.topics.binary);
+    options.unsigned_bigints = source.topics.bigint_unsigned == config::BigintUnsigned::precise
+                                   ? encode::UnsignedMode::precise
+                                   : encode::UnsignedMode::long_;
     options.skipped_operations = operations(source.topics.skipped_operations);
     return options;
 }

@@ -46,10 +46,17 @@ constexpr Table<Decimal, 3> kDecimals{{
     {"string", Decimal::string},
     {"double", Decimal::real},
 }};
-constexpr Table<TimePrecision, 3> kTimePrecisions{{
+constexpr Table<TimePrecision, 6> kTimePrecisions{{
     {"adaptive", TimePrecision::adaptive},
     {"adaptive_time_microseconds", TimePrecision::adaptive_time_microseconds},
     {"connect", TimePrecision::connect},
+    {"isostring", TimePrecision::isostring},
+    {"microseconds", TimePrecision::microseconds},
+    {"nanoseconds", TimePrecision::nanoseconds},
+}};
+constexpr Table<BigintUnsigned, 2> kBigintUnsigned{{
+    {"long", BigintUnsigned::long_},
+    {"precise", BigintUnsigned::precise},
 }};
 constexpr Table<Interval, 2> kIntervals{{
     {"numeric", Interval::numeric},
@@ -148,7 +155,11 @@ void read_logging(Reader reader, Logging& out) {
                   kFormats);
 }
 
-void read_topics(Reader reader, Topics& out) {
+bool is_mysql(std::string_view type) {
+    return type == "mysql" || type == "mariadb";
+}
+
+void read_topics(Reader reader, std::string_view type, Topics& out) {
     reader.text({.name = "prefix",
                  .doc = "First part of every topic's name: `<prefix>.<schema>.<table>`.",
                  .required = true},
@@ -175,9 +186,19 @@ void read_topics(Reader reader, Topics& out) {
                    out.context_headers);
     reader.choice(
         {.name = "decimal", .doc = "Debezium's decimal.handling.mode."}, out.decimal, kDecimals);
+    if (is_mysql(type)) {
+        out.time_precision = TimePrecision::adaptive_time_microseconds;
+    }
     reader.choice({.name = "time_precision", .doc = "Debezium's time.precision.mode."},
                   out.time_precision,
                   kTimePrecisions);
+    if (is_mysql(type)) {
+        reader.choice({.name = "bigint_unsigned",
+                       .doc = "Debezium's bigint.unsigned.handling.mode: `long` wraps values from "
+                              "2^63 on to negative numbers, `precise` is a decimal."},
+                      out.bigint_unsigned,
+                      kBigintUnsigned);
+    }
     reader.choice({.name = "interval", .doc = "Debezium's interval.handling.mode."},
                   out.interval,
                   kIntervals);
@@ -223,6 +244,7 @@ void read_snapshot(Reader reader) {
 
 SourceConfig read_source(Reader& reader,
                          const std::vector<std::string_view>& types,
+                         std::string_view type,
                          const SourceDeclaration& declaration) {
     SourceConfig out;
     out.ack = declaration.ack;
@@ -237,6 +259,7 @@ SourceConfig read_source(Reader& reader,
         read_topics(
             reader.section(
                 {.name = "topics", .doc = "What the events look like in Kafka.", .required = true}),
+            type,
             out.topics);
     }
     reader.choice(
@@ -298,8 +321,10 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
     for (Reader& reader : sources_of(root)) {
         const auto connector = connectors.sources.find(reader.peek("type"));
         const bool known = connector != connectors.sources.end();
-        SourceConfig source = read_source(
-            reader, types_of(connectors), known ? connector->second : SourceDeclaration{});
+        SourceConfig source = read_source(reader,
+                                          types_of(connectors),
+                                          reader.peek("type"),
+                                          known ? connector->second : SourceDeclaration{});
         const bool again =
             std::any_of(config.sources.begin(), config.sources.end(), [&](const SourceConfig& s) {
                 return s.name == source.name;
@@ -403,7 +428,7 @@ Description describe(const Connectors& connectors) {
     for (const auto& [type, declaration] : connectors.sources) {
         Document one;
         Reader reader = one.root();
-        static_cast<void>(read_source(reader, types_of(connectors), declaration));
+        static_cast<void>(read_source(reader, types_of(connectors), type, declaration));
         declaration.read(reader);
         out.sources[type] = one.description();
     }

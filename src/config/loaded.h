@@ -21,7 +21,15 @@ enum class LogFormat { automatic, text, json };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
 enum class Decimal { precise, string, real };
-enum class TimePrecision { adaptive, adaptive_time_microseconds, connect };
+enum class TimePrecision {
+    adaptive,
+    adaptive_time_microseconds,
+    connect,
+    isostring,
+    microseconds,
+    nanoseconds,
+};
+enum class BigintUnsigned { long_, precise };
 enum class Interval { numeric, string };
 enum class Binary { bytes, base64, base64_url_safe, hex };
 
@@ -54,7 +62,9 @@ struct Topics {
     bool schemas = false;
     bool context_headers = false;
     Decimal decimal = Decimal::precise;
+    // adaptive_time_microseconds for MySQL and MariaDB, as in Debezium
     TimePrecision time_precision = TimePrecision::adaptive;
+    BigintUnsigned bigint_unsigned = BigintUnsigned::long_;  // MySQL and MariaDB only
     Interval interval = Interval::numeric;
     Binary binary = Binary::bytes;
     std::vector<std::string> skipped_operations{"t"};  // of c, u, d, t

@@ -115,7 +115,8 @@ class DebeziumEncoder final : public Encoder {
           transaction_topic_(options_.transaction_topic.empty()
                                  ? sanitize_topic(options_.topic_prefix + ".transaction")
                                  : options_.transaction_topic),
-          connector_name_(connector_name) {
+          connector_name_(connector_name),
+          binlog_(connector_name != "postgresql") {
         for (const Operation operation : options_.skipped_operations) {
             skipped_ |= 1U << static_cast<unsigned>(operation);
         }
@@ -149,6 +150,7 @@ class DebeziumEncoder final : public Encoder {
     struct Image {
         Row row;
         Row fallback;
+        bool old = false;
     };
 
     Result<void> encode_all(const Change& change, Arena& arena, std::vector<Record>& out) {
@@ -234,7 +236,7 @@ class DebeziumEncoder final : public Encoder {
         const Change& change = target.change;
         const bool key_change_create = sub_index == kCreateAfterKeyChange;
         const bool gone = operation == Operation::remove;
-        const Image before{key_change_create ? Row{} : change.before, {}};
+        const Image before{key_change_create ? Row{} : change.before, {}, true};
         const Image after{gone ? Row{} : change.after, change.before};
         Record record;
         if (!plan.keys.empty() && operation != Operation::truncate) {
@@ -363,8 +365,10 @@ class DebeziumEncoder final : public Encoder {
             if (!is_sent(*value)) {
                 return undecodable(plan,
                                    column,
-                                   "this key column is not in the row that the source sent; "
-                                   "REPLICA IDENTITY DEFAULT or FULL sends it");
+                                   "this key column is not in the row that the source sent; " +
+                                       std::string(binlog_ ? "binlog_row_image=FULL sends it"
+                                                           : "REPLICA IDENTITY DEFAULT or FULL "
+                                                             "sends it"));
             }
             writer_.raw(key.prefix);
             if (value->state == ValueState::null) {
@@ -392,13 +396,17 @@ class DebeziumEncoder final : public Encoder {
                 is_sent(image.fallback[column.index])) {
                 value = &image.fallback[column.index];
             }
-            TRIBUTARY_TRY_VOID(write_column(plan, column, *value));
+            TRIBUTARY_TRY_VOID(write_column(plan, column, *value, image.old));
         }
         writer_.raw(plan.columns.empty() ? "{}" : "}");
         return success();
     }
 
-    Result<void> write_column(const Plan& plan, const ColumnPlan& column, const Value& value) {
+    // `old`: of an old row, which may do without a value; a new one may not.
+    Result<void> write_column(const Plan& plan,
+                              const ColumnPlan& column,
+                              const Value& value,
+                              bool old) {
         if (value.state == ValueState::null) {
             writer_.raw("null");
             return success();
@@ -408,11 +416,17 @@ class DebeziumEncoder final : public Encoder {
             return success();
         }
         if (value.state == ValueState::unchanged) {
+            if (column.format.unavailable.empty() && old) {
+                writer_.raw(column.fill);
+                return success();
+            }
             if (column.format.unavailable.empty()) {
                 return undecodable(plan,
                                    column,
                                    "an unchanged value that the source did not send, of a type "
-                                   "without a placeholder; REPLICA IDENTITY FULL sends it");
+                                   "without a placeholder; " +
+                                       std::string(binlog_ ? "binlog_row_image=FULL sends it"
+                                                           : "REPLICA IDENTITY FULL sends it"));
             }
             writer_.raw(column.format.unavailable);
             return success();
@@ -594,6 +608,7 @@ class DebeziumEncoder final : public Encoder {
     std::string message_topic_;
     std::string transaction_topic_;
     std::string connector_name_;
+    bool binlog_;  // for advice in errors
     std::string message_key_start_;
     std::string message_value_start_;
     std::string transaction_key_start_;

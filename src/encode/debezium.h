@@ -28,6 +28,7 @@ enum class TimePrecision : std::uint8_t {
     nanoseconds,
 };
 enum class IntervalMode : std::uint8_t { numeric, string };
+enum class UnsignedMode : std::uint8_t { long_, precise };  // BIGINT UNSIGNED
 enum class BinaryMode : std::uint8_t { bytes, base64, base64_url_safe, hex };
 
 struct DebeziumOptions {
@@ -42,6 +43,7 @@ struct DebeziumOptions {
     TimePrecision times = TimePrecision::adaptive;
     IntervalMode intervals = IntervalMode::numeric;
     BinaryMode binary = BinaryMode::bytes;
+    UnsignedMode unsigned_bigints = UnsignedMode::long_;
     std::string unavailable_placeholder = "__debezium_unavailable_value";
     std::vector<Operation> skipped_operations = {Operation::truncate};
     std::string version = "3.6.1.Final";  // source.version

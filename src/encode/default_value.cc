@@ -203,7 +203,14 @@ bool to_value(Literal& literal, TypeKind kind, Value& value) {
         case TypeKind::int16:
         case TypeKind::int32:
         case TypeKind::int64:
+        case TypeKind::year:
             return read_whole(literal.text, value.integer);
+        case TypeKind::uint64: {
+            std::uint64_t number = 0;
+            const bool whole = read_whole(literal.text, number);
+            value.integer = static_cast<std::int64_t>(number);
+            return whole;
+        }
         case TypeKind::float32:
         case TypeKind::float64:
             return read_whole(literal.text, value.real);
@@ -213,6 +220,7 @@ bool to_value(Literal& literal, TypeKind kind, Value& value) {
         case TypeKind::json:
         case TypeKind::xml:
         case TypeKind::enumeration:
+        case TypeKind::set:
             value.text = literal.text;
             return true;
         case TypeKind::bytes: {
@@ -232,6 +240,9 @@ bool to_value(Literal& literal, TypeKind kind, Value& value) {
         case TypeKind::time_tz:
         case TypeKind::interval:
         case TypeKind::array:
+        case TypeKind::geometry:
+        case TypeKind::point:
+        case TypeKind::float_vector:
             return false;
     }
     return false;

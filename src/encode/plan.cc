@@ -21,7 +21,7 @@ std::string field_schema(const Format& format,
                          std::string_view default_text,
                          std::string_view name) {
     std::string text = "{" + format.schema_head + ",\"optional\":";
-    text += boolean(optional);
+    text += boolean(optional || format.always_optional);
     text += format.schema_tail;
     if (!default_text.empty()) {
         text += ",\"default\":";

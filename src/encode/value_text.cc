@@ -3,11 +3,13 @@
 
 #include <boost/uuid/detail/md5.hpp>
 
+#include <bit>
 #include <charconv>
 #include <limits>
 #include <system_error>
 #include <utility>
 
+#include "base/bytes.h"
 #include "encode/decimal.h"
 #include "encode/time_text.h"
 
@@ -254,13 +256,61 @@ void interval_format(Format& format, const DebeziumOptions& options) {
     format.schema_tail = named("io.debezium.time.MicroDuration");
 }
 
-void enumeration_format(Format& format, const ColumnType& type, const DebeziumOptions& options) {
-    text_format(format, "io.debezium.data.Enum", options);
-    std::string allowed;
-    for (const std::string& label : type.labels) {
-        allowed += (allowed.empty() ? "" : ",") + label;
+// Labels with commas between; MySQL's connector puts a backslash before a comma inside a label.
+std::string joined(const std::vector<std::string>& labels, bool escape_commas) {
+    std::string out;
+    bool first = true;
+    for (const std::string& label : labels) {
+        out += first ? "" : ",";
+        first = false;
+        for (const char character : label) {
+            if (character == ',' && escape_commas) {
+                out += '\\';
+            }
+            out += character;
+        }
     }
+    return out;
+}
+
+void labels_format(Format& format,
+                   std::string_view name,
+                   const std::string& allowed,
+                   const DebeziumOptions& options) {
+    text_format(format, name, options);
     format.schema_tail += ",\"parameters\":{\"allowed\":" + quoted(allowed) + "}";
+}
+
+void unsigned_format(Format& format, const DebeziumOptions& options) {
+    if (options.unsigned_bigints == UnsignedMode::long_) {
+        simple(format, Form::integer, "int64", "0");
+        return;
+    }
+    simple(format, Form::unsigned_precise, "bytes", "\"AA==\"");
+    format.schema_tail = named("org.apache.kafka.connect.data.Decimal") +
+                         R"(,"parameters":{"scale":"0","connect.decimal.precision":"20"})";
+}
+
+void geometry_format(Format& format) {
+    format.form = Form::geometry;
+    format.schema_head = R"("type":"struct","fields":[)"
+                         R"({"type":"bytes","optional":false,"field":"wkb"},)"
+                         R"({"type":"int32","optional":true,"field":"srid"}])";
+    format.schema_tail = named("io.debezium.data.geometry.Geometry") + R"(,"doc":"Geometry")";
+    format.always_optional = true;
+    format.zero = "null";
+}
+
+void point_format(Format& format) {
+    format.form = Form::point;
+    format.schema_head = R"("type":"struct","fields":[)"
+                         R"({"type":"double","optional":false,"field":"x"},)"
+                         R"({"type":"double","optional":false,"field":"y"},)"
+                         R"({"type":"bytes","optional":true,"field":"wkb"},)"
+                         R"({"type":"int32","optional":true,"field":"srid"}])";
+    format.schema_tail =
+        named("io.debezium.data.geometry.Point") + R"doc(,"doc":"Geometry (POINT)")doc";
+    format.zero = R"({"x":0.0,"y":0.0,"wkb":null,"srid":null})";
 }
 
 // An array's placeholder: one placeholder element where elements are text or bytes; where they are
@@ -426,6 +476,10 @@ Problem write_infinity(JsonWriter& writer, const Format& format, bool positive) 
         case Form::interval_numeric:
         case Form::interval_string:
         case Form::array:
+        case Form::unsigned_precise:
+        case Form::geometry:
+        case Form::point:
+        case Form::float_vector:
             break;
     }
     return Problem::malformed;
@@ -460,6 +514,64 @@ void write_quoted(JsonWriter& writer, Write write) {
     writer.raw('"');
     writer.raw(std::string_view(text, static_cast<std::size_t>(end - text)));
     writer.raw('"');
+}
+
+void write_unsigned(JsonWriter& writer, std::uint64_t value) {
+    char bytes[9];  // a zero first, so that the sign bit is clear
+    bytes[0] = 0;
+    store(bytes + 1, value, Endian::big);
+    std::size_t start = 0;
+    while (start < 8 && bytes[start] == 0 && (bytes[start + 1] & 0x80) == 0) {
+        ++start;
+    }
+    writer.base64(std::string_view(bytes + start, sizeof bytes - start));
+}
+
+// The end of both geometry structs, from the value of "wkb" on.
+void write_wkb(JsonWriter& writer, const Value& value) {
+    writer.base64(value.text);
+    writer.raw(",\"srid\":");
+    if (value.integer == 0) {
+        writer.raw("null}");
+    } else {
+        writer.integer(value.integer);
+        writer.raw('}');
+    }
+}
+
+Problem write_point(JsonWriter& writer, const Value& value) {
+    // byte order, type 1, x, y
+    constexpr std::size_t kPointBytes = 21;
+    const std::string_view wkb = value.text;
+    if (wkb.size() != kPointBytes || (wkb[0] != 0 && wkb[0] != 1)) {
+        return Problem::malformed;
+    }
+    const Endian endian = wkb[0] == 1 ? Endian::little : Endian::big;
+    if (load<std::uint32_t>(wkb.data() + 1, endian) != 1) {
+        return Problem::malformed;
+    }
+    writer.raw("{\"x\":");
+    writer.real(std::bit_cast<double>(load<std::uint64_t>(wkb.data() + 5, endian)));
+    writer.raw(",\"y\":");
+    writer.real(std::bit_cast<double>(load<std::uint64_t>(wkb.data() + 13, endian)));
+    writer.raw(",\"wkb\":");
+    write_wkb(writer, value);
+    return Problem::none;
+}
+
+Problem write_float_vector(JsonWriter& writer, std::string_view floats) {
+    if (floats.size() % 4 != 0) {
+        return Problem::malformed;
+    }
+    writer.raw('[');
+    for (std::size_t at = 0; at < floats.size(); at += 4) {
+        if (at != 0) {
+            writer.raw(',');
+        }
+        writer.real(std::bit_cast<float>(load<std::uint32_t>(floats.data() + at, Endian::little)));
+    }
+    writer.raw(']');
+    return Problem::none;
 }
 
 Problem write_array(JsonWriter& writer, const Format& format, const Value& value) {
@@ -554,7 +666,10 @@ std::optional<Format> make_format(const ColumnType& type,
             text_format(format, "io.debezium.data.Xml", options);
             break;
         case TypeKind::enumeration:
-            enumeration_format(format, type, options);
+            labels_format(format,
+                          "io.debezium.data.Enum",
+                          joined(type.labels, source_type.starts_with("enum(")),
+                          options);
             break;
         case TypeKind::date:
             date_format(format, options);
@@ -582,6 +697,27 @@ std::optional<Format> make_format(const ColumnType& type,
             if (!array_format(format, type, source_type, options)) {
                 return std::nullopt;
             }
+            break;
+        case TypeKind::uint64:
+            unsigned_format(format, options);
+            break;
+        case TypeKind::year:
+            simple(format, Form::integer, "int32", "0");
+            format.schema_tail = named("io.debezium.time.Year");
+            break;
+        case TypeKind::set:
+            labels_format(format, "io.debezium.data.EnumSet", joined(type.labels, false), options);
+            break;
+        case TypeKind::geometry:
+            geometry_format(format);
+            break;
+        case TypeKind::point:
+            point_format(format);
+            break;
+        case TypeKind::float_vector:
+            simple(format, Form::float_vector, "array", "[]");
+            format.schema_head += R"(,"items":{"type":"float","optional":false})";
+            format.schema_tail = named("io.debezium.data.FloatVector");
             break;
     }
     return format;
@@ -664,6 +800,17 @@ Problem write_value(JsonWriter& writer, const Format& format, const Value& value
             break;
         case Form::array:
             return write_array(writer, format, value);
+        case Form::unsigned_precise:
+            write_unsigned(writer, static_cast<std::uint64_t>(value.integer));
+            break;
+        case Form::geometry:
+            writer.raw("{\"wkb\":");
+            write_wkb(writer, value);
+            break;
+        case Form::point:
+            return write_point(writer, value);
+        case Form::float_vector:
+            return write_float_vector(writer, value.text);
     }
     return Problem::none;
 }

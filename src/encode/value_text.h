@@ -40,6 +40,10 @@ enum class Form : std::uint8_t {
     interval_numeric,
     interval_string,
     array,
+    unsigned_precise,  // base64 of 64 unsigned bits as a decimal of scale 0
+    geometry,          // {"wkb":..,"srid":..}
+    point,             // {"x":..,"y":..,"wkb":..,"srid":..}
+    float_vector,
 };
 
 struct Format {
@@ -50,6 +54,7 @@ struct Format {
     std::int64_t divisor = 1;
     std::shared_ptr<const Format> element;  // array; shared: immutable, copied with its format
     bool element_optional = true;
+    bool always_optional = false;  // in the schema, whatever the column says
     std::string schema_head;  // "type":"int32"
     std::string schema_tail;  // ,"name":..,"version":1,"parameters":{..}; or empty
     std::string zero;         // JSON of the type's zero

@@ -1,6 +1,6 @@
 // Bytes of a table's structure in the schema store (declared in block.h; docs/log-format.md,
 // "Schema"). Pure, any thread.
-//   byte     format, 1
+//   byte     format: 2 when a type kind is beyond 20 (array), else 1
 //   fixed32  CRC32C of everything after it
 //   sized    database, schema, table
 //   varint   source table id
@@ -11,6 +11,7 @@
 //            [sized default]
 //   type     byte kind, fixed32 precision, fixed32 scale, varint count of labels, sized each,
 //            byte 1 and the element's type, or byte 0
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -23,7 +24,10 @@ namespace tributary::format {
 
 namespace {
 
-constexpr std::uint8_t kSchemaFormat = 1;
+constexpr std::uint8_t kSchemaFormat = 2;
+// The last type kind that agents which read only format 1 know.
+constexpr TypeKind kLastOfFormat1 = TypeKind::array;
+constexpr TypeKind kLastOfFormat2 = TypeKind::float_vector;
 constexpr std::size_t kSchemaHeaderBytes = 5;
 constexpr std::uint8_t kNullable = 1;
 constexpr std::uint8_t kIdentity = 2;
@@ -60,10 +64,10 @@ void append_column(std::string& out, const Column& column) {
     }
 }
 
-[[nodiscard]] ColumnType read_type(ByteReader& reader, int depth) {
+[[nodiscard]] ColumnType read_type(ByteReader& reader, TypeKind kind_max, int depth) {
     ColumnType type;
     const auto kind = reader.fixed<std::uint8_t>();
-    if (kind > static_cast<std::uint8_t>(TypeKind::array) || depth > kTypeDepthMax) {
+    if (kind > static_cast<std::uint8_t>(kind_max) || depth > kTypeDepthMax) {
         reader.fail();
         return type;
     }
@@ -78,15 +82,15 @@ void append_column(std::string& out, const Column& column) {
     if (has_element > 1) {
         reader.fail();
     } else if (has_element == 1) {
-        type.element = std::make_shared<const ColumnType>(read_type(reader, depth + 1));
+        type.element = std::make_shared<const ColumnType>(read_type(reader, kind_max, depth + 1));
     }
     return type;
 }
 
-[[nodiscard]] Column read_column(ByteReader& reader) {
+[[nodiscard]] Column read_column(ByteReader& reader, TypeKind kind_max) {
     Column column;
     column.name = reader.sized();
-    column.type = read_type(reader, 0);
+    column.type = read_type(reader, kind_max, 0);
     column.source_type = reader.sized();
     column.source_type_id = reader.fixed<std::uint32_t>();
     column.source_type_modifier = static_cast<std::int32_t>(reader.fixed<std::uint32_t>());
@@ -103,6 +107,18 @@ void append_column(std::string& out, const Column& column) {
         column.default_expression = reader.sized();
     }
     return column;
+}
+
+[[nodiscard]] std::uint8_t needed_format(const TableSchema& schema) {
+    const bool known_to_1 =
+        std::all_of(schema.columns.begin(), schema.columns.end(), [](const Column& column) {
+            const ColumnType* type = &column.type;
+            while (type->element) {
+                type = type->element.get();
+            }
+            return type->kind <= kLastOfFormat1;
+        });
+    return known_to_1 ? 1 : kSchemaFormat;
 }
 
 [[nodiscard]] Error refuse(std::size_t offset, std::string_view why) {
@@ -123,7 +139,7 @@ std::string pack_schema(const TableSchema& schema) {
     for (const Column& column : schema.columns) {
         append_column(out, column);
     }
-    out[0] = static_cast<char>(kSchemaFormat);
+    out[0] = static_cast<char>(needed_format(schema));
     store(out.data() + 1,
           crc32c(0, std::string_view(out).substr(kSchemaHeaderBytes)),
           Endian::little);
@@ -149,8 +165,9 @@ Result<TableSchema> unpack_schema(std::string_view stored) {
     const std::uint64_t table_id = reader.varint();
     const auto old_row = reader.fixed<std::uint8_t>();
     const std::uint64_t columns = reader.varint();
+    const TypeKind kind_max = format == 1 ? kLastOfFormat1 : kLastOfFormat2;
     for (std::uint64_t index = 0; index < columns && reader.ok(); ++index) {
-        schema.columns.push_back(read_column(reader));
+        schema.columns.push_back(read_column(reader, kind_max));
     }
     if (format == 0 || !reader.ok() || !reader.at_end() ||
         table_id > std::numeric_limits<std::uint32_t>::max() ||

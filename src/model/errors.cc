@@ -106,17 +106,18 @@ const ErrorKind kEntryCorrupt{"entry_corrupt",
                               "nothing after the damaged event was delivered.",
                               "run `tributary buffer verify`; check memory and disk of this host."};
 
-const ErrorKind kSourceUnreachable{"source_unreachable",
-                                   ErrorClass::transient,
-                                   kExitTransient,
-                                   "nothing is lost: the server keeps the changes for the slot.",
-                                   "check host, port and network; the agent retries by itself."};
+const ErrorKind kSourceUnreachable{
+    "source_unreachable",
+    ErrorClass::transient,
+    kExitTransient,
+    "nothing is lost: the server keeps the changes (slot, binary log).",
+    "check host, port and network; the agent retries by itself."};
 
 const ErrorKind kSourceAuth{
     "source_auth",
     ErrorClass::definite,
     kExitAuth,
-    "nothing is lost: the server keeps the changes for the slot.",
+    "nothing is lost: the server keeps the changes (slot, binary log).",
     "correct user, password or pg_hba.conf (a line with the database's own name serves both "
     "connections: `replication` there is for physical standbys), then start again."};
 
@@ -193,14 +194,21 @@ const ErrorKind kPublicationUnsuitable{"publication_unsuitable",
                                        "the slot was not moved.",
                                        "run the ALTER PUBLICATION that `tributary check` prints."};
 
+const ErrorKind kServerIdInUse{
+    "server_id_in_use",
+    ErrorClass::transient,
+    kExitFenced,
+    "nothing is lost: what was taken in goes on from its position.",
+    "another replica or agent has this server_id: give each its own. The agent retries by itself."};
+
 const ErrorKind kSourceGap{
     "source_gap",
     ErrorClass::definite,
     kExitGap,
-    "everything up to Kafka's checkpoint is in Kafka; the slot is ahead of it, so changes"
-    " between are gone from the server.",
-    "find who moved the slot; then `tributary reset --from now` accepts the gap, and a "
-    "snapshot fills it."};
+    "everything up to Kafka's checkpoint is in Kafka; changes after it are gone from the "
+    "server (a slot that was moved, a binary log that was purged).",
+    "find who did it, or keep binary logs for longer; then `tributary reset --from now` accepts "
+    "the gap, and a snapshot fills it."};
 
 const ErrorKind kSourceDiverged{
     "source_diverged",
@@ -238,6 +246,39 @@ const ErrorKind kSchemaMismatch{
     kExitInternal,
     "the event was not taken in and not confirmed; the server keeps it.",
     "report the message above; `tables.exclude` skips the table meanwhile."};
+
+const ErrorKind kBinlogStatement{
+    "binlog_statement",
+    ErrorClass::definite,
+    kExitGap,
+    "everything before this statement was taken in; its changes are in the database only.",
+    "set binlog_format=ROW on the server and forbid sessions to change it; then `tributary reset "
+    "--from now` accepts the gap, and a snapshot fills it. `tables.exclude` lets a table pass."};
+
+const ErrorKind kBinlogIncident{
+    "binlog_incident",
+    ErrorClass::definite,
+    kExitGap,
+    "everything before the incident was taken in; the server could not log what came next.",
+    "find the cause in the server's error log; then `tributary reset --from now` accepts the gap, "
+    "and a snapshot fills it."};
+
+const ErrorKind kBinlogUndone{
+    "binlog_undone",
+    ErrorClass::definite,
+    kExitDiverged,
+    "the rows that were undone are in the log and may be in Kafka.",
+    "compare the rows of that transaction in the database with what was delivered; keep "
+    "transactional and other engines out of one transaction; then `tributary reset --from now`."};
+
+const ErrorKind kXaRows{
+    "xa_rows",
+    ErrorClass::definite,
+    kExitGap,
+    "everything that was committed before was taken in; rows of prepared XA transactions wait.",
+    "see `XA RECOVER` on the server: finish what was forgotten there, or raise xa_bytes_max; rows "
+    "that were logged before this pipeline began need a snapshot after `tributary reset --from "
+    "now`."};
 
 const ErrorKind kValueUndecodable{
     "value_undecodable",
@@ -389,12 +430,17 @@ constexpr std::array kAll{
     &kSlotLimit,
     &kPublicationMissing,
     &kPublicationUnsuitable,
+    &kServerIdInUse,
     &kSourceGap,
     &kSourceDiverged,
     &kSourceRewound,
     &kProtocolViolation,
     &kRowTooLarge,
     &kSchemaMismatch,
+    &kBinlogStatement,
+    &kBinlogIncident,
+    &kBinlogUndone,
+    &kXaRows,
     &kValueUndecodable,
     &kKafkaUnreachable,
     &kKafkaAuth,

@@ -35,7 +35,7 @@ extern const ErrorKind kLogCorrupt;
 extern const ErrorKind kLogIo;
 extern const ErrorKind kLogFull;
 extern const ErrorKind kEntryCorrupt;
-// PostgreSQL
+// Databases
 extern const ErrorKind kSourceUnreachable;
 extern const ErrorKind kSourceAuth;
 extern const ErrorKind kSourceTls;
@@ -48,12 +48,17 @@ extern const ErrorKind kSlotLost;
 extern const ErrorKind kSlotLimit;
 extern const ErrorKind kPublicationMissing;
 extern const ErrorKind kPublicationUnsuitable;
+extern const ErrorKind kServerIdInUse;
 extern const ErrorKind kSourceGap;
 extern const ErrorKind kSourceDiverged;
 extern const ErrorKind kSourceRewound;
 extern const ErrorKind kProtocolViolation;
 extern const ErrorKind kRowTooLarge;
 extern const ErrorKind kSchemaMismatch;
+extern const ErrorKind kBinlogStatement;
+extern const ErrorKind kBinlogIncident;
+extern const ErrorKind kBinlogUndone;
+extern const ErrorKind kXaRows;
 extern const ErrorKind kValueUndecodable;
 // Kafka
 extern const ErrorKind kKafkaUnreachable;

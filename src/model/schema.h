@@ -33,13 +33,19 @@ enum class TypeKind : std::uint8_t {
     timestamp_tz = 18,
     interval = 19,
     array = 20,  // of `element`
+    uint64 = 21,
+    year = 22,
+    set = 23,           // of labels
+    geometry = 24,      // well-known binary
+    point = 25,         // a geometry that is always a point
+    float_vector = 26,  // of 32-bit floats
 };
 
 struct ColumnType {
     TypeKind kind = TypeKind::unsupported;
     std::int32_t precision = 0;       // decimal: digits; time and timestamp: fraction digits
     std::int32_t scale = 0;           // decimal
-    std::vector<std::string> labels;  // enumeration, in the source's order
+    std::vector<std::string> labels;  // enumeration and set, in the source's order
     std::shared_ptr<const ColumnType>
         element;  // array; shared: immutable and copied with its column
     friend bool operator==(const ColumnType& left, const ColumnType& right);
@@ -49,7 +55,7 @@ struct Column {
     std::string name;
     ColumnType type;
     std::string source_type;  // the source's own name of it, with modifiers: "numeric(10,2)"
-    std::uint32_t source_type_id = 0;  // PostgreSQL: type oid
+    std::uint32_t source_type_id = 0;  // PostgreSQL: type oid; MySQL: connectors/mysql/table_map.h
     std::int32_t source_type_modifier = -1;
     bool nullable = true;
     std::uint16_t key_index = 0;  // place in the message key from 1; 0 = not part of the key
@@ -66,7 +72,7 @@ struct TableSchema {
     std::string database;
     std::string schema;
     std::string table;
-    std::uint32_t source_table_id = 0;  // PostgreSQL: relation oid
+    std::uint32_t source_table_id = 0;  // PostgreSQL: relation oid; MySQL: none, it changes
     OldRow old_row = OldRow::key;
     std::vector<Column> columns;  // in the order of the source's row image
     friend bool operator==(const TableSchema&, const TableSchema&) = default;

@@ -38,6 +38,7 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"cli", {"agent", "admin", "config", "ports", "model", "base"}},
         {"connectors/postgresql", kConnector},
         {"connectors/kafka", kConnector},
+        {"connectors/mysql", kConnector},
     };
     return kTable;
 }
@@ -49,6 +50,8 @@ const std::map<std::string, std::set<std::string>>& allowed_vendors() {
         {"librdkafka/", {"connectors/kafka"}},
         {"libpq-fe.h", {"connectors/postgresql"}},
         {"mysql", {"connectors/mysql"}},
+        {"cppconn/", {"connectors/mysql"}},
+        {"zstd", {"connectors/mysql"}},
         {"mqtt/", {"connectors/mqtt"}},
         {"yaml-cpp/", {"config"}},
         {"spdlog/", {"telemetry"}},

@@ -9,6 +9,7 @@
 #include "tests/servers/failure.h"
 #include "tests/servers/kafka.h"
 #include "tests/servers/kafka_reader.h"
+#include "tests/servers/mysqld.h"
 #include "tests/servers/postgres.h"
 
 namespace tributary::servers {
@@ -162,6 +163,58 @@ TEST(PostgresServer, answers_again_after_freeze_and_thaw) {
     postgres.thaw();
     EXPECT_EQ(postgres.sql("SELECT 1").value(), "1");
 }
+
+class MysqlServer : public testing::TestWithParam<MysqldKind> {};
+
+TEST_P(MysqlServer, keeps_a_committed_row_over_kill_9_and_restart) {
+    const TemporaryDirectory folder;
+    Mysqld server({.directory = folder.path() / "mysql", .kind = GetParam(), .fsync = true});
+    const std::uint16_t port = server.port();
+    EXPECT_EQ(server.sql("SELECT @@binlog_row_metadata").value(), "FULL");
+    server.sql(
+        "CREATE DATABASE plant; CREATE TABLE plant.press (id int PRIMARY KEY, name text); "
+        "INSERT INTO plant.press VALUES (1, NULL)");
+
+    const pid_t killed = server.pid();
+    server.kill9();
+    EXPECT_FALSE(process_exists(killed));
+    server.start();
+    EXPECT_EQ(server.port(), port);
+    const SqlRows rows = server.sql("SELECT id, name FROM press", "plant");
+    ASSERT_EQ(rows.rows.size(), 1U);
+    EXPECT_EQ(rows.columns, (std::vector<std::string>{"id", "name"}));
+    EXPECT_EQ(rows.rows[0], (std::vector<SqlCell>{"1", std::nullopt}));
+    server.restart();
+    EXPECT_EQ(server.sql("SELECT count(*) FROM plant.press").value(), "1");
+    server.stop();
+    EXPECT_FALSE(server.running());
+}
+
+TEST_P(MysqlServer, admits_a_tcp_user_only_with_the_password) {
+    const TemporaryDirectory folder;
+    Mysqld server({.directory = folder.path() / "mysql", .kind = GetParam()});
+    server.create_user("tributary", "it's", "REPLICATION SLAVE");
+    MysqlConnection::Address address{.socket = {},
+                                     .host = "127.0.0.1",
+                                     .port = server.port(),
+                                     .user = "tributary",
+                                     .password = "it's",
+                                     .database = {}};
+    EXPECT_EQ(MysqlConnection(address).sql("SELECT 1").value(), "1");
+    address.password = "wrong";
+    EXPECT_THROW(MysqlConnection{address}, ServerFailure);
+    address.user = "root";
+    address.password = "";
+    EXPECT_THROW(MysqlConnection{address}, ServerFailure);
+    EXPECT_THROW(server.sql("SELEKT"), ServerFailure);
+}
+
+INSTANTIATE_TEST_SUITE_P(EachKind,
+                         MysqlServer,
+                         testing::Values(MysqldKind::mariadb, MysqldKind::mysql),
+                         [](const auto& parameter) {
+                             return parameter.param == MysqldKind::mysql ? "mysql" : "mariadb";
+                         });
 
 TEST(PortLease, gives_each_holder_another_port) {
     const PortLease first;

@@ -1,11 +1,11 @@
-// Table and column filter: filter.h.
-#include "connectors/postgresql/filter.h"
+// Table and column filter: table_filter.h.
+#include "model/table_filter.h"
 
 #include <algorithm>
 
 #include "model/errors.h"
 
-namespace tributary::postgresql {
+namespace tributary {
 namespace {
 
 Result<std::vector<std::regex>> compile(const std::vector<std::string>& expressions,
@@ -45,8 +45,8 @@ std::string join(std::string_view left, std::string_view right) {
 
 }  // namespace
 
-Result<Filter> Filter::make(const FilterRules& rules) {
-    Filter filter;
+Result<TableFilter> TableFilter::make(const FilterRules& rules) {
+    TableFilter filter;
     TRIBUTARY_TRY(include, compile(rules.include, "tables.include"));
     TRIBUTARY_TRY(exclude, compile(rules.exclude, "tables.exclude"));
     TRIBUTARY_TRY(columns, compile(rules.exclude_columns, "tables.exclude_columns"));
@@ -56,16 +56,16 @@ Result<Filter> Filter::make(const FilterRules& rules) {
     return filter;
 }
 
-bool Filter::table_selected(std::string_view schema, std::string_view table) const {
+bool TableFilter::table_selected(std::string_view schema, std::string_view table) const {
     const std::string name = join(schema, table);
     return (include_.empty() || matches(include_, name)) && !matches(exclude_, name);
 }
 
-bool Filter::column_selected(std::string_view schema,
-                             std::string_view table,
-                             std::string_view column) const {
+bool TableFilter::column_selected(std::string_view schema,
+                                  std::string_view table,
+                                  std::string_view column) const {
     return exclude_columns_.empty() ||
            !matches(exclude_columns_, join(join(schema, table), column));
 }
 
-}  // namespace tributary::postgresql
+}  // namespace tributary

@@ -1,0 +1,42 @@
+// What intake needs to know from the server's catalogue, and the port it asks through; implemented
+// over SQL by the I/O half. Threads: called by the intake thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tributary::mysql {
+
+// One row of information_schema.COLUMNS. No row is left out, invisible columns neither; hidden ones
+// (MariaDB's row_start and row_end of implicit versioning) are not in it.
+struct CatalogueColumn {
+    std::string name;                         // COLUMN_NAME
+    std::string data_type;                    // DATA_TYPE: "int", "enum", "uuid"
+    std::string column_type;                  // COLUMN_TYPE: "int(10) unsigned", "enum('a','b')"
+    std::string collation;                    // COLLATION_NAME; empty when none
+    std::string character_set;                // CHARACTER_SET_NAME; empty when none
+    bool nullable = true;                     // IS_NULLABLE
+    std::optional<std::string> default_text;  // COLUMN_DEFAULT as the server gives it
+    std::string extra;                        // EXTRA: "auto_increment", "DEFAULT_GENERATED", ...
+    std::string generation_expression;  // GENERATION_EXPRESSION: "ROW END", "`a` + 1"; or empty
+};
+
+struct TableStructure {
+    bool exists = false;                   // false: dropped meanwhile
+    bool system_versioned = false;         // MariaDB: TABLE_TYPE 'SYSTEM VERSIONED'
+    std::vector<CatalogueColumn> columns;  // by ORDINAL_POSITION
+    std::vector<std::string> primary_key;  // in index order; empty when none
+};
+
+class Catalogue {
+  public:
+    virtual ~Catalogue() = default;
+    // What the catalogue says now. Transient errors: the connection is lost. Nothing is cached.
+    [[nodiscard]] virtual Result<TableStructure> columns(const std::string& database,
+                                                         const std::string& table) = 0;
+};
+
+}  // namespace tributary::mysql

@@ -1,0 +1,114 @@
+// check() and resolve_position(): what the commands ask of the server.
+#include <utility>
+
+#include "connectors/mysql/client.h"
+#include "connectors/mysql/mysql.h"
+#include "connectors/mysql/position.h"
+#include "connectors/mysql/server_checks.h"
+#include "connectors/mysql/sql.h"
+#include "model/errors.h"
+#include "model/table_filter.h"
+
+namespace tributary::mysql {
+namespace {
+
+Finding failed(std::string subject, const Error& error) {
+    return {Severity::error,
+            std::move(subject),
+            std::string(error.kind().name) + ": " + error.what(),
+            std::string(error.kind().next)};
+}
+
+// "binlog.000003:4711"; nullopt when it is not of that form.
+std::optional<Place> parse_place(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) {
+        return std::nullopt;
+    }
+    const std::string_view digits = text.substr(colon + 1);
+    constexpr std::size_t kDigitsMax = 18;
+    const bool number = digits.size() <= kDigitsMax &&
+                        digits.find_first_not_of("0123456789") == std::string_view::npos;
+    const std::string_view file = text.substr(0, colon);
+    // A GTID set has colons too, and its file name would be a uuid without the dot.
+    if (!number || file.find('.') == std::string_view::npos) {
+        return std::nullopt;
+    }
+    return Place{std::string(file), std::stoull(std::string(digits))};
+}
+
+Result<ResumePoint> parse_position(std::string_view text, ServerKind kind) {
+    ResumePoint point;
+    point.server = kind;
+    if (auto place = parse_place(text)) {
+        point.next = std::move(*place);
+        return point;
+    }
+    point.by_gtid = true;
+    if (kind == ServerKind::mysql) {
+        TRIBUTARY_TRY(set, MysqlGtidSet::parse(text));
+        point.executed = std::move(set);
+    } else {
+        TRIBUTARY_TRY(position, MariadbGtidPosition::parse(text));
+        point.gtid_position = std::move(position);
+    }
+    return point;
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Options& options) {
+    if (const auto filter = TableFilter::make(options.tables); !filter) {
+        return {failed("tables", filter.error())};
+    }
+    auto session = SqlSession::open(options.connection);
+    if (!session) {
+        return {failed("connection", session.error())};
+    }
+    std::vector<Finding> findings;
+    auto client = Client::open(options.connection);
+    if (!client) {
+        findings.push_back(failed("connection", client.error()));
+        return findings;
+    }
+    findings.push_back({Severity::ok,
+                        "connection",
+                        client.value().tls() ? "answers, with TLS" : "answers, without TLS",
+                        ""});
+    const auto facts = read_facts(session.value());
+    if (!facts) {
+        findings.push_back(failed("settings", facts.error()));
+        return findings;
+    }
+    auto judged = judge(facts.value(), options);
+    findings.insert(findings.end(), judged.begin(), judged.end());
+    const auto position = current_position(session.value(), facts.value(), options.gtid);
+    if (!position) {
+        findings.push_back(failed("position", position.error()));
+        return findings;
+    }
+    findings.push_back(
+        {Severity::ok, "position", mysql::describe(encode_resume(position.value())), ""});
+    return findings;
+}
+
+Result<Position> resolve_position(const Options& options, std::string_view from) {
+    TRIBUTARY_TRY(session, SqlSession::open(options.connection));
+    TRIBUTARY_TRY(facts, read_facts(session));
+    TRIBUTARY_TRY_VOID(verify_settings(facts, options.gtid));
+    if (from == "now") {
+        TRIBUTARY_TRY(now, current_position(session, facts, options.gtid));
+        return encode_resume(now);
+    }
+    auto point = parse_position(from, facts.kind);
+    if (!point) {
+        return Error(errors::kConfigInvalid,
+                     "--from takes `now`, GTIDs or file:offset, not " + std::string(from) + ": " +
+                         point.error().what());
+    }
+    TRIBUTARY_TRY(files, binlog_files(session));
+    TRIBUTARY_TRY_VOID(verify_position(facts, point.value(), files));
+    return encode_resume(point.value());
+}
+
+}  // namespace tributary::mysql

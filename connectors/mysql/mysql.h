@@ -1,0 +1,33 @@
+// The MySQL and MariaDB connector as the composition sees it: with options.h the only header of
+// this room that src/agent includes. Threads: ports/source.h for the source; check() from the
+// command's main thread.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "connectors/mysql/options.h"
+#include "ports/check.h"
+#include "ports/clock.h"
+#include "ports/observer.h"
+#include "ports/source.h"
+
+namespace tributary::mysql {
+
+// A source that is not connected yet. `clock` and `observer` must outlive it; `options.name` is the
+// pipeline that log lines and numbers are reported under.
+[[nodiscard]] std::unique_ptr<Source> make_source(Options options,
+                                                  const Clock& clock,
+                                                  Observer& observer);
+
+// Connects, looks and changes nothing. Every finding that is not ok carries the SQL that mends it.
+// Returns within about three times connection.connect_timeout_s.
+[[nodiscard]] std::vector<Finding> check(const Options& options);
+
+// A resume position from "now" (the server's current one), from GTIDs (MySQL: a set, of everything
+// that is done; MariaDB: the last of each domain) or from "file:offset". kSourceGap,
+// kSourceRewound, kConfigInvalid, and what connecting gives.
+[[nodiscard]] Result<Position> resolve_position(const Options& options, std::string_view from);
+
+}  // namespace tributary::mysql

@@ -1,0 +1,105 @@
+// The bytes of this connector's positions. Pure; any thread. Big-endian; base/bytes.h has varint
+// and sized.
+//   resume   byte     1, version
+//            byte     server kind
+//            byte     mode: 1 GTID, 2 file and offset
+//            bytes    mode 1: MySQL's set or MariaDB's position, binary form of gtid.h: everything
+//                     that is complete
+//            sized    file: behind the last complete transaction; in mode 1 only for people
+//            fixed64  offset in it
+//            varint   count of XA transactions that are prepared and open; each: sized xid
+//            (events.h)
+//   done     byte     1, version
+//            sized    GTID text, empty when the transaction has none
+//            sized    file
+//            fixed64  offset of the transaction's first event in it
+//            fixed32  ordinal
+//   event    sized GTID text, or empty and then sized file and fixed64 offset of the transaction's
+//            first event: for the packed record header
+//
+// An identity is (transaction, ordinal). A transaction is told by its GTID, without one by the
+// place of its first event. The ordinal is the index of the row among ALL rows of the transaction's
+// rows events, from 0, whether or not their tables are selected: so filters may change between a
+// stop and a start. Rows are counted by their sizes (row_image.h), without decoding. A rows event
+// whose rows cannot be sized (a column type that is not known, or more than row_bytes_max bytes)
+// counts as one row; were its table selected, it would stop the pipeline. A TRUNCATE counts one,
+// other statements none.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "connectors/mysql/gtid.h"
+#include "connectors/mysql/server_kind.h"
+#include "model/ids.h"
+#include "ports/source.h"
+
+namespace tributary::mysql {
+
+// Ordinal of a transaction's end: everything of it is done.
+inline constexpr std::uint32_t kWholeTransaction = 0xFFFFFFFFU;
+
+// A place in the binlog of one server.
+struct Place {
+    std::string file{};
+    std::uint64_t offset = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+};
+
+// Orders by the number that ends the file's name, then by offset.
+[[nodiscard]] std::strong_ordering compare(const Place& left, const Place& right);
+[[nodiscard]] std::string to_string(const Place& place);  // "binlog.000003:1234"
+
+struct TransactionId {
+    std::string gtid{};  // text; empty when there is none
+    Place start{};       // of its first event
+};
+
+// GTIDs decide where both have one.
+[[nodiscard]] bool same(const TransactionId& left, const TransactionId& right);
+[[nodiscard]] std::string to_string(const TransactionId& id);
+
+struct Identity {
+    TransactionId transaction{};
+    std::uint32_t ordinal = 0;
+};
+
+struct ResumePoint {
+    ServerKind server = ServerKind::mysql;
+    bool by_gtid = false;
+    MysqlGtidSet executed{};              // by_gtid, MySQL
+    MariadbGtidPosition gtid_position{};  // by_gtid, MariaDB
+    Place next{};                         // behind the last complete transaction
+    std::vector<std::string> open_xa{};   // xids whose rows wait in the side keyspace
+
+    // The set or position as text; empty when not by_gtid.
+    [[nodiscard]] std::string gtids() const;
+};
+
+[[nodiscard]] Position encode_resume(const ResumePoint& point);
+[[nodiscard]] Position encode_done(const Identity& identity);
+// Write into a Position that is reused from call to call.
+void encode_resume_into(const ResumePoint& point, Position& out);
+void encode_done_into(const Identity& identity, Position& out);
+
+// nullopt: not as written. An empty position means none and is nullopt too.
+[[nodiscard]] std::optional<ResumePoint> decode_resume(const Position& position);
+[[nodiscard]] std::optional<Identity> decode_done(const Position& position);
+
+// For the packed record header.
+void append_event_position(std::string& out, const TransactionId& id);
+
+// Orders what two states of one pipeline have taken in. unordered: of two servers or histories, or
+// not positions of this connector. Empty comes before everything.
+[[nodiscard]] std::partial_ordering compare(const StartPoint& left, const StartPoint& right);
+
+// For people, either form: "3e11fa47-...:1-77 (binlog.000003:1234)", "0-1-5 #17", "0-1-5 whole";
+// "none" when empty.
+[[nodiscard]] std::string describe(const Position& position);
+
+}  // namespace tributary::mysql

@@ -1,0 +1,425 @@
+#include "connectors/mysql/server_checks.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "model/errors.h"
+
+namespace tributary::mysql {
+namespace {
+
+constexpr const char* kVariablesSql =
+    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', "
+    "'binlog_row_image', 'binlog_row_metadata', 'binlog_row_value_options', 'gtid_mode', "
+    "'gtid_executed', 'gtid_purged', 'gtid_binlog_pos', 'server_uuid', 'server_id', "
+    "'sync_binlog', 'innodb_flush_log_at_trx_commit', 'binlog_expire_logs_seconds', "
+    "'expire_logs_days', 'log_slave_updates', 'log_replica_updates', 'read_only', 'have_ssl')";
+
+std::string upper(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char letter) {
+        return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    });
+    return out;
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char letter) {
+        return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+    });
+    return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(' ');
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+std::uint64_t number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} ? value : 0;
+}
+
+std::string server_name(ServerKind kind) {
+    return kind == ServerKind::mysql ? "MySQL" : "MariaDB";
+}
+
+// What `mends` is to be run for, and that it needs a restart where it does.
+std::string set_global(const std::string& name, const std::string& value) {
+    return "SET GLOBAL " + name + " = " + value +
+           "; and the same in the server's configuration "
+           "file, so that it lasts";
+}
+
+Error setting(const std::string& what, const std::string& remedy) {
+    return {errors::kSourceSettings, what + ": " + remedy};
+}
+
+// The right that lets an account ask where the binlog is.
+std::string position_right(ServerKind kind) {
+    return kind == ServerKind::mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR";
+}
+
+// "tributary@%" as SQL: 'tributary'@'%'.
+std::string account_sql(const std::string& user) {
+    const auto at = user.rfind('@');
+    if (at == std::string::npos) {
+        return quote_literal(user);
+    }
+    return quote_literal(user.substr(0, at)) + "@" + quote_literal(user.substr(at + 1));
+}
+
+std::string grant_sql(const ServerFacts& facts, const std::string& right) {
+    return "GRANT " + right + " ON *.* TO " + account_sql(facts.user) + ";";
+}
+
+Result<void> verify_rights(const ServerFacts& facts) {
+    for (const std::string& right :
+         {std::string("REPLICATION SLAVE"), position_right(facts.kind)}) {
+        if (!facts.may(right)) {
+            return Error(errors::kSourceRights,
+                         facts.user + " lacks " + right + ": " + grant_sql(facts, right));
+        }
+    }
+    return success();
+}
+
+}  // namespace
+
+std::string_view ServerFacts::value(const std::string& name) const {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::string_view() : std::string_view(found->second);
+}
+
+bool ServerFacts::on(const std::string& name) const {
+    const std::string_view text = value(name);
+    return text == "ON" || text == "1" || text == "on";
+}
+
+bool ServerFacts::may(const std::string& right) const {
+    if (rights.contains(right) || rights.contains("ALL PRIVILEGES")) {
+        return true;
+    }
+    // MariaDB 10.5 renamed them and still prints either.
+    if (right == "BINLOG MONITOR") {
+        return rights.contains("REPLICATION CLIENT") || rights.contains("SUPER");
+    }
+    return right == "REPLICATION SLAVE" && rights.contains("REPLICATION REPLICA");
+}
+
+bool ServerFacts::gtids() const {
+    return kind == ServerKind::mariadb || value("gtid_mode") == "ON";
+}
+
+std::vector<std::string> global_rights(std::string_view grant) {
+    constexpr std::string_view kGrant = "GRANT ";
+    const auto on = grant.find(" ON *.* TO ");
+    if (grant.substr(0, kGrant.size()) != kGrant || on == std::string_view::npos) {
+        return {};
+    }
+    std::vector<std::string> rights;
+    std::string_view list = grant.substr(kGrant.size(), on - kGrant.size());
+    while (!list.empty()) {
+        const auto comma = std::min(list.find(','), list.size());
+        rights.push_back(upper(trimmed(list.substr(0, comma))));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return rights;
+}
+
+Result<ServerFacts> read_facts(SqlSession& sql) {
+    ServerFacts facts;
+    TRIBUTARY_TRY(variables, sql.query(kVariablesSql));
+    for (std::size_t row = 0; row < variables.rows.size(); ++row) {
+        facts.variables[lower(variables.at(row, 0))] = std::string(variables.at(row, 1));
+    }
+    facts.version = std::string(facts.value("version"));
+    facts.kind = upper(facts.version).find("MARIADB") != std::string::npos ? ServerKind::mariadb
+                                                                           : ServerKind::mysql;
+    TRIBUTARY_TRY(user, sql.query("SELECT CURRENT_USER()"));
+    facts.user = std::string(user.at(0, 0));
+    TRIBUTARY_TRY(grants, sql.query("SHOW GRANTS"));
+    for (std::size_t row = 0; row < grants.rows.size(); ++row) {
+        for (std::string& right : global_rights(grants.at(row, 0))) {
+            facts.rights.insert(std::move(right));
+        }
+    }
+    return facts;
+}
+
+Result<ResumePoint> current_position(SqlSession& sql, const ServerFacts& facts, GtidMode mode) {
+    ResumePoint point;
+    point.server = facts.kind;
+    point.by_gtid = mode == GtidMode::on || (mode == GtidMode::automatic && facts.gtids());
+    auto status = sql.query("SHOW MASTER STATUS");
+    if (!status && facts.kind == ServerKind::mysql) {
+        status = sql.query("SHOW BINARY LOG STATUS");  // its name since 8.2
+    }
+    if (!status) {
+        return status.error();
+    }
+    if (status.value().rows.empty()) {
+        return setting("the server's binary log is off",
+                       "set log_bin in its configuration file and restart it");
+    }
+    point.next = {std::string(status.value().at(0, 0)), number(status.value().at(0, 1))};
+    if (!point.by_gtid) {
+        return point;
+    }
+    const bool mysql = facts.kind == ServerKind::mysql;
+    TRIBUTARY_TRY(
+        rows,
+        sql.query(mysql ? "SELECT @@GLOBAL.gtid_executed" : "SELECT @@GLOBAL.gtid_binlog_pos"));
+    if (mysql) {
+        TRIBUTARY_TRY(set, MysqlGtidSet::parse(rows.at(0, 0)));
+        point.executed = std::move(set);
+    } else {
+        TRIBUTARY_TRY(position, MariadbGtidPosition::parse(rows.at(0, 0)));
+        point.gtid_position = std::move(position);
+    }
+    return point;
+}
+
+Result<std::vector<std::string>> binlog_files(SqlSession& sql) {
+    TRIBUTARY_TRY(rows, sql.query("SHOW BINARY LOGS"));
+    std::vector<std::string> files;
+    for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+        files.emplace_back(rows.at(row, 0));
+    }
+    return files;
+}
+
+Result<void> verify_settings(const ServerFacts& facts, GtidMode mode) {
+    if (!facts.on("log_bin")) {
+        return setting("the server's binary log is off",
+                       "set log_bin in its configuration file and restart it");
+    }
+    if (facts.value("binlog_format") != "ROW" && !facts.value("binlog_format").empty()) {
+        return setting("binlog_format is " + std::string(facts.value("binlog_format")),
+                       set_global("binlog_format", "'ROW'"));
+    }
+    if (facts.value("binlog_row_image") != "FULL" && !facts.value("binlog_row_image").empty()) {
+        return setting("binlog_row_image is " + std::string(facts.value("binlog_row_image")) +
+                           ", so that events lack columns",
+                       set_global("binlog_row_image", "'FULL'"));
+    }
+    if (mode == GtidMode::on && !facts.gtids()) {
+        return setting("gtid is on here and gtid_mode is " + std::string(facts.value("gtid_mode")) +
+                           " on the server",
+                       "set gtid_mode = ON and enforce_gtid_consistency = ON there, or gtid: auto "
+                       "here");
+    }
+    return verify_rights(facts);
+}
+
+namespace {
+
+Result<void> verify_mysql_gtids(const ServerFacts& facts, const MysqlGtidSet& ours) {
+    TRIBUTARY_TRY(executed, MysqlGtidSet::parse(facts.value("gtid_executed")));
+    if (!executed.contains(ours)) {
+        const bool behind = ours.contains(executed);
+        return Error(behind ? errors::kSourceRewound : errors::kSourceDiverged,
+                     "the server lacks transactions that were taken in: " +
+                         ours.minus(executed).to_string());
+    }
+    TRIBUTARY_TRY(purged, MysqlGtidSet::parse(facts.value("gtid_purged")));
+    if (!ours.contains(purged)) {
+        return Error(errors::kSourceGap,
+                     "the server has purged transactions that were not taken in: " +
+                         purged.minus(ours).to_string());
+    }
+    return success();
+}
+
+}  // namespace
+
+Result<void> verify_position(const ServerFacts& facts,
+                             const ResumePoint& resume,
+                             const std::vector<std::string>& files) {
+    if (resume.server != facts.kind) {
+        return Error(errors::kSourceDiverged,
+                     "the stored position is one of " + server_name(resume.server) +
+                         ", the server is " + server_name(facts.kind) + " " + facts.version);
+    }
+    if (resume.by_gtid && !facts.gtids()) {
+        return Error(errors::kSourceDiverged,
+                     "the stored position is a set of GTIDs, and gtid_mode is " +
+                         std::string(facts.value("gtid_mode")));
+    }
+    if (!resume.by_gtid) {
+        if (std::find(files.begin(), files.end(), resume.next.file) == files.end()) {
+            return Error(errors::kSourceGap,
+                         "the server has no " + resume.next.file + " any more; its oldest is " +
+                             (files.empty() ? std::string("none") : files.front()));
+        }
+        return success();
+    }
+    if (facts.kind == ServerKind::mysql) {
+        return verify_mysql_gtids(facts, resume.executed);
+    }
+    // What is purged or diverged, only the server can tell (error 1236); that it is behind, these
+    // two.
+    TRIBUTARY_TRY(theirs, MariadbGtidPosition::parse(facts.value("gtid_binlog_pos")));
+    if (!theirs.contains(resume.gtid_position)) {
+        return Error(errors::kSourceRewound,
+                     "the server's binary log ends at " + theirs.to_string() +
+                         ", before what was taken in: " + resume.gtid_position.to_string());
+    }
+    return success();
+}
+
+std::string identity_of(const ServerFacts& facts, const ResumePoint& resume) {
+    std::string text = facts.kind == ServerKind::mysql ? "mysql" : "mariadb";
+    if (resume.by_gtid) {
+        return text + " gtid";
+    }
+    const std::string_view uuid = facts.value("server_uuid");
+    text += " file ";
+    return text += uuid.empty() ? facts.value("server_id") : uuid;
+}
+
+namespace {
+
+class Judge {
+  public:
+    Judge(const ServerFacts& facts, const Options& options) : facts_(facts), options_(options) {}
+
+    std::vector<Finding> all() {
+        if (facts_.kind == options_.kind) {
+            ok("server", server_name(facts_.kind) + " " + facts_.version);
+        } else {
+            say(Severity::warning,
+                "server",
+                server_name(facts_.kind) + " " + facts_.version +
+                    "; events come out as Debezium's connector for " + server_name(options_.kind) +
+                    " has them",
+                std::string("type: ") + (facts_.kind == ServerKind::mysql ? "mysql" : "mariadb"));
+        }
+        settings();
+        durability();
+        retention();
+        rights();
+        return std::move(findings_);
+    }
+
+  private:
+    void ok(std::string subject, std::string what) {
+        findings_.push_back({Severity::ok, std::move(subject), std::move(what), ""});
+    }
+    void say(Severity severity, std::string subject, std::string what, std::string remedy) {
+        findings_.push_back({severity, std::move(subject), std::move(what), std::move(remedy)});
+    }
+
+    void expect(Severity severity, const std::string& name, const std::string& wanted) {
+        const std::string is(facts_.value(name));
+        if (is.empty()) {
+            return;  // this server has no such variable
+        }
+        if (is == wanted) {
+            ok(name, is);
+            return;
+        }
+        say(severity, name, is, "SET GLOBAL " + name + " = '" + wanted + "';");
+    }
+
+    void settings() {
+        if (!facts_.on("log_bin")) {
+            say(Severity::error,
+                "log_bin",
+                "the binary log is off",
+                "set log_bin in the server's configuration file and restart it");
+        }
+        expect(Severity::error, "binlog_format", "ROW");
+        expect(Severity::error, "binlog_row_image", "FULL");
+        // Without names in the log, the catalogue's of now is taken, which may be another than the
+        // events'.
+        expect(Severity::warning, "binlog_row_metadata", "FULL");
+        if (facts_.gtids()) {
+            ok("gtid", "positions are by GTID");
+        } else {
+            say(options_.gtid == GtidMode::on ? Severity::error : Severity::warning,
+                "gtid_mode",
+                std::string(facts_.value("gtid_mode")) +
+                    ": positions are by file and offset, which no other server understands",
+                "SET GLOBAL enforce_gtid_consistency = ON; then gtid_mode = OFF_PERMISSIVE, "
+                "ON_PERMISSIVE, ON, one after another");
+        }
+    }
+
+    // A server that forgets its last transactions in a crash gives their GTIDs to others.
+    void durability() {
+        if (facts_.value("sync_binlog") != "1") {
+            say(Severity::warning,
+                "sync_binlog",
+                std::string(facts_.value("sync_binlog")) +
+                    ": a crash of the server may lose transactions that were already delivered",
+                "SET GLOBAL sync_binlog = 1;");
+        }
+        if (facts_.value("innodb_flush_log_at_trx_commit") != "1") {
+            say(Severity::warning,
+                "innodb_flush_log_at_trx_commit",
+                std::string(facts_.value("innodb_flush_log_at_trx_commit")) +
+                    ": a crash of the server may lose transactions that were already delivered",
+                "SET GLOBAL innodb_flush_log_at_trx_commit = 1;");
+        }
+    }
+
+    void retention() {
+        const std::uint64_t seconds = std::max(number(facts_.value("binlog_expire_logs_seconds")),
+                                               number(facts_.value("expire_logs_days")) * 86400);
+        constexpr std::uint64_t kDay = 86400;
+        if (seconds == 0) {
+            ok("binary log expiry", "never; the server does not wait for us otherwise");
+        } else if (seconds < kDay) {
+            say(Severity::warning,
+                "binary log expiry",
+                "after " + std::to_string(seconds / 3600) +
+                    " h: an agent that is down for longer cannot go on",
+                "SET GLOBAL binlog_expire_logs_seconds = 604800;");
+        } else {
+            ok("binary log expiry", "after " + std::to_string(seconds / kDay) + " days");
+        }
+    }
+
+    void rights() {
+        for (const std::string& right :
+             {std::string("REPLICATION SLAVE"), position_right(facts_.kind)}) {
+            if (facts_.may(right)) {
+                ok("right " + right, "granted");
+            } else {
+                say(Severity::error, "right " + right, "missing", grant_sql(facts_, right));
+            }
+        }
+        constexpr std::array<std::string_view, 4> kNeeded{
+            "REPLICATION SLAVE", "REPLICATION CLIENT", "BINLOG MONITOR", "USAGE"};
+        for (const std::string& right : facts_.rights) {
+            const bool fine = std::find(kNeeded.begin(), kNeeded.end(), right) != kNeeded.end() ||
+                              right == "SELECT" || right == "REPLICATION REPLICA";
+            if (!fine) {
+                say(Severity::warning,
+                    "right " + right,
+                    "more than is needed",
+                    "REVOKE " + right + " ON *.* FROM " + account_sql(facts_.user) + ";");
+            }
+        }
+    }
+
+    const ServerFacts& facts_;
+    const Options& options_;
+    std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> judge(const ServerFacts& facts, const Options& options) {
+    return Judge(facts, options).all();
+}
+
+}  // namespace tributary::mysql

@@ -1,0 +1,287 @@
+#include "connectors/mysql/source.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "connectors/mysql/decoder.h"
+#include "connectors/mysql/dump.h"
+#include "connectors/mysql/mysql.h"
+#include "connectors/mysql/position.h"
+#include "model/errors.h"
+
+namespace tributary::mysql {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kReadBytes = 64U << 10U;
+constexpr std::size_t kPollBytesMax = 1U << 20U;
+// Rows of one event beside the largest one, and their frame.
+constexpr std::size_t kEventFrameBytes = 64U << 10U;
+// A server that is silent for so many heartbeats is gone.
+constexpr int kSilentHeartbeats = 3;
+// An unused session is closed by the server at its wait_timeout, at the latest.
+constexpr std::chrono::seconds kSqlIdleMax{30};
+
+IntakeOptions intake_options(const Options& options, ServerKind kind) {
+    return {.server = kind,
+            .filter = options.tables,
+            .row_bytes_max = options.row_bytes_max,
+            .xa_bytes_max = options.xa_bytes_max,
+            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
+}
+
+EventLimits event_limits(const Options& options) {
+    return {.event_bytes_max = static_cast<std::size_t>(options.row_bytes_max) + kEventFrameBytes,
+            .head_bytes = kOversizedHeadBytes};
+}
+
+}  // namespace
+
+MysqlSource::MysqlSource(Options options, const Clock& clock, Observer& observer)
+    : options_(std::move(options)),
+      clock_(clock),
+      observer_(observer),
+      catalogue_([this] { return sql(); }) {}
+
+Result<void> MysqlSource::open(const StartPoint& start, const SideReader& side) {
+    [[maybe_unused]] const bool stale = interrupter_.consume();
+    close(milliseconds(0));
+    auto opened = connect(start, side);
+    if (!opened) {
+        close(milliseconds(0));
+        return opened.error().at("source " + options_.name);
+    }
+    return opened;
+}
+
+Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& side) {
+    TRIBUTARY_TRY(session, sql());
+    TRIBUTARY_TRY(facts, read_facts(*session));
+    TRIBUTARY_TRY_VOID(verify_settings(facts, options_.gtid));
+    TRIBUTARY_TRY(from, starting_point(start, facts));
+    const StartPoint begin{.resume = encode_resume(from), .done = start.done};
+    fresh_ = start.resume.empty();
+    IntakeOptions chosen = intake_options(options_, facts.kind);
+    chosen.fresh = fresh_;
+    TRIBUTARY_TRY(intake, Intake::make(chosen, begin, &catalogue_, side));
+    intake_ = std::move(intake);
+    {
+        const std::lock_guard lock(mutex_);
+        identity_ = identity_of(facts, from);
+    }
+    return start_stream(from);
+}
+
+// Where the pipeline goes on; a new one, where the server is now.
+Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const ServerFacts& facts) {
+    if (start.resume.empty() && !start.done.empty()) {
+        return Error(errors::kSourceDiverged, "the log has events, and no position to go on from");
+    }
+    if (start.resume.empty()) {
+        TRIBUTARY_TRY(session, sql());
+        TRIBUTARY_TRY(now, current_position(*session, facts, options_.gtid));
+        observer_.log(LogLevel::info,
+                      options_.name,
+                      "a new pipeline starts where the server is now",
+                      {{"position", now.by_gtid ? now.gtids() : to_string(now.next)}});
+        return std::move(now);
+    }
+    auto resume = decode_resume(start.resume);
+    if (!resume) {
+        return Error(errors::kSourceDiverged, "the stored position is not one of MySQL");
+    }
+    std::vector<std::string> files;
+    if (!resume->by_gtid) {
+        TRIBUTARY_TRY(session, sql());
+        TRIBUTARY_TRY(listed, binlog_files(*session));
+        files = std::move(listed);
+    }
+    TRIBUTARY_TRY_VOID(verify_position(facts, *resume, files));
+    return std::move(*resume);
+}
+
+Result<void> MysqlSource::start_stream(const ResumePoint& from) {
+    TRIBUTARY_TRY(client, Client::open(options_.connection));
+    TRIBUTARY_TRY_VOID(start_dump(
+        client, from, {.server_id = options_.server_id, .heartbeat_ms = options_.heartbeat_ms}));
+    TRIBUTARY_TRY(wire, Wire::take(std::move(client)));
+    stream_ = std::make_unique<Stream>(std::move(wire), event_limits(options_), dump_start(from));
+    buffer_.resize(kReadBytes);
+    more_ = false;
+    heard_ = clock_.now();
+    return success();
+}
+
+Result<SqlSession*> MysqlSource::sql() {
+    const SteadyTime now = clock_.now();
+    if (!sql_ || now - sql_used_ > kSqlIdleMax) {
+        sql_.reset();
+        TRIBUTARY_TRY(session, SqlSession::open(options_.connection));
+        sql_.emplace(std::move(session));
+    }
+    sql_used_ = now;
+    return &*sql_;
+}
+
+Error MysqlSource::not_connected() const {
+    return {errors::kSourceUnreachable, "source " + options_.name + ": not connected"};
+}
+
+Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
+    if (!stream_) {
+        return not_connected();
+    }
+    if (!more_ && !interrupter_.consume()) {
+        [[maybe_unused]] const Wake woken =
+            wait_for(stream_->wire.socket(), POLLIN, interrupter_, wait);
+    }
+    [[maybe_unused]] const bool interrupted = interrupter_.consume();
+    if (fresh_) {
+        // Before the first entry: a crash in the middle of the first transaction goes on from here.
+        intake_->flush_position(clock_.wall_time_us(), sink);
+        fresh_ = false;
+    }
+    auto drained = drain(sink);
+    if (!drained) {
+        return drained.error().at("source " + options_.name);
+    }
+    intake_->on_tick(clock_.wall_time_us(), sink);
+    const milliseconds silence(std::int64_t{options_.heartbeat_ms} * kSilentHeartbeats);
+    if (clock_.now() - heard_ > silence) {
+        return Error(errors::kSourceUnreachable,
+                     "source " + options_.name + ": the server has been silent for " +
+                         std::to_string(silence.count()) + " ms");
+    }
+    return success();
+}
+
+Result<void> MysqlSource::drain(EntrySink& sink) {
+    std::size_t bytes = 0;
+    more_ = true;
+    for (;;) {
+        const std::int64_t now_us = clock_.wall_time_us();
+        while (!sink.full()) {
+            if (intake_->copying()) {
+                TRIBUTARY_TRY_VOID(intake_->copy_more(now_us, sink));
+                continue;
+            }
+            TRIBUTARY_TRY(event, stream_->events.next());
+            if (!event) {
+                break;
+            }
+            TRIBUTARY_TRY_VOID(take(*event, now_us, sink));
+        }
+        if (sink.full() || bytes >= kPollBytesMax) {
+            return success();
+        }
+        TRIBUTARY_TRY(got, stream_->wire.read(buffer_.data(), buffer_.size()));
+        if (got == 0) {
+            more_ = false;
+            return success();
+        }
+        heard_ = clock_.now();
+        bytes += got;
+        stream_->events.feed({buffer_.data(), got});
+    }
+}
+
+Result<void> MysqlSource::take(const WireEvent& event, std::int64_t now_us, EntrySink& sink) {
+    BinlogCursor& cursor = stream_->cursor;
+    const bool inner = event.kind == WireKind::inner || event.kind == WireKind::inner_oversized;
+    if (!inner) {
+        TRIBUTARY_TRY_VOID(cursor.on_event(event.bytes));
+    }
+    const EventView view{.bytes = event.bytes,
+                         .file = cursor.file(),
+                         .offset = cursor.offset(),
+                         .inner = event.inner,
+                         .next = cursor.next().offset};
+    switch (event.kind) {
+        case WireKind::event:
+        case WireKind::inner:
+            return intake_->on_event(view, now_us, sink);
+        case WireKind::oversized:
+        case WireKind::inner_oversized:
+            return intake_->on_oversized(view, event.total, now_us, sink);
+        case WireKind::payload:
+            return success();
+    }
+    return success();
+}
+
+Result<void> MysqlSource::idle(milliseconds wait) {
+    if (!stream_) {
+        return not_connected();
+    }
+    // The dump is left alone: the server waits for its reader (dump.h, write_timeout_s).
+    if (!interrupter_.consume()) {
+        [[maybe_unused]] const Wake woken = wait_for(-1, 0, interrupter_, wait);
+    }
+    [[maybe_unused]] const bool interrupted = interrupter_.consume();
+    heard_ = clock_.now();
+    return success();
+}
+
+void MysqlSource::confirm(const Position& /*position*/) {}
+
+Result<std::optional<Pressure>> MysqlSource::pressure() {
+    return std::optional<Pressure>();
+}
+
+void MysqlSource::close(milliseconds /*budget*/) {
+    stream_.reset();
+    intake_.reset();
+    sql_.reset();
+}
+
+Verdict MysqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!identity_.empty() && !checkpoint.source_identity.empty() &&
+            identity_ != checkpoint.source_identity) {
+            return Verdict::diverged;
+        }
+    }
+    const bool foreign = (!checkpoint.resume.empty() && !decode_resume(checkpoint.resume)) ||
+                         (!checkpoint.done.empty() && !decode_done(checkpoint.done));
+    if (foreign) {
+        return Verdict::diverged;
+    }
+    if (log.last.value() == 0) {
+        return Verdict::resume;
+    }
+    const auto order = compare({.resume = checkpoint.resume, .done = checkpoint.done},
+                               {.resume = log.resume, .done = log.done});
+    if (order == std::partial_ordering::unordered) {
+        return Verdict::diverged;
+    }
+    if (order > 0) {
+        return Verdict::rewound;
+    }
+    if (log.first.value() > checkpoint.last.value() + 1) {
+        return Verdict::gap;
+    }
+    return Verdict::resume;
+}
+
+std::unique_ptr<Decoder> MysqlSource::make_decoder() const {
+    return mysql::make_decoder(options_.kind);
+}
+
+std::string MysqlSource::identity() const {
+    const std::lock_guard lock(mutex_);
+    return identity_;
+}
+
+std::string MysqlSource::describe(const Position& position) const {
+    return mysql::describe(position);
+}
+
+std::unique_ptr<Source> make_source(Options options, const Clock& clock, Observer& observer) {
+    return std::make_unique<MysqlSource>(std::move(options), clock, observer);
+}
+
+}  // namespace tributary::mysql

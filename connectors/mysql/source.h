@@ -1,0 +1,85 @@
+// MysqlSource: a MySQL or MariaDB server as a Source. Two connections: the binlog dump, and an
+// ordinary one for checks and catalogue, made when it is needed. Nothing is confirmed to the
+// server: it keeps its binlog by its own rules, and positions are ours.
+// Threads: ports/source.h. identity() shares a mutex with open(); the rest is the intake thread's.
+// Spec: DESIGN 5 "MySQL and MariaDB".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/interrupter.h"
+#include "connectors/mysql/binlog_cursor.h"
+#include "connectors/mysql/catalogue.h"
+#include "connectors/mysql/event_reader.h"
+#include "connectors/mysql/intake.h"
+#include "connectors/mysql/options.h"
+#include "connectors/mysql/server_checks.h"
+#include "connectors/mysql/sql.h"
+#include "connectors/mysql/wire.h"
+#include "ports/clock.h"
+#include "ports/observer.h"
+#include "ports/source.h"
+
+namespace tributary::mysql {
+
+class MysqlSource final : public Source {
+  public:
+    MysqlSource(Options options, const Clock& clock, Observer& observer);
+
+    [[nodiscard]] Result<void> open(const StartPoint& start, const SideReader& side) override;
+    [[nodiscard]] Result<void> poll(EntrySink& sink, std::chrono::milliseconds wait) override;
+    [[nodiscard]] Result<void> idle(std::chrono::milliseconds wait) override;
+    void confirm(const Position& position) override;
+    [[nodiscard]] Result<std::optional<Pressure>> pressure() override;
+    void close(std::chrono::milliseconds budget) override;
+    [[nodiscard]] Verdict reconcile(const LogExtent& log,
+                                    const Checkpoint& checkpoint) const override;
+    [[nodiscard]] std::unique_ptr<Decoder> make_decoder() const override;
+    [[nodiscard]] std::string identity() const override;
+    [[nodiscard]] std::string describe(const Position& position) const override;
+    void interrupt() override { interrupter_.interrupt(); }
+
+  private:
+    // What lives as long as a dump connection.
+    struct Stream {
+        Stream(Wire wire_in, const EventLimits& limits, Place start)
+            : wire(std::move(wire_in)), events(limits), cursor(std::move(start)) {}
+        Wire wire;
+        EventReader events;
+        BinlogCursor cursor;
+    };
+
+    Result<void> connect(const StartPoint& start, const SideReader& side);
+    Result<ResumePoint> starting_point(const StartPoint& start, const ServerFacts& facts);
+    Result<void> start_stream(const ResumePoint& from);
+    Result<SqlSession*> sql();
+    Result<void> drain(EntrySink& sink);
+    Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);
+    [[nodiscard]] Error not_connected() const;
+
+    Options options_;
+    const Clock& clock_;
+    Observer& observer_;
+    Interrupter interrupter_;
+    SqlCatalogue catalogue_;
+
+    std::optional<SqlSession> sql_;
+    SteadyTime sql_used_;
+    std::unique_ptr<Stream> stream_;
+    std::unique_ptr<Intake> intake_;
+    std::vector<char> buffer_;
+    bool fresh_ = false;  // where it starts is not appended yet
+    bool more_ = false;   // the last poll() left events in the buffer
+    SteadyTime heard_;    // the last byte of the server
+
+    mutable std::mutex mutex_;
+    std::string identity_;  // guarded
+};
+
+}  // namespace tributary::mysql

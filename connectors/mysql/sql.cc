@@ -1,0 +1,155 @@
+#include "connectors/mysql/sql.h"
+
+#include <cppconn/connection.h>
+#include <cppconn/driver.h>
+#include <cppconn/exception.h>
+#include <cppconn/resultset.h>
+#include <cppconn/resultset_metadata.h>
+#include <cppconn/statement.h>
+#include <mysql_driver.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "connectors/mysql/client.h"
+#include "connectors/mysql/server_error.h"
+#include "model/errors.h"
+
+namespace tributary::mysql {
+namespace {
+
+// Values and words come out the same whatever the server is set to.
+constexpr const char* kPinned =
+    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES', "
+    "lock_wait_timeout = 5, transaction_isolation = 'READ-COMMITTED'";
+constexpr const char* kPinnedMariadb =
+    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES', "
+    "lock_wait_timeout = 5, tx_isolation = 'READ-COMMITTED'";
+constexpr int kUnknownVariable = 1193;
+
+Error translated(const ::sql::SQLException& error, std::string_view doing) {
+    const int number = error.getErrorCode();
+    return server_error(number > 0 ? static_cast<unsigned>(number) : 2000U, error.what(), doing);
+}
+
+::sql::ConnectOptionsMap options_map(const Connection& options) {
+    ::sql::ConnectOptionsMap map;
+    map["userName"] = ::sql::SQLString(options.user);
+    map["password"] = ::sql::SQLString(options.password.reveal());
+    if (options.unix_socket()) {
+        map["hostName"] = ::sql::SQLString("unix://" + options.host);
+    } else {
+        // An address in brackets is taken as IPv6.
+        const bool v6 = options.host.find(':') != std::string::npos;
+        map["hostName"] =
+            ::sql::SQLString(v6 ? "tcp://[" + options.host + "]" : "tcp://" + options.host);
+        map["port"] = static_cast<int>(options.port);
+    }
+    const int timeout_s = static_cast<int>(options.connect_timeout_s);
+    map["OPT_CONNECT_TIMEOUT"] = timeout_s;
+    map["OPT_READ_TIMEOUT"] = timeout_s;
+    map["OPT_WRITE_TIMEOUT"] = timeout_s;
+    map["OPT_RECONNECT"] = false;
+    map["OPT_LOCAL_INFILE"] = 0;
+    map["OPT_CHARSET_NAME"] = ::sql::SQLString("utf8mb4");
+    if (options.sslmode != Tls::disable && !options.unix_socket()) {
+        map["sslEnforce"] = true;
+        map["sslVerify"] = options.sslmode == Tls::verify_full;
+        const auto set = [&map](const char* name, const std::string& value) {
+            if (!value.empty()) {
+                map[name] = ::sql::SQLString(value);
+            }
+        };
+        set("sslCA", options.sslrootcert);
+        set("sslCert", options.sslcert);
+        set("sslKey", options.sslkey);
+    }
+    return map;
+}
+
+std::string doubled(std::string_view text, char mark) {
+    std::string out(1, mark);
+    for (const char letter : text) {
+        if (letter == mark) {
+            out += mark;
+        }
+        out += letter;
+    }
+    return out + mark;
+}
+
+void pin(::sql::Connection& connection) {
+    const std::unique_ptr<::sql::Statement> statement(connection.createStatement());
+    try {
+        statement->execute(kPinned);
+    } catch (const ::sql::SQLException& error) {
+        if (error.getErrorCode() != kUnknownVariable) {
+            throw;
+        }
+        statement->execute(kPinnedMariadb);
+    }
+}
+
+}  // namespace
+
+std::string_view SqlRows::at(std::size_t row, std::size_t column) const {
+    if (row >= rows.size() || column >= rows[row].size() || !rows[row][column]) {
+        return {};
+    }
+    return *rows[row][column];
+}
+
+SqlSession::SqlSession(std::unique_ptr<::sql::Connection> connection)
+    : connection_(std::move(connection)) {}
+SqlSession::SqlSession(SqlSession&&) noexcept = default;
+SqlSession& SqlSession::operator=(SqlSession&&) noexcept = default;
+SqlSession::~SqlSession() = default;
+
+Result<SqlSession> SqlSession::open(const Connection& options) {
+    const std::string doing = "connecting to " + address_of(options);
+    try {
+        auto map = options_map(options);
+        std::unique_ptr<::sql::Connection> connection(
+            ::sql::mysql::get_mysql_driver_instance()->connect(map));
+        pin(*connection);
+        return SqlSession(std::move(connection));
+    } catch (const ::sql::SQLException& error) {
+        return translated(error, doing);
+    } catch (const std::exception& error) {
+        return Error(errors::kInternal, doing + ": " + error.what());
+    }
+}
+
+Result<SqlRows> SqlSession::query(const std::string& text) {
+    try {
+        SqlRows out;
+        const std::unique_ptr<::sql::Statement> statement(connection_->createStatement());
+        if (!statement->execute(text)) {
+            return out;
+        }
+        const std::unique_ptr<::sql::ResultSet> rows(statement->getResultSet());
+        const unsigned columns = rows->getMetaData()->getColumnCount();
+        while (rows->next()) {
+            SqlRow& row = out.rows.emplace_back();
+            for (unsigned column = 1; column <= columns; ++column) {
+                std::string value = rows->getString(column).asStdString();
+                row.push_back(rows->wasNull() ? std::nullopt : std::optional(std::move(value)));
+            }
+        }
+        return out;
+    } catch (const ::sql::SQLException& error) {
+        return translated(error, text.substr(0, 200));
+    } catch (const std::exception& error) {
+        return Error(errors::kInternal, text.substr(0, 200) + ": " + error.what());
+    }
+}
+
+std::string quote_identifier(std::string_view text) {
+    return doubled(text, '`');
+}
+
+std::string quote_literal(std::string_view text) {
+    return doubled(text, '\'');
+}
+
+}  // namespace tributary::mysql

@@ -1,0 +1,51 @@
+// SqlSession: statements and their rows, on MySQL Connector/C++ (checks, catalogue, positions).
+// Exceptions of that library end here. Threads: one per session. MySQL Connector/C++ 1.1 manual;
+// text protocol only: prepared statements throw on JSON columns.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "connectors/mysql/options.h"
+
+namespace sql {
+class Connection;
+}
+
+namespace tributary::mysql {
+
+using SqlRow = std::vector<std::optional<std::string>>;
+
+struct SqlRows {
+    std::vector<SqlRow> rows;
+    // Empty when there is no such row or column, or NULL.
+    [[nodiscard]] std::string_view at(std::size_t row, std::size_t column) const;
+};
+
+class SqlSession {
+  public:
+    // As Client::open().
+    [[nodiscard]] static Result<SqlSession> open(const Connection& options);
+    SqlSession(SqlSession&&) noexcept;
+    SqlSession& operator=(SqlSession&&) noexcept;
+    ~SqlSession();
+
+    // At most connect_timeout_s. After kSourceUnreachable the session is of no more use.
+    [[nodiscard]] Result<SqlRows> query(const std::string& statement);
+
+  private:
+    explicit SqlSession(std::unique_ptr<::sql::Connection> connection);
+    std::unique_ptr<::sql::Connection> connection_;
+};
+
+// `text` quoted, for any text: `a``b`, 'a''b'. SqlSession pins a sql_mode with
+// NO_BACKSLASH_ESCAPES.
+[[nodiscard]] std::string quote_identifier(std::string_view text);
+[[nodiscard]] std::string quote_literal(std::string_view text);
+
+}  // namespace tributary::mysql

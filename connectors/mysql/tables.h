@@ -1,0 +1,72 @@
+// Tables: what TABLE_MAP events said on this connection, joined with the filter and the schema; one
+// look per rows event. A map whose bytes are those of the last one for its table id costs a
+// comparison. Of a table that is not selected nothing but its name and the sizes of its values is
+// looked at. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "connectors/mysql/catalogue_port.h"
+#include "connectors/mysql/filter.h"
+#include "connectors/mysql/row_image.h"
+#include "connectors/mysql/server_kind.h"
+#include "ports/source.h"
+
+namespace tributary::mysql {
+
+struct Table {
+    bool selected = false;
+    bool sized = false;  // `layout` is known: rows can be told apart
+    std::string map_bytes;
+    std::string name;  // "database.table"
+    RowLayout layout;
+    SchemaId schema_id;  // of the columns that are kept
+    bool drops_columns = false;
+    std::vector<bool> keep;               // by column of the map
+    std::uint32_t tally = 0;              // place in the open transaction's tallies,
+    std::uint64_t tally_transaction = 0;  // if this is its number
+};
+
+class Tables {
+  public:
+    // `catalogue` may be null; else it outlives this.
+    Tables(ServerKind server, Filter filter, Catalogue* catalogue)
+        : server_(server), filter_(std::move(filter)), catalogue_(catalogue) {}
+
+    // A TABLE_MAP event's body. kProtocolViolation; of a selected table also kSchemaMismatch,
+    // kConfigInvalid (an excluded key column), or what the catalogue failed with.
+    [[nodiscard]] Result<void> on_table_map(std::string_view body, EntrySink& sink);
+
+    // nullptr: no map for this id came.
+    [[nodiscard]] Table* find(std::uint64_t table_id);
+
+    // A statement may have changed any structure.
+    void clear();
+
+    // The servers' own databases never are.
+    [[nodiscard]] bool selected(std::string_view database, std::string_view table) const;
+
+    // A structure without columns, for a TRUNCATE: it has no row, and what a table was when its
+    // rows came last depends on when the connection began.
+    [[nodiscard]] static SchemaId bare_schema(const std::string& database,
+                                              const std::string& table,
+                                              EntrySink& sink);
+
+  private:
+    Result<void> describe(std::string_view body, Table& table, EntrySink& sink);
+
+    ServerKind server_;
+    Filter filter_;
+    Catalogue* catalogue_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Table>> tables_;
+    std::uint64_t last_id_ = 0;
+    Table* last_ = nullptr;
+};
+
+}  // namespace tributary::mysql

@@ -1,0 +1,109 @@
+// Keys and values of rows that wait for XA COMMIT: xa_rows.h.
+#include "connectors/mysql/xa_rows.h"
+
+#include "base/bytes.h"
+#include "model/errors.h"
+
+namespace tributary::mysql {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::string_view kHeadPrefix = "xh";
+constexpr std::string_view kRowPrefix = "xr";
+constexpr std::size_t kHeadsPerScan = 64;
+
+Error corrupt(std::string_view what) {
+    return {errors::kEntryCorrupt, "rows of an open XA transaction: " + std::string(what)};
+}
+
+}  // namespace
+
+std::string xa_head_key(std::string_view xid) {
+    return std::string(kHeadPrefix).append(xid);
+}
+
+std::string xa_row_prefix(std::string_view xid) {
+    return std::string(kRowPrefix).append(xid);
+}
+
+std::string xa_row_key(std::string_view xid, std::uint32_t ordinal) {
+    std::string out = xa_row_prefix(xid);
+    append_fixed(out, ordinal, Endian::big);
+    return out;
+}
+
+std::string encode_xa_head(const XaHead& head) {
+    std::string out(1, static_cast<char>(kVersion));
+    append_sized(out, head.prepared.gtid);
+    append_sized(out, head.prepared.start.file);
+    append_fixed(out, head.prepared.start.offset, Endian::big);
+    append_varint(out, head.bytes);
+    append_fixed(out, head.rows_end, Endian::big);
+    append_varint(out, head.event_count);
+    append_varint(out, head.tables.size());
+    for (const TableTally& tally : head.tables) {
+        append_sized(out, tally.table);
+        append_varint(out, tally.count);
+    }
+    return out;
+}
+
+Result<XaHead> decode_xa_head(std::string_view value) {
+    ByteReader reader(value);
+    XaHead out;
+    const auto version = reader.fixed<std::uint8_t>();
+    out.prepared.gtid = reader.sized();
+    out.prepared.start.file = reader.sized();
+    out.prepared.start.offset = reader.fixed<std::uint64_t>(Endian::big);
+    out.bytes = reader.varint();
+    out.rows_end = reader.fixed<std::uint32_t>(Endian::big);
+    out.event_count = reader.varint();
+    const std::uint64_t tables = reader.varint();
+    if (version != kVersion || !reader.ok() || tables > reader.remaining() / 2) {
+        return corrupt("head of a wrong form");
+    }
+    for (std::uint64_t index = 0; index < tables; ++index) {
+        TableTally tally;
+        tally.table = reader.sized();
+        tally.count = reader.varint();
+        out.tables.push_back(std::move(tally));
+    }
+    if (!reader.ok() || !reader.at_end()) {
+        return corrupt("head of a wrong form");
+    }
+    return out;
+}
+
+void encode_xa_row(std::string& out, SchemaId schema, std::string_view payload) {
+    append_fixed(out, schema.value(), Endian::big);
+    out.append(payload);
+}
+
+Result<XaRow> decode_xa_row(std::string_view key, std::string_view value) {
+    if (key.size() < 4 || value.size() < 4) {
+        return corrupt("row of a wrong form");
+    }
+    XaRow out;
+    out.ordinal = load<std::uint32_t>(key.data() + key.size() - 4, Endian::big);
+    out.schema = SchemaId(load<std::uint32_t>(value.data(), Endian::big));
+    out.payload = value.substr(4);
+    return out;
+}
+
+Result<std::map<std::string, XaHead>> load_xa_heads(const SideReader& side) {
+    std::map<std::string, XaHead> out;
+    std::string after;
+    for (;;) {
+        TRIBUTARY_TRY(entries, side.scan(kHeadPrefix, after, kHeadsPerScan));
+        for (const SideEntry& entry : entries) {
+            TRIBUTARY_TRY(head, decode_xa_head(entry.value));
+            out.emplace(entry.key.substr(kHeadPrefix.size()), std::move(head));
+        }
+        if (entries.size() < kHeadsPerScan) {
+            return out;
+        }
+        after = entries.back().key;
+    }
+}
+
+}  // namespace tributary::mysql

@@ -1,0 +1,40 @@
+// Which tables and columns of a database source are taken in: regular expressions over
+// "schema.table" and "schema.table.column" (MySQL: the database is the schema), evaluated once per
+// structure of a table, not per row. Here because every database connector has the same rules.
+// Pure; any thread after construction.
+#pragma once
+
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tributary {
+
+// ECMAScript expressions, case-sensitive, each matched against the whole name.
+struct FilterRules {
+    std::vector<std::string> include{};  // empty: every table
+    std::vector<std::string> exclude{};  // wins over include
+    std::vector<std::string> exclude_columns{};
+};
+
+class TableFilter {
+  public:
+    // kConfigInvalid naming the expression that is not one.
+    [[nodiscard]] static Result<TableFilter> make(const FilterRules& rules);
+
+    [[nodiscard]] bool table_selected(std::string_view schema, std::string_view table) const;
+    // Of a selected table.
+    [[nodiscard]] bool column_selected(std::string_view schema,
+                                       std::string_view table,
+                                       std::string_view column) const;
+
+  private:
+    std::vector<std::regex> include_;
+    std::vector<std::regex> exclude_;
+    std::vector<std::regex> exclude_columns_;
+};
+
+}  // namespace tributary

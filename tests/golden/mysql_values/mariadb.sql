@@ -1,0 +1,17 @@
+use m2;
+set names utf8mb4;
+create table fixed_types(id int primary key, u uuid, i4 inet4, i6 inet6, j json, u_nn uuid not null default '00000000-0000-0000-0000-000000000001');
+insert into fixed_types values(1,'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11','192.168.2.1','2001:db8::1','{"a": 1,  "a":2}','b0eebc99-9c0b-1ef8-bb6d-6bb9bd380a12'),(2,null,null,'::ffff:1.2.3.4',null,'00000000-0000-0000-0000-000000000000'),(3,'00000000-0000-0000-0000-000000000100','0.0.0.0','::','[]','a0eebc99-9c0b-7ef8-bb6d-6bb9bd380a00');
+create table comp(id int primary key, b blob compressed, v varchar(1000) compressed, t text compressed, vb varbinary(500) compressed, n int);
+insert into comp values(1,repeat('k',600),repeat('é',150),repeat('abc',100),repeat('z',400),5),(2,'s','s','s','s',6),(3,null,'',null,null,7);
+create table versioned(id int primary key, v int) with system versioning;
+insert into versioned values(1,1);
+update versioned set v=2 where id=1;
+delete from versioned where id=1;
+create table versioned2(id int primary key, v int, rs timestamp(6) generated always as row start, re timestamp(6) generated always as row end, period for system_time(rs,re)) with system versioning;
+insert into versioned2(id,v) values(1,1);
+update versioned2 set v=2;
+create table invis(id int primary key, a int invisible default 5, b int);
+insert into invis(id,b) values(1,2);
+create table mycomp_geo(id int primary key, t text compressed character set latin1, g point, c char(5) character set latin2);
+insert into mycomp_geo values(1,'é',null,'Ł');

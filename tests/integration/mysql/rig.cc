@@ -1,0 +1,239 @@
+#include "tests/integration/mysql/rig.h"
+
+#include <gtest/gtest.h>
+
+#include "base/arena.h"
+#include "format/block.h"
+
+namespace tributary::mysql::testing {
+namespace {
+
+constexpr std::chrono::seconds kPatience{20};
+constexpr std::size_t kTextMax = 40;
+
+std::string row_text(const TableSchema& schema, Row row) {
+    std::string text;
+    for (std::size_t index = 0; index < row.size(); ++index) {
+        const Value& value = row[index];
+        if (value.state == ValueState::absent) {
+            continue;
+        }
+        text += " " + schema.columns[index].name + "=";
+        if (value.state == ValueState::null) {
+            text += "null";
+        } else if (schema.columns[index].type.kind <= TypeKind::int64) {
+            text += std::to_string(value.integer);
+        } else {
+            text += value.text.substr(0, kTextMax);
+        }
+    }
+    return text;
+}
+
+std::string change_text(const Change& change) {
+    switch (change.operation) {
+        case Operation::message:
+            return "message";
+        case Operation::transaction_end:
+            return "end " + std::to_string(change.event_count);
+        case Operation::truncate:
+            return "truncate " + change.schema->table;
+        case Operation::create:
+            return "create " + change.schema->table + row_text(*change.schema, change.after);
+        case Operation::update:
+            return "update " + change.schema->table + row_text(*change.schema, change.after);
+        case Operation::remove:
+            return "delete " + change.schema->table + row_text(*change.schema, change.before);
+    }
+    return "";
+}
+
+}  // namespace
+
+SteadyTime RealClock::now() const {
+    return std::chrono::steady_clock::now();
+}
+
+std::int64_t RealClock::wall_time_us() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+void KeptObserver::log(LogLevel,
+                       std::string_view,
+                       std::string_view message,
+                       std::initializer_list<LogField> fields) {
+    lines += message;
+    for (const LogField& field : fields) {
+        lines += " " + std::string(field.name) + "=" + std::string(field.value);
+    }
+    lines += "\n";
+}
+
+void KeptObserver::error(std::string_view, const Error& error) {
+    lines += error.message() + "\n";
+}
+
+void KeptObserver::add(Counter, std::string_view, std::uint64_t) {}
+void KeptObserver::set(Gauge, std::string_view, std::int64_t) {}
+
+Result<std::optional<std::string>> MapSide::get(std::string_view key) const {
+    refresh();
+    const auto found = values.find(key);
+    return found == values.end() ? std::optional<std::string>() : std::optional(found->second);
+}
+
+Result<std::vector<SideEntry>> MapSide::scan(std::string_view prefix,
+                                             std::string_view after,
+                                             std::size_t limit) const {
+    refresh();
+    std::vector<SideEntry> found;
+    auto at = values.lower_bound(prefix);
+    for (; at != values.end() && at->first.starts_with(prefix) && found.size() < limit; ++at) {
+        if (at->first > after) {
+            found.push_back({at->first, at->second});
+        }
+    }
+    return found;
+}
+
+Server::Server(servers::MysqldKind kind, Settings settings) {
+    mysqld = std::make_unique<servers::Mysqld>(servers::MysqldOptions{
+        .directory = directory.path() / "my", .kind = kind, .settings = std::move(settings)});
+    mysqld->create_user("tributary",
+                        "secret-of-the-test",
+                        kind == servers::MysqldKind::mysql
+                            ? "REPLICATION SLAVE, REPLICATION CLIENT, SELECT"
+                            : "REPLICATION SLAVE, BINLOG MONITOR, SELECT");
+    mysqld->sql("CREATE DATABASE plant");
+}
+
+Options Server::options() const {
+    static std::uint32_t server_id = 71000;
+    Options options;
+    options.name = "plant";
+    options.kind = mysqld->mysql() ? ServerKind::mysql : ServerKind::mariadb;
+    options.connection.host = "127.0.0.1";
+    options.connection.port = mysqld->port();
+    options.connection.user = "tributary";
+    options.connection.password = config::Secret("secret-of-the-test");
+    options.connection.sslmode = Tls::disable;
+    options.server_id = ++server_id;
+    options.heartbeat_ms = 1000;
+    options.position_interval_ms = 200;
+    return options;
+}
+
+Pipeline::Pipeline(Options chosen, std::size_t pending_bytes_max)
+    : options(std::move(chosen)), pending_bytes_max_(pending_bytes_max) {
+    side.refresh = [this] { collect(); };
+    make({.stream = StreamId(1), .next = Sequence(1), .resume = {}, .done = {}, .schemas = {}});
+}
+
+void Pipeline::make(const core::BlockAssembler::Start& start) {
+    source = make_source(options, clock, observer);
+    decoder_ = source->make_decoder();
+    for (const NewSchema& schema : schemas_) {
+        decoder_->add_schema(schema.id, schema.schema);
+    }
+    assembler = std::make_unique<core::BlockAssembler>(start, pending_bytes_max_);
+}
+
+Result<void> Pipeline::open() {
+    return source->open(assembler->position(), side);
+}
+
+void Pipeline::restart() {
+    collect();
+    const StartPoint position = assembler->position();
+    const Sequence next_sequence = assembler->next_sequence();
+    source.reset();
+    make({.stream = StreamId(1),
+          .next = next_sequence,
+          .resume = position.resume,
+          .done = position.done,
+          .schemas = schemas_});
+    decoder_->begin_at(next_sequence);
+}
+
+Result<void> Pipeline::reopen() {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    for (;;) {
+        auto opened = open();
+        if (opened || !opened.error().transient() || std::chrono::steady_clock::now() > deadline) {
+            return opened;
+        }
+    }
+}
+
+Result<void> Pipeline::poll_until(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!done()) {
+        auto polled = source->poll(*assembler, std::chrono::milliseconds(50));
+        collect();
+        if (!polled) {
+            return polled;
+        }
+        if (std::chrono::steady_clock::now() > deadline) {
+            ADD_FAILURE() << "not reached in time; " << entries.size() << " entries";
+            return success();
+        }
+    }
+    return success();
+}
+
+Result<void> Pipeline::poll_until_count(std::size_t count) {
+    return poll_until([this, count] { return events().size() >= count; });
+}
+
+void Pipeline::collect() {
+    for (const BlockPtr& block : assembler->take()) {
+        for (const NewSchema& schema : block->schemas) {
+            schemas_.push_back(schema);
+            decoder_->add_schema(schema.id, schema.schema);
+        }
+        for (const SideWrite& write : block->side) {
+            if (write.value) {
+                side.values[write.key] = *write.value;
+            } else {
+                side.values.erase(write.key);
+            }
+        }
+        format::BlockReader reader(*block);
+        Arena arena;
+        for (;;) {
+            Entry entry;
+            auto more = reader.next(entry);
+            ASSERT_TRUE(more) << more.error().message();
+            if (!more.value()) {
+                break;
+            }
+            Change change;
+            auto decoded = decoder_->decode(entry, arena, change);
+            ASSERT_TRUE(decoded) << decoded.error().message();
+            entries.push_back(
+                {entry.kind, entry.ordinal, decoded.value() ? change_text(change) : std::string()});
+        }
+    }
+}
+
+std::vector<Taken> Pipeline::events() const {
+    std::vector<Taken> all;
+    for (const Taken& entry : entries) {
+        if (entry.kind != EntryKind::position) {
+            all.push_back(entry);
+        }
+    }
+    return all;
+}
+
+Texts Pipeline::texts() const {
+    Texts all;
+    for (const Taken& entry : events()) {
+        all.push_back(entry.text);
+    }
+    return all;
+}
+
+}  // namespace tributary::mysql::testing

@@ -1,0 +1,212 @@
+// What a real server's binlog says arrives once, in order, and goes on exactly after a crash:
+// MariaDB 10.11 and MySQL 9 alike.
+#include <gtest/gtest.h>
+
+#include "tests/integration/mysql/rig.h"
+
+namespace tributary::mysql::testing {
+namespace {
+
+using servers::MysqldKind;
+
+class MysqlStream : public ::testing::TestWithParam<MysqldKind> {
+  protected:
+    // One server of each kind for the whole suite.
+    static Server& server() {
+        static std::map<MysqldKind, std::unique_ptr<Server>> servers;
+        auto& one = servers[GetParam()];
+        if (!one) {
+            one = std::make_unique<Server>(GetParam());
+            one->sql(
+                "CREATE TABLE t (id int PRIMARY KEY, v varchar(200)) ENGINE=InnoDB; "
+                "CREATE TABLE other (id int PRIMARY KEY) ENGINE=InnoDB");
+        }
+        return *one;
+    }
+    static servers::SqlRows sql(const std::string& text) { return server().sql(text); }
+    void SetUp() override { sql("DELETE FROM t"); }
+
+    static Options options() {
+        Options options = server().options();
+        options.tables.include = {"plant\\.t"};
+        return options;
+    }
+    static std::string insert(int id) {
+        return "INSERT INTO t VALUES (" + std::to_string(id) + ", 'x')";
+    }
+    static std::string created(int id) { return "create t id=" + std::to_string(id) + " v=x"; }
+};
+
+TEST_P(MysqlStream, inserts_updates_and_deletes_arrive_with_their_ordinals) {
+    Pipeline pipeline(options());
+    const auto opened = pipeline.open();
+    ASSERT_TRUE(opened) << opened.error().message();
+    sql("BEGIN; INSERT INTO t VALUES (1, 'a'), (2, NULL); UPDATE t SET v = 'c' WHERE id = 1; "
+        "DELETE FROM t WHERE id = 2; COMMIT");
+    const auto polled = pipeline.poll_until_count(5);
+    ASSERT_TRUE(polled) << polled.error().message();
+    EXPECT_EQ(pipeline.texts(),
+              (Texts{"create t id=1 v=a",
+                     "create t id=2 v=null",
+                     "update t id=1 v=c",
+                     "delete t id=2 v=null",
+                     "end 4"}));
+    for (std::uint32_t ordinal = 0; ordinal < 4; ++ordinal) {
+        EXPECT_EQ(pipeline.events()[ordinal].ordinal, ordinal);
+    }
+    EXPECT_EQ(pipeline.source->identity(),
+              GetParam() == MysqldKind::mysql ? "mysql gtid" : "mariadb gtid");
+}
+
+TEST_P(MysqlStream, goes_on_after_a_kill_between_transactions_without_repeat_or_gap) {
+    Pipeline pipeline(options());
+    ASSERT_TRUE(pipeline.open());
+    Texts expected;
+    for (int id = 1; id <= 20; ++id) {
+        sql(insert(id));
+        expected.push_back(created(id));
+        expected.emplace_back("end 1");
+        if (id % 5 == 0) {
+            ASSERT_TRUE(pipeline.poll_until_count(expected.size() - 4));
+            pipeline.restart();
+            const auto opened = pipeline.open();
+            ASSERT_TRUE(opened) << opened.error().message();
+        }
+    }
+    ASSERT_TRUE(pipeline.poll_until_count(expected.size()));
+    EXPECT_EQ(pipeline.texts(), expected);
+}
+
+TEST_P(MysqlStream, goes_on_in_the_middle_of_a_transaction) {
+    // A sink of one block: poll() returns in the middle.
+    Pipeline pipeline(options(), 1);
+    ASSERT_TRUE(pipeline.open());
+    Texts expected;
+    std::string statements = "BEGIN;";
+    for (int id = 1; id <= 3000; ++id) {
+        statements += "INSERT INTO t VALUES (" + std::to_string(id) + ", REPEAT('y', 180));";
+        expected.push_back("create t id=" + std::to_string(id) + " v=" + std::string(40, 'y'));
+    }
+    sql(statements + "COMMIT");
+    expected.emplace_back("end 3000");
+    std::size_t seen = 0;
+    int restarts = 0;
+    while (pipeline.events().size() < expected.size()) {
+        ASSERT_TRUE(pipeline.poll_until_count(seen + 1));
+        seen = pipeline.events().size();
+        pipeline.restart();
+        ++restarts;
+        const auto opened = pipeline.reopen();
+        ASSERT_TRUE(opened) << opened.error().message();
+    }
+    EXPECT_GE(restarts, 3);
+    EXPECT_EQ(pipeline.texts(), expected);
+}
+
+TEST_P(MysqlStream, tables_that_are_not_selected_leave_nothing_but_keep_the_ordinals) {
+    Pipeline pipeline(options());
+    ASSERT_TRUE(pipeline.open());
+    sql("BEGIN; REPLACE INTO other VALUES (1); " + insert(1) + "; COMMIT");
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    EXPECT_EQ(pipeline.texts(), (Texts{created(1), "end 1"}));
+}
+
+TEST_P(MysqlStream, goes_on_exactly_after_the_server_was_killed) {
+    Pipeline pipeline(options());
+    ASSERT_TRUE(pipeline.open());
+    sql(insert(1));
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    server().mysqld->kill9();
+    const auto polled = pipeline.poll_until([] { return false; });
+    ASSERT_FALSE(polled);
+    EXPECT_TRUE(polled.error().is(errors::kSourceUnreachable)) << polled.error().message();
+    EXPECT_TRUE(pipeline.open().error().is(errors::kSourceUnreachable));
+    server().mysqld->start();
+    const auto opened = pipeline.reopen();
+    ASSERT_TRUE(opened) << opened.error().message();
+    sql(insert(2));
+    ASSERT_TRUE(pipeline.poll_until_count(4));
+    EXPECT_EQ(pipeline.texts(), (Texts{created(1), "end 1", created(2), "end 1"}));
+}
+
+TEST_P(MysqlStream, follows_the_binlog_over_rotations_and_a_row_of_megabytes) {
+    Pipeline pipeline(options());
+    ASSERT_TRUE(pipeline.open());
+    sql("ALTER TABLE t MODIFY v longtext");
+    sql("FLUSH BINARY LOGS; " + insert(1) + "; FLUSH BINARY LOGS");
+    sql("INSERT INTO t VALUES (2, REPEAT('z', 3000000))");
+    sql(insert(3));
+    const auto polled = pipeline.poll_until_count(6);
+    ASSERT_TRUE(polled) << polled.error().message();
+    EXPECT_EQ(pipeline.texts(),
+              (Texts{created(1),
+                     "end 1",
+                     "create t id=2 v=" + std::string(40, 'z'),
+                     "end 1",
+                     created(3),
+                     "end 1"}));
+    sql("DELETE FROM t; ALTER TABLE t MODIFY v varchar(200)");
+}
+
+TEST_P(MysqlStream, a_row_over_row_bytes_max_stops_by_name_unless_its_table_is_not_selected) {
+    sql("CREATE TABLE IF NOT EXISTS big (id int PRIMARY KEY, v longtext) ENGINE=InnoDB; "
+        "DELETE FROM big");
+    Options chosen = options();
+    chosen.row_bytes_max = 1U << 20U;
+    Pipeline blind(chosen);
+    chosen.server_id += 500;
+    chosen.tables.include = {"plant\\.big"};
+    Pipeline pipeline(chosen);
+    ASSERT_TRUE(pipeline.open());
+    ASSERT_TRUE(blind.open());
+    sql("INSERT INTO big VALUES (1, REPEAT('z', 3000000)); " + insert(1));
+    const auto polled = pipeline.poll_until_count(1);
+    ASSERT_FALSE(polled);
+    EXPECT_TRUE(polled.error().is(errors::kRowTooLarge)) << polled.error().message();
+    ASSERT_TRUE(blind.poll_until_count(2));
+    EXPECT_EQ(blind.texts(), (Texts{created(1), "end 1"}));
+}
+
+TEST_P(MysqlStream, stays_connected_while_reading_is_paused) {
+    Pipeline pipeline(options());
+    ASSERT_TRUE(pipeline.open());
+    sql(insert(1));
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+    while (std::chrono::steady_clock::now() < until) {
+        ASSERT_TRUE(pipeline.source->idle(std::chrono::milliseconds(100)));
+    }
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    EXPECT_EQ(pipeline.texts(), (Texts{created(1), "end 1"}));
+}
+
+TEST_P(MysqlStream, xa_rows_come_at_their_commit_and_never_after_a_rollback) {
+    Pipeline pipeline(options());
+    ASSERT_TRUE(pipeline.open());
+    auto first = server().mysqld->connect("plant");
+    auto second = server().mysqld->connect("plant");
+    first.sql("XA START 'one'; INSERT INTO t VALUES (1, 'x'); XA END 'one'; XA PREPARE 'one'");
+    second.sql("XA START 'two'; INSERT INTO t VALUES (2, 'x'); XA END 'two'; XA PREPARE 'two'");
+    sql(insert(3));
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    EXPECT_EQ(pipeline.texts(), (Texts{created(3), "end 1"}));
+    pipeline.restart();
+    ASSERT_TRUE(pipeline.open());
+    second.sql("XA ROLLBACK 'two'");
+    first.sql("XA COMMIT 'one'");
+    sql(insert(4));
+    const auto polled = pipeline.poll_until_count(6);
+    ASSERT_TRUE(polled) << polled.error().message();
+    EXPECT_EQ(pipeline.texts(),
+              (Texts{created(3), "end 1", created(1), "end 1", created(4), "end 1"}));
+    EXPECT_TRUE(pipeline.side.values.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(EachKind,
+                         MysqlStream,
+                         ::testing::Values(MysqldKind::mariadb, MysqldKind::mysql),
+                         [](const auto& parameter) {
+                             return parameter.param == MysqldKind::mysql ? "mysql" : "mariadb";
+                         });
+
+}  // namespace
+}  // namespace tributary::mysql::testing

@@ -1,0 +1,137 @@
+// Exact continuation: whatever entry was the last that the log holds, a re-send goes on behind it.
+// Over files captured from real servers, by GTID and by place, and with other filters than before.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "connectors/mysql/intake.h"
+#include "model/errors.h"
+#include "support.h"
+
+namespace tributary::mysql {
+namespace {
+
+using test::FileEvent;
+using test::RecordingSink;
+
+struct Capture {
+    const char* file;
+    ServerKind server;
+    bool by_gtid;
+};
+
+const std::string kFolder = TRIBUTARY_GOLDEN_DIR "/";
+
+class ResumeTest : public testing::TestWithParam<Capture> {
+  protected:
+    RecordingSink whole(const IntakeOptions& options) const {
+        RecordingSink sink;
+        sink.now.resume = encode_resume(test::beginning(GetParam().server, GetParam().by_gtid));
+        const auto done = test::take_in(options, events_, sink);
+        EXPECT_TRUE(done.has_value()) << done.error().message();
+        return sink;
+    }
+
+    std::vector<FileEvent> events_ = test::read_binlog(kFolder + GetParam().file);
+    IntakeOptions options_{.server = GetParam().server};
+};
+
+TEST_P(ResumeTest, after_any_entry_goes_on_exactly_behind_it) {
+    const RecordingSink all = whole(options_);
+    ASSERT_GT(all.told().size(), 20U);
+    for (const auto& crash : all.crashes()) {
+        RecordingSink again = all.restarted(crash);
+        const auto done = test::take_in(options_, test::sent_after(events_, crash.start), again);
+        ASSERT_TRUE(done.has_value()) << crash.entries << ": " << done.error().message();
+        ASSERT_EQ(test::difference(again, all), "") << "after entry " << crash.entries;
+        EXPECT_EQ(again.side, all.side) << "after entry " << crash.entries;
+        EXPECT_EQ(again.now.resume, all.now.resume);
+    }
+}
+
+TEST_P(ResumeTest, identities_do_not_depend_on_filters) {
+    const RecordingSink all = whole(options_);
+    options_.filter.include = {R"(other\..*)"};
+    const RecordingSink some = whole(options_);
+    ASSERT_FALSE(some.told().empty());
+    for (const auto& entry : some.told()) {
+        if (entry.kind != EntryKind::change) {
+            continue;
+        }
+        const auto told = all.told();
+        EXPECT_TRUE(std::any_of(told.begin(), told.end(), [&entry](const auto& other) {
+            return other.done == entry.done && other.ordinal == entry.ordinal;
+        })) << describe(some, entry);
+    }
+}
+
+TEST_P(ResumeTest, other_filters_after_a_restart_repeat_nothing_and_lose_nothing_selected_by_both) {
+    const RecordingSink all = whole(options_);
+    IntakeOptions narrow = options_;
+    narrow.filter.exclude = {R"(other\..*)"};
+    for (const auto& crash : all.crashes()) {
+        RecordingSink again = all.restarted(crash);
+        ASSERT_TRUE(test::take_in(narrow, test::sent_after(events_, crash.start), again));
+        std::vector<std::string> identities;
+        for (const auto& entry : again.told()) {
+            identities.push_back(entry.done.bytes);
+        }
+        const std::set<std::string> once(identities.begin(), identities.end());
+        EXPECT_EQ(once.size(), identities.size()) << "after entry " << crash.entries;
+        for (const auto& entry : all.told()) {
+            if (entry.kind == EntryKind::change &&
+                all.schemas[entry.schema.value() - 1]->database == "shop") {
+                EXPECT_TRUE(once.contains(entry.done.bytes)) << describe(all, entry);
+            }
+        }
+    }
+}
+
+TEST_P(ResumeTest, another_transaction_where_a_half_one_should_go_on_is_refused) {
+    const RecordingSink all = whole(options_);
+    std::size_t refused = 0;
+    for (const auto& crash : all.crashes()) {
+        const auto done = decode_done(crash.start.done);
+        if (!done || done->ordinal == kWholeTransaction) {
+            continue;
+        }
+        // The server forgot that transaction.
+        auto sent = test::sent_after(events_, crash.start);
+        std::erase_if(sent, [&done](const FileEvent& event) {
+            return event.offset == done->transaction.start.offset;
+        });
+        const auto gone = std::find_if(sent.begin(), sent.end(), [&done](const FileEvent& event) {
+            return event.offset > done->transaction.start.offset;
+        });
+        auto next = std::find_if(gone, sent.end(), [](const FileEvent& event) {
+            const auto type = parse_header(event.bytes).value().type;
+            return type == EventType::gtid || type == EventType::mariadb_gtid ||
+                   type == EventType::gtid_tagged;
+        });
+        sent.erase(gone, next);
+        RecordingSink again = all.restarted(crash);
+        const auto taken = test::take_in(options_, sent, again);
+        if (!taken) {
+            EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
+            ++refused;
+        }
+    }
+    EXPECT_GT(refused, 3U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Captures,
+    ResumeTest,
+    testing::Values(Capture{"mysql-9.7.binlog", ServerKind::mysql, true},
+                    Capture{"mysql-9.7.binlog", ServerKind::mysql, false},
+                    Capture{"mariadb-10.11.binlog", ServerKind::mariadb, true},
+                    Capture{"mariadb-10.11.binlog", ServerKind::mariadb, false}),
+    [](const testing::TestParamInfo<Capture>& capture) {
+        return std::string(capture.param.server == ServerKind::mysql ? "mysql" : "mariadb") +
+               (capture.param.by_gtid ? "_by_gtid" : "_by_place");
+    });
+
+}  // namespace
+}  // namespace tributary::mysql

@@ -1,0 +1,233 @@
+// Table structures from the row metadata and the catalogue.
+#include <gtest/gtest.h>
+
+#include "connectors/mysql/column_types.h"
+#include "connectors/mysql/table_map.h"
+#include "model/errors.h"
+#include "support.h"
+
+namespace tributary::mysql {
+namespace {
+
+using test::field;
+using test::hex;
+using test::map_body;
+using test::MapSketch;
+using test::names;
+
+class FixedCatalogue final : public Catalogue {
+  public:
+    TableStructure structure;
+    Result<TableStructure> columns(const std::string& /*database*/,
+                                   const std::string& /*table*/) override {
+        return structure;
+    }
+};
+
+CatalogueColumn known(std::string name, std::string data_type, std::string column_type) {
+    CatalogueColumn column;
+    column.name = std::move(name);
+    column.data_type = std::move(data_type);
+    column.column_type = std::move(column_type);
+    return column;
+}
+
+Result<TableSchema> schema_of(const MapSketch& sketch, Catalogue* catalogue, ServerKind kind) {
+    const auto map = parse_table_map(map_body(sketch), kind);
+    EXPECT_TRUE(map) << (map ? "" : map.error().message());
+    return make_schema(map.value(), kind, catalogue);
+}
+
+const MapSketch kFull{
+    .types = hex("0308f6"),
+    .metadata = hex("0a02"),
+    .nulls = hex("04"),
+    .optional = field(1, hex("40")) + names({"id", "big", "price"}) + field(8, hex("00"))};
+
+TEST(MysqlSchema, comes_from_full_row_metadata_alone) {
+    const auto schema = schema_of(kFull, nullptr, ServerKind::mysql);
+    ASSERT_TRUE(schema) << schema.error().message();
+    const TableSchema& table = schema.value();
+    EXPECT_EQ(table.database, "shop");
+    EXPECT_EQ(table.schema, "");
+    EXPECT_EQ(table.table, "orders");
+    ASSERT_EQ(table.columns.size(), 3U);
+    EXPECT_EQ(table.columns[0].key_index, 1);
+    EXPECT_EQ(table.columns[0].type.kind, TypeKind::int32);
+    EXPECT_EQ(table.columns[1].type.kind, TypeKind::uint64);
+    EXPECT_EQ(table.columns[1].source_type, "bigint unsigned");
+    EXPECT_EQ(table.columns[2].type.kind, TypeKind::decimal);
+    EXPECT_EQ(table.columns[2].type.precision, 10);
+    EXPECT_EQ(table.columns[2].type.scale, 2);
+    EXPECT_TRUE(table.columns[2].nullable);
+    EXPECT_FALSE(table.columns[2].default_expression);
+    const StoredType stored = unpack(table.columns[1].source_type_id);
+    EXPECT_EQ(stored.layout.type, BinlogType::longlong);
+    EXPECT_TRUE(stored.is_unsigned);
+    EXPECT_FALSE(stored.catalogue_known);
+    EXPECT_EQ(row_end_column(table), 3U);
+}
+
+TEST(MysqlSchema, takes_defaults_from_a_catalogue_that_has_the_same_column) {
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("id", "int", "int"),
+                                   known("big", "bigint", "bigint unsigned"),
+                                   known("price", "decimal", "decimal(12,2)")};
+    catalogue.structure.columns[1].default_text = "7";
+    catalogue.structure.columns[2].default_text = "1.10";
+    const auto schema = schema_of(kFull, &catalogue, ServerKind::mysql);
+    ASSERT_TRUE(schema);
+    EXPECT_EQ(schema.value().columns[1].default_expression, "7");
+    EXPECT_FALSE(schema.value().columns[2].default_expression) << "of another precision";
+    EXPECT_EQ(schema.value().columns[2].type.precision, 10);
+}
+
+const MapSketch kMinimal{
+    .types = hex("0308f6"), .metadata = hex("0a02"), .nulls = hex("04"), .optional = ""};
+
+TEST(MysqlSchema, without_names_needs_a_catalogue_that_fits) {
+    FixedCatalogue catalogue;
+    EXPECT_TRUE(
+        schema_of(kMinimal, nullptr, ServerKind::mariadb).error().is(errors::kSchemaMismatch));
+    EXPECT_TRUE(
+        schema_of(kMinimal, &catalogue, ServerKind::mariadb).error().is(errors::kSchemaMismatch));
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("id", "int", "int(11)"),
+                                   known("big", "bigint", "bigint(20) unsigned"),
+                                   known("price", "decimal", "decimal(10,2)")};
+    catalogue.structure.primary_key = {"big", "id"};
+    const auto schema = schema_of(kMinimal, &catalogue, ServerKind::mariadb);
+    ASSERT_TRUE(schema) << schema.error().message();
+    EXPECT_EQ(schema.value().columns[0].key_index, 2);
+    EXPECT_EQ(schema.value().columns[1].key_index, 1);
+    EXPECT_EQ(schema.value().columns[1].type.kind, TypeKind::uint64);
+    EXPECT_EQ(schema.value().columns[1].name, "big");
+    catalogue.structure.columns[2].column_type = "decimal(10,3)";
+    EXPECT_TRUE(
+        schema_of(kMinimal, &catalogue, ServerKind::mariadb).error().is(errors::kSchemaMismatch));
+    catalogue.structure.columns[2] = known("price", "double", "double");
+    EXPECT_TRUE(
+        schema_of(kMinimal, &catalogue, ServerKind::mariadb).error().is(errors::kSchemaMismatch));
+    catalogue.structure.columns.pop_back();
+    EXPECT_TRUE(
+        schema_of(kMinimal, &catalogue, ServerKind::mariadb).error().is(errors::kSchemaMismatch));
+}
+
+TEST(MysqlSchema, of_a_sign_other_than_the_catalogue_has_is_a_mismatch) {
+    MapSketch sketch = kMinimal;
+    sketch.optional = field(1, hex("00"));
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("id", "int", "int"),
+                                   known("big", "bigint", "bigint unsigned"),
+                                   known("price", "decimal", "decimal(10,2)")};
+    EXPECT_TRUE(
+        schema_of(sketch, &catalogue, ServerKind::mysql).error().is(errors::kSchemaMismatch));
+    catalogue.structure.columns[1].column_type = "bigint";
+    EXPECT_TRUE(schema_of(sketch, &catalogue, ServerKind::mysql));
+}
+
+TEST(MysqlSchema, the_catalogue_tells_mariadbs_uuid_and_inet_from_binary) {
+    const MapSketch sketch{.types = hex("fefefefe"),
+                           .metadata = hex("fe10fe10fe04fe10"),
+                           .nulls = hex("0f"),
+                           .optional = field(2, hex("3f")) + names({"u", "i6", "i4", "b"})};
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("u", "uuid", "uuid"),
+                                   known("i6", "inet6", "inet6"),
+                                   known("i4", "inet4", "inet4"),
+                                   known("b", "binary", "binary(16)")};
+    const auto schema = schema_of(sketch, &catalogue, ServerKind::mariadb);
+    ASSERT_TRUE(schema);
+    EXPECT_EQ(schema.value().columns[0].type.kind, TypeKind::uuid);
+    EXPECT_EQ(schema.value().columns[1].type.kind, TypeKind::text);
+    EXPECT_EQ(schema.value().columns[2].source_type, "inet4");
+    EXPECT_EQ(schema.value().columns[3].type.kind, TypeKind::bytes);
+}
+
+const MapSketch kVersioned{
+    .types = hex("03031111"),
+    .metadata = hex("0606"),
+    .nulls = hex("02"),
+    .optional = names({"id", "v", "row_start", "row_end"}) + field(8, hex("0003"))};
+
+TEST(MysqlSchema, hides_the_columns_of_implicit_system_versioning) {
+    const auto check = [](const TableSchema& table) {
+        EXPECT_EQ(table.columns[0].key_index, 1);
+        EXPECT_EQ(table.columns[2].type.kind, TypeKind::unsupported);
+        EXPECT_EQ(table.columns[3].type.kind, TypeKind::unsupported);
+        EXPECT_EQ(table.columns[3].key_index, 0);
+        EXPECT_EQ(row_end_column(table), 3U);
+    };
+    check(schema_of(kVersioned, nullptr, ServerKind::mariadb).value());
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.system_versioned = true;
+    catalogue.structure.columns = {known("id", "int", "int(11)"), known("v", "int", "int(11)")};
+    catalogue.structure.primary_key = {"id"};
+    check(schema_of(kVersioned, &catalogue, ServerKind::mariadb).value());
+    MapSketch minimal = kVersioned;
+    minimal.optional = "";
+    check(schema_of(minimal, &catalogue, ServerKind::mariadb).value());
+    EXPECT_EQ(row_end_column(schema_of(kVersioned, nullptr, ServerKind::mysql).value()), 4U);
+}
+
+TEST(MysqlSchema, keeps_period_columns_that_the_table_declares) {
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("id", "int", "int(11)"),
+                                   known("v", "int", "int(11)"),
+                                   known("row_start", "timestamp", "timestamp(6)"),
+                                   known("row_end", "timestamp", "timestamp(6)")};
+    catalogue.structure.columns[3].generation_expression = "row end";
+    const TableSchema table = schema_of(kVersioned, &catalogue, ServerKind::mariadb).value();
+    EXPECT_EQ(table.columns[3].type.kind, TypeKind::timestamp_tz);
+    EXPECT_EQ(table.columns[3].key_index, 0);
+    EXPECT_EQ(row_end_column(table), 3U);
+    catalogue.structure.columns[3].generation_expression = "";
+    EXPECT_EQ(row_end_column(schema_of(kVersioned, &catalogue, ServerKind::mariadb).value()), 4U)
+        << "an ordinary table that has such names";
+}
+
+TEST(MysqlSchema, refuses_a_collation_that_it_does_not_know) {
+    const MapSketch sketch{.types = hex("0f"),
+                           .metadata = hex("2800"),
+                           .nulls = hex("00"),
+                           .optional = field(3, hex("fc6017")) + names({"a"})};
+    EXPECT_TRUE(schema_of(sketch, nullptr, ServerKind::mysql).error().is(errors::kSchemaMismatch));
+}
+
+TEST(MysqlSchema, labels_of_a_column_type_are_read_with_their_quotes) {
+    EXPECT_EQ(labels_of("enum('a','it''s','b,c','')"),
+              (std::vector<std::string>{"a", "it's", "b,c", ""}));
+    EXPECT_EQ(labels_of("set('x')"), (std::vector<std::string>{"x"}));
+    EXPECT_TRUE(labels_of("enum('a").empty());
+    EXPECT_TRUE(labels_of("int(11)").empty());
+}
+
+TEST(MysqlSchema, defaults_become_literals) {
+    const auto expression =
+        [](std::string_view text, TypeKind kind, ServerKind server, std::string extra = "") {
+            CatalogueColumn column;
+            column.default_text = std::string(text);
+            column.extra = std::move(extra);
+            ColumnType type;
+            type.kind = kind;
+            return default_expression(column, type, server).value_or("none");
+        };
+    EXPECT_EQ(expression("d'ef", TypeKind::text, ServerKind::mysql), "'d''ef'");
+    EXPECT_EQ(expression("'d''ef'", TypeKind::text, ServerKind::mariadb), "'d''ef'");
+    EXPECT_EQ(expression("7", TypeKind::int32, ServerKind::mysql), "7");
+    EXPECT_EQ(expression("NULL", TypeKind::text, ServerKind::mariadb), "none");
+    EXPECT_EQ(expression("NULL", TypeKind::text, ServerKind::mysql), "'NULL'");
+    EXPECT_EQ(expression("b'1'", TypeKind::boolean, ServerKind::mysql), "true");
+    EXPECT_EQ(
+        expression(
+            "CURRENT_TIMESTAMP", TypeKind::timestamp_tz, ServerKind::mysql, "DEFAULT_GENERATED"),
+        "CURRENT_TIMESTAMP");
+}
+
+}  // namespace
+}  // namespace tributary::mysql
