@@ -1,6 +1,7 @@
 #include "agent/connectors.h"
 
 #include "connectors/kafka/options.h"
+#include "connectors/mqtt/options.h"
 #include "connectors/postgresql/options.h"
 
 namespace tributary::agent {
@@ -11,6 +12,14 @@ config::Connectors connectors() {
         .kafka = [](config::Reader& reader) { static_cast<void>(kafka::read_options(reader)); },
         .sources =
             {
+                {"mqtt",
+                 {.read =
+                      [](config::Reader& reader) {
+                          static_cast<void>(mqtt::read_options(reader));
+                      },
+                  .has_tables = false,
+                  .ack = config::Ack::buffered,
+                  .poison = config::Poison::dead_letter}},
                 {"postgresql",
                  {.read =
                       [](config::Reader& reader) {

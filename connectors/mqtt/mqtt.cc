@@ -1,0 +1,18 @@
+#include "connectors/mqtt/mqtt.h"
+
+#include <utility>
+
+#include "connectors/mqtt/subscriber/source.h"
+
+namespace tributary::mqtt {
+
+std::unique_ptr<Source> make_source(Options options, const Clock& clock, Observer& observer) {
+    return std::make_unique<SubscriberSource>(std::move(options), clock, observer);
+}
+
+std::vector<Finding> check(const Options& options) {
+    (void)options;
+    return {};
+}
+
+}  // namespace tributary::mqtt
