@@ -11,6 +11,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)                         # src/telem
 find_package(CLI11 REQUIRED)                                         # src/cli
 find_package(nlohmann_json REQUIRED)                                 # src/config, tests
 find_package(OpenSSL REQUIRED)                                       # connectors/mqtt
+find_package(PahoMqttCpp REQUIRED)                                   # connectors/mqtt
 find_package(PostgreSQL REQUIRED)                                    # connectors/postgresql
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)          # connectors/kafka
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)       # src/agent

@@ -65,6 +65,7 @@ void EntryWriter::write(const Step& step, std::int64_t now_us, EntrySink* sink) 
             }
         }
         if (sink == nullptr) {
+            waiting_bytes_ += payload_.size() + sizeof(Waiting);
             waiting_.push_back(
                 {kind_of(intake.kind), intake.number, payload_, std::move(side)});
             place_.number = intake.number;
@@ -88,6 +89,7 @@ void EntryWriter::flush(std::int64_t now_us, EntrySink& sink) {
         append(entry.kind, entry.number, entry.payload, now_us, sink);
     }
     waiting_.clear();
+    waiting_bytes_ = 0;
 }
 
 void EntryWriter::append(EntryKind kind,

@@ -28,6 +28,7 @@ class EntryWriter {
     void flush(std::int64_t now_us, EntrySink& sink);
 
     [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
+    [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
     // Of the newest entry, written or waiting; empty when there is none.
     [[nodiscard]] const Position& last() const { return last_; }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
@@ -50,6 +51,7 @@ class EntryWriter {
     Place place_;
     IntakeNumber batch_first_ = 0;
     std::vector<Waiting> waiting_;
+    std::size_t waiting_bytes_ = 0;
     std::string payload_;
     std::string context_;
     Position position_;

@@ -277,6 +277,13 @@ const ErrorKind kMqttSessionTaken{
     "the other client of this name has the session; what it acknowledges does not come here.",
     "two clients use one client_id at this broker: give each its own."};
 
+const ErrorKind kMqttListen{
+    "mqtt_listen",
+    ErrorClass::transient,
+    kExitConfig,
+    "devices cannot reach the agent and keep what they have.",
+    "free the address named above, or correct listener.addresses; the agent retries by itself."};
+
 const ErrorKind kKafkaUnreachable{
     "kafka_unreachable",
     ErrorClass::transient,
@@ -421,6 +428,7 @@ constexpr std::array kAll{
     &kMqttRefused,
     &kMqttSubscription,
     &kMqttSessionTaken,
+    &kMqttListen,
     &kKafkaUnreachable,
     &kKafkaAuth,
     &kKafkaTls,

@@ -60,6 +60,7 @@ extern const ErrorKind kMqttAuth;
 extern const ErrorKind kMqttRefused;
 extern const ErrorKind kMqttSubscription;
 extern const ErrorKind kMqttSessionTaken;
+extern const ErrorKind kMqttListen;
 // Kafka
 extern const ErrorKind kKafkaUnreachable;
 extern const ErrorKind kKafkaAuth;

@@ -90,11 +90,16 @@ Result<SslContext> make_server_context(const TlsOptions& options) {
 
 Result<SslSession> make_client_session(SSL_CTX* context, int fd, const std::string& host) {
     TRIBUTARY_TRY(session, make_session(context, fd));
-    const bool named = is_address(host)
-                           ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.get()),
-                                                           host.c_str()) == 1
-                           : SSL_set1_host(session.get(), host.c_str()) == 1 &&
-                                 SSL_set_tlsext_host_name(session.get(), host.c_str()) == 1;
+    // What the macro SSL_set_tlsext_host_name does, without its C cast.
+    std::string server_name = host;
+    const bool named =
+        is_address(host)
+            ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.get()), host.c_str()) == 1
+            : SSL_set1_host(session.get(), host.c_str()) == 1 &&
+                  SSL_ctrl(session.get(),
+                           SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                           TLSEXT_NAMETYPE_host_name,
+                           server_name.data()) == 1;
     if (!named) {
         return tls_error("host name " + host);
     }

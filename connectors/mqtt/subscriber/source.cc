@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t kReadBytes = 64U << 10U;
 constexpr std::size_t kGreetingBytes = 2048;  // what may come with CONNACK waits in memory
 constexpr std::size_t kPollBytesMax = 1U << 20U;
+constexpr std::size_t kWaitingBytesMax = 256U << 10U;
 constexpr std::uint16_t kWindow = 1000;
 constexpr std::uint32_t kMessageBytesMax = 16U << 20U;
 
@@ -95,6 +96,9 @@ Result<void> SubscriberSource::open(const StartPoint& start, const SideReader& s
         close(milliseconds(0));
         return opened.error().at("source " + options_.name);
     }
+    if (!status_ && !options_.status.topic.empty()) {
+        status_ = std::make_unique<Status>(options_, observer_);
+    }
     return opened;
 }
 
@@ -129,7 +133,7 @@ Result<void> SubscriberSource::connect() {
         socket,
         connect_to(io_, *options_.broker, clock_, deadline, [this] { return interrupted_.load(); }));
     ++connection_;
-    readable_ = read_armed_ = write_armed_ = write_blocked_ = closing_ = false;
+    readable_ = read_armed_ = write_armed_ = closing_ = subscribed_ = false;
     out_.clear();
     transport_.emplace(std::move(socket));
     if (options_.broker->tls) {
@@ -209,9 +213,17 @@ Result<void> SubscriberSource::idle(milliseconds wait) {
     if (!transport_) {
         return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
     }
-    // The socket is left alone: what waits there is what we have no room for.
     TRIBUTARY_TRY_VOID(tend(nullptr));
+    // A little is read still, so that the broker's answer to our ping is found; the window bounds
+    // what is not acknowledged, and the rest waits with the broker.
+    const bool reads = writer_.waiting_bytes() < kWaitingBytesMax && session_->wants_read();
+    if (reads && !readable_) {
+        arm_read();
+    }
     run(until_due(wait));
+    if (reads) {
+        TRIBUTARY_TRY_VOID(read(nullptr, kGreetingBytes));
+    }
     return tend(nullptr);
 }
 
@@ -313,6 +325,14 @@ Result<void> SubscriberSource::ended(const std::string& why) {
 
 void SubscriberSource::report() {
     const SubscriberCounters& now = session_->counters();
+    if (!subscribed_ && session_->state() == SubscriberSession::State::running) {
+        subscribed_ = true;
+        observer_.log(LogLevel::info,
+                      options_.name,
+                      "subscribed",
+                      {{"broker", to_string(*options_.broker)},
+                       {"client_id", options_.client_id}});
+    }
     if (now.sessions_lost > reported_.sessions_lost) {
         observer_.add(Counter::source_gaps,
                       options_.name,
@@ -387,7 +407,10 @@ Result<std::optional<Pressure>> SubscriberSource::pressure() {
     return std::optional<Pressure>();
 }
 
-void SubscriberSource::close(milliseconds /*budget*/) {
+void SubscriberSource::close(milliseconds budget) {
+    if (budget.count() > 0) {
+        status_.reset();  // it stays through reconnects
+    }
     if (transport_) {
         session_->close(step_);
         writer_.write(step_, clock_.wall_time_us(), nullptr);

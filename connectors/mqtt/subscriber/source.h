@@ -21,6 +21,7 @@
 #include "connectors/mqtt/net/transport.h"
 #include "connectors/mqtt/options.h"
 #include "connectors/mqtt/session/subscriber_session.h"
+#include "connectors/mqtt/status/status.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/source.h"
@@ -79,6 +80,8 @@ class SubscriberSource final : public Source {
     IntakeNumber confirmed_ = 0;  // by confirm(), not yet told the session
     IntakeNumber told_ = 0;
 
+    std::unique_ptr<Status> status_;
+
     // Of the connection
     SslContext ssl_context_;
     std::optional<Transport> transport_;
@@ -86,7 +89,7 @@ class SubscriberSource final : public Source {
     bool readable_ = false;
     bool read_armed_ = false;
     bool write_armed_ = false;
-    bool write_blocked_ = false;
+    bool subscribed_ = false;
     bool closing_ = false;  // the session wants it closed when all is written
     std::string out_;
     std::vector<char> buffer_;
