@@ -1,5 +1,5 @@
-// Log entries of an MQTT source to routed messages (ports/decoder.h, model/sensor.h). A message that
-// no route takes, or whose Kafka topic is not allowed, is kValueUndecodable.
+// Log entries of an MQTT source to routed messages (ports/decoder.h, model/sensor.h). A message
+// that no route takes, or whose Kafka topic is not allowed, is kValueUndecodable.
 #pragma once
 
 #include <memory>

@@ -26,12 +26,12 @@ void write_payload(const Intake& intake, bool devices, std::string& out) {
     switch (intake.kind) {
         case IntakeKind::message:
         case IntakeKind::will:
-            append_message(out,
-                           {.kind = intake.kind == IntakeKind::will ? SensorKind::will
-                                                                    : SensorKind::message,
-                            .client = devices ? intake.client_id : std::string_view(),
-                            .maybe_duplicate = intake.maybe_duplicate},
-                           intake.message);
+            append_message(
+                out,
+                {.kind = intake.kind == IntakeKind::will ? SensorKind::will : SensorKind::message,
+                 .client = devices ? intake.client_id : std::string_view(),
+                 .maybe_duplicate = intake.maybe_duplicate},
+                intake.message);
             return;
         case IntakeKind::gap:
             out.assign(intake.text);
@@ -55,9 +55,9 @@ void EntryWriter::write(const Step& step, std::int64_t now_us, EntrySink* sink) 
         for (; side_at < step.side.size() && step.side[side_at].item == item; ++side_at) {
             const SideChange& change = step.side[side_at];
             if (sink == nullptr) {
-                side.push_back({std::string(step.key(change)),
-                                change.erase ? std::nullopt
-                                             : std::optional<std::string>(step.value(change))});
+                side.push_back(
+                    {std::string(step.key(change)),
+                     change.erase ? std::nullopt : std::optional<std::string>(step.value(change))});
             } else if (change.erase) {
                 sink->erase_side(step.key(change));
             } else {
@@ -66,8 +66,7 @@ void EntryWriter::write(const Step& step, std::int64_t now_us, EntrySink* sink) 
         }
         if (sink == nullptr) {
             waiting_bytes_ += payload_.size() + sizeof(Waiting);
-            waiting_.push_back(
-                {kind_of(intake.kind), intake.number, payload_, std::move(side)});
+            waiting_.push_back({kind_of(intake.kind), intake.number, payload_, std::move(side)});
             place_.number = intake.number;
             encode_place_into(place_, last_);
         } else {
@@ -106,11 +105,8 @@ void EntryWriter::append(EntryKind kind,
     }
     place_.number = number;
     encode_place_into(place_, position_);
-    sink.append(kind,
-                SchemaId(0),
-                static_cast<std::uint32_t>(number - batch_first_),
-                payload,
-                position_);
+    sink.append(
+        kind, SchemaId(0), static_cast<std::uint32_t>(number - batch_first_), payload, position_);
     sink.resume(position_);
     last_.bytes.assign(position_.bytes);
     bytes_ += payload.size();

@@ -40,8 +40,9 @@ RouteOptions read_route(config::Reader& reader) {
                         "matches takes a message.",
                  .required = true},
                 out.match);
-    reader.number({.name = "qos", .doc = "QoS to subscribe with; the listener takes what a device "
-                                         "sends."},
+    reader.number({.name = "qos",
+                   .doc = "QoS to subscribe with; the listener takes what a device "
+                          "sends."},
                   out.qos,
                   {0, 2});
     reader.text({.name = "topic",
@@ -97,9 +98,9 @@ void read_tls(config::Reader reader, TlsOptions& out) {
 
 std::vector<AclOptions> read_acl(config::Reader& reader) {
     std::vector<AclOptions> out;
-    for (config::Reader& item : reader.items(
-             {.name = "acl",
-              .doc = "What devices may publish. Without it, whatever a route takes."})) {
+    for (config::Reader& item :
+         reader.items({.name = "acl",
+         .doc = "What devices may publish. Without it, whatever a route takes."})) {
         AclOptions one;
         item.text({.name = "user", .doc = "User name, or `*` for everyone.", .required = true},
                   one.user);
@@ -134,10 +135,10 @@ void read_listener(config::Reader reader, ListenOptions& out) {
     reader.number({.name = "connections_max", .doc = "At most this many devices at once."},
                   out.connections_max,
                   {1, 100'000});
-    reader.number({.name = "sessions_max",
-                   .doc = "At most this many device sessions, connected or not."},
-                  out.sessions_max,
-                  {1, 1'000'000});
+    reader.number(
+        {.name = "sessions_max", .doc = "At most this many device sessions, connected or not."},
+        out.sessions_max,
+        {1, 1'000'000});
     reader.duration({.name = "keepalive_max",
                      .doc = "A device that says nothing for one and a half times its keepalive, "
                             "at most this, is disconnected."},
@@ -181,8 +182,9 @@ void read_subscriber(config::Reader& reader, Options& out) {
                           "new session, `always`, `never` (MQTT 5)."},
                   out.retained,
                   kRetained);
-    read_status(reader.section({.name = "status", .doc = "What the agent tells the broker of "
-                                                         "itself."}),
+    read_status(reader.section({.name = "status",
+                                .doc = "What the agent tells the broker of "
+                                       "itself."}),
                 out.status);
 }
 
@@ -263,7 +265,8 @@ Result<Options> read_options(config::Reader& reader) {
     if (!broker.empty()) {
         out.broker = parse_address(broker);
         if (!out.broker) {
-            reader.fail("broker", "\"" + broker + "\" is not mqtt://host:port or mqtts://host:port");
+            reader.fail("broker",
+                        "\"" + broker + "\" is not mqtt://host:port or mqtts://host:port");
         }
     }
     read_subscriber(reader, out);
@@ -286,7 +289,8 @@ Result<Options> read_options(config::Reader& reader) {
                           "yet: at the broker, or per device. 0 is 1000 and 100."},
                   out.receive_maximum,
                   {0, 65'535});
-    reader.size({.name = "message_bytes_max", .doc = "Larger packets are refused. 0 is 16MiB from a broker, which drops them in "
+    reader.size({.name = "message_bytes_max",
+                 .doc = "Larger packets are refused. 0 is 16MiB from a broker, which drops them in "
                         "silence (MQTT 5), and 256KiB from a device."},
                 out.message_bytes_max,
                 {0, 64U << 20U});
@@ -295,9 +299,9 @@ Result<Options> read_options(config::Reader& reader) {
                         "forgot our session). Empty: only the log line and the metric."},
                 out.gaps_topic);
     for (config::Reader& item : reader.items({.name = "routes",
-                                              .doc = "Which messages are taken, and where they "
-                                                     "go.",
-                                              .required = true})) {
+                                .doc = "Which messages are taken, and where they "
+                                       "go.",
+                                .required = true})) {
         RouteOptions route = read_route(item);
         if (const auto made = Route::make(route); !made && !route.match.empty()) {
             item.fail("match", made.error().what());

@@ -71,7 +71,7 @@ struct StatusOptions {
 };
 
 struct Options {
-    std::string name;  // of the source
+    std::string name;            // of the source
     bool ack_delivered = false;  // acknowledge what is in Kafka, not what is on the disk
     // Exactly one of the two.
     std::optional<Address> broker;
@@ -88,9 +88,9 @@ struct Options {
     // Both
     TlsOptions tls;
     std::uint32_t connect_timeout_s = 10;
-    std::uint32_t receive_maximum = 0;  // 0: 1000 at a broker, 100 per device
+    std::uint32_t receive_maximum = 0;    // 0: 1000 at a broker, 100 per device
     std::uint32_t message_bytes_max = 0;  // 0: 16 MiB from a broker, 256 KiB from a device
-    std::string gaps_topic;  // Kafka topic of gap records; empty: none are written
+    std::string gaps_topic;               // Kafka topic of gap records; empty: none are written
     std::vector<RouteOptions> routes;
 };
 

@@ -14,9 +14,7 @@ config::Connectors connectors() {
             {
                 {"mqtt",
                  {.read =
-                      [](config::Reader& reader) {
-                          static_cast<void>(mqtt::read_options(reader));
-                      },
+                      [](config::Reader& reader) { static_cast<void>(mqtt::read_options(reader)); },
                   .has_tables = false,
                   .ack = config::Ack::buffered,
                   .poison = config::Poison::dead_letter}},

@@ -1,5 +1,5 @@
-// Records of sensor messages (model/sensor.h), as `raw` or `message`. What comes out, with examples:
-// docs/mqtt.md. One thread.
+// Records of sensor messages (model/sensor.h), as `raw` or `message`. What comes out, with
+// examples: docs/mqtt.md. One thread.
 //
 // raw       value: the payload's bytes; none (a tombstone) for an empty retained payload, which is
 //           how MQTT deletes a retained message
@@ -17,8 +17,8 @@
 
 namespace tributary::encode {
 
-// `pipeline` stands in the packed `tributary` header. encode() fails with kValueUndecodable when the
-// payload is not what the route says it is.
+// `pipeline` stands in the packed `tributary` header. encode() fails with kValueUndecodable when
+// the payload is not what the route says it is.
 [[nodiscard]] std::unique_ptr<Encoder> make_sensor_encoder(std::string pipeline);
 
 }  // namespace tributary::encode

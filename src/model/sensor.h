@@ -41,9 +41,9 @@ struct SensorMessage {
     std::string_view client;  // of the device; empty where a broker stands between
     std::uint8_t qos = 0;
     bool retain = false;
-    bool maybe_duplicate = false;  // a re-delivery that may have been taken in before
-    std::optional<bool> payload_is_text;          // MQTT 5 payload format indicator
-    std::optional<std::uint32_t> expiry_s;        // what was left of it at intake
+    bool maybe_duplicate = false;           // a re-delivery that may have been taken in before
+    std::optional<bool> payload_is_text;    // MQTT 5 payload format indicator
+    std::optional<std::uint32_t> expiry_s;  // what was left of it at intake
     std::optional<std::string_view> content_type;
     std::optional<std::string_view> response_topic;
     std::optional<std::string_view> correlation_data;

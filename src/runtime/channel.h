@@ -37,7 +37,8 @@ class Channel {
   public:
     explicit Channel(ChannelLimits limits) : limits_(limits) {}
 
-    // Called after every set_durable() and set_delivered(), by their threads; set it before they run.
+    // Called after every set_durable() and set_delivered(), by their threads; set it before they
+    // run.
     void on_progress(std::function<void()> call) { on_progress_ = std::move(call); }
 
     // A new stream: forgets blocks and progress. No stage may be using the old stream any more.

@@ -33,20 +33,43 @@ void write_for_service(const fs::path& path, const std::string& text) {
 void openssl(const fs::path& folder, const std::vector<std::string>& arguments) {
     std::vector<std::string> command{"openssl"};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    run_to_end({.command = command,
-                .working_directory = folder,
-                .output_file = folder / "openssl.log"},
-               seconds(60));
+    run_to_end(
+        {.command = command, .working_directory = folder, .output_file = folder / "openssl.log"},
+        seconds(60));
 }
 
-void sign(const fs::path& folder, const std::string& name, const std::string& subject,
+void sign(const fs::path& folder,
+          const std::string& name,
+          const std::string& subject,
           const std::string& extensions) {
     std::ofstream(folder / (name + ".ext")) << extensions;
-    openssl(folder, {"req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out",
-                     name + ".csr", "-subj", subject});
-    openssl(folder, {"x509", "-req", "-in", name + ".csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-                     "-CAcreateserial", "-days", "30", "-out", name + ".crt", "-extfile",
-                     name + ".ext"});
+    openssl(folder,
+            {"req",
+             "-newkey",
+             "rsa:2048",
+             "-nodes",
+             "-keyout",
+             name + ".key",
+             "-out",
+             name + ".csr",
+             "-subj",
+             subject});
+    openssl(folder,
+            {"x509",
+             "-req",
+             "-in",
+             name + ".csr",
+             "-CA",
+             "ca.crt",
+             "-CAkey",
+             "ca.key",
+             "-CAcreateserial",
+             "-days",
+             "30",
+             "-out",
+             name + ".crt",
+             "-extfile",
+             name + ".ext"});
 }
 
 std::string read_all(const fs::path& file) {
@@ -63,8 +86,20 @@ void make_certificates(const fs::path& folder, const std::string& client_name) {
         return;
     }
     fs::create_directories(folder);
-    openssl(folder, {"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out",
-                     "ca.crt", "-days", "30", "-subj", "/CN=test authority"});
+    openssl(folder,
+            {"req",
+             "-x509",
+             "-newkey",
+             "rsa:2048",
+             "-nodes",
+             "-keyout",
+             "ca.key",
+             "-out",
+             "ca.crt",
+             "-days",
+             "30",
+             "-subj",
+             "/CN=test authority"});
     sign(folder, "server", "/CN=localhost", "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
     sign(folder, "client", "/CN=" + client_name, "extendedKeyUsage=clientAuth\n");
     for (const char* file : {"ca.crt", "server.crt", "server.key"}) {

@@ -21,9 +21,9 @@ struct MosquittoOptions {
     std::filesystem::path directory = {};  // created; mosquitto.conf, data/, mosquitto.log
     // Name and password; empty: anyone may do anything.
     std::vector<std::pair<std::string, std::string>> users = {};
-    bool tls = false;                          // a second port; certificates of its own authority
-    bool client_certificates = false;          // the TLS port wants one
-    std::vector<std::string> settings = {};    // further lines of mosquitto.conf
+    bool tls = false;                        // a second port; certificates of its own authority
+    bool client_certificates = false;        // the TLS port wants one
+    std::vector<std::string> settings = {};  // further lines of mosquitto.conf
 };
 
 class Mosquitto {

@@ -72,8 +72,8 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
     PasswordHash hash;
     std::size_t at = 1;
     if (fields.size() == 4 && fields[0] == "7") {
-        const auto [end, error] = std::from_chars(
-            fields[1].data(), fields[1].data() + fields[1].size(), hash.iterations);
+        const auto [end, error] =
+            std::from_chars(fields[1].data(), fields[1].data() + fields[1].size(), hash.iterations);
         if (error != std::errc() || end != fields[1].data() + fields[1].size() ||
             hash.iterations == 0 || hash.iterations > kIterationsMax) {
             return std::nullopt;
@@ -96,8 +96,8 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
 
 bool matches(const PasswordHash& hash, std::string_view password) {
     Digest digest{};
-    const bool made = hash.pbkdf2 ? hash_pbkdf2(hash, password, digest)
-                                  : hash_sha512(hash, password, digest);
+    const bool made =
+        hash.pbkdf2 ? hash_pbkdf2(hash, password, digest) : hash_sha512(hash, password, digest);
     return made && CRYPTO_memcmp(digest.data(), hash.digest.data(), digest.size()) == 0;
 }
 
@@ -123,9 +123,9 @@ Result<std::unique_ptr<Accounts>> Accounts::make(const Options& options) {
                               ? std::nullopt
                               : parse_password_hash(std::string_view(line).substr(colon + 1));
         if (!hash || colon == 0 || made->users_.size() == kUsersMax) {
-            return Error(errors::kConfigInvalid,
-                         path + ":" + std::to_string(number) +
-                             ": not a line that mosquitto_passwd writes");
+            return Error(
+                errors::kConfigInvalid,
+                path + ":" + std::to_string(number) + ": not a line that mosquitto_passwd writes");
         }
         made->users_.insert_or_assign(line.substr(0, colon), *hash);
     }

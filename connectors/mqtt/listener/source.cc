@@ -339,8 +339,7 @@ void ListenerSource::read(Connection& connection, Handle handle, EntrySink* sink
             carry_out(sink);
             return;
     }
-    listener_->received(
-        clock_.now(), connection.id, {buffer_.data(), result.bytes}, step_);
+    listener_->received(clock_.now(), connection.id, {buffer_.data(), result.bytes}, step_);
     carry_out(sink);
     Connection* still = find(handle);
     if (still == nullptr || still->stage != Stage::open) {
@@ -465,10 +464,8 @@ void ListenerSource::send_all() {
         }
         connection.out += step_.bytes(send);
         if (send.close_after) {
-            observer_.log(LogLevel::debug,
-                          options_.name,
-                          "a device is disconnected",
-                          {{"why", send.why}});
+            observer_.log(
+                LogLevel::debug, options_.name, "a device is disconnected", {{"why", send.why}});
             part(connection, handle, Stage::closing);
         }
         write(connection, handle);
@@ -569,14 +566,14 @@ void ListenerSource::arm_read(Connection& connection, Handle handle) {
         return;
     }
     connection.read_armed = true;
-    connection.transport.socket().async_wait(
-        tcp::socket::wait_read, [this, handle](boost::system::error_code /*error*/) {
-            if (Connection* found = find(handle)) {
-                found->read_armed = false;
-                found->readable = true;
-                ready_.push_back(handle);
-            }
-        });
+    connection.transport.socket().async_wait(tcp::socket::wait_read,
+                                             [this, handle](boost::system::error_code /*error*/) {
+                                                 if (Connection* found = find(handle)) {
+                                                     found->read_armed = false;
+                                                     found->readable = true;
+                                                     ready_.push_back(handle);
+                                                 }
+                                             });
 }
 
 void ListenerSource::arm_write(Connection& connection, Handle handle) {
@@ -584,20 +581,20 @@ void ListenerSource::arm_write(Connection& connection, Handle handle) {
         return;
     }
     connection.write_armed = true;
-    connection.transport.socket().async_wait(
-        tcp::socket::wait_write, [this, handle](boost::system::error_code /*error*/) {
-            Connection* found = find(handle);
-            if (found == nullptr) {
-                return;
-            }
-            found->write_armed = false;
-            if (found->stage == Stage::handshake) {
-                found->readable = true;
-                ready_.push_back(handle);
-            } else {
-                write(*found, handle);
-            }
-        });
+    connection.transport.socket().async_wait(tcp::socket::wait_write,
+                                             [this, handle](boost::system::error_code /*error*/) {
+                                                 Connection* found = find(handle);
+                                                 if (found == nullptr) {
+                                                     return;
+                                                 }
+                                                 found->write_armed = false;
+                                                 if (found->stage == Stage::handshake) {
+                                                     found->readable = true;
+                                                     ready_.push_back(handle);
+                                                 } else {
+                                                     write(*found, handle);
+                                                 }
+                                             });
 }
 
 ListenerSource::Connection* ListenerSource::find(Handle handle) {

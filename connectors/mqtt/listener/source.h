@@ -57,9 +57,9 @@ class ListenerSource final : public Source {
         explicit Connection(Transport made) : transport(std::move(made)) {}
         Transport transport;
         std::string out;
-        ConnectionId id = 0;    // the session's; valid while `known`
+        ConnectionId id = 0;  // the session's; valid while `known`
         Stage stage = Stage::handshake;
-        bool known = false;     // the session knows it
+        bool known = false;  // the session knows it
         bool readable = false;
         bool read_armed = false;
         bool write_armed = false;

@@ -62,10 +62,9 @@ Result<SslSession> make_session(SSL_CTX* context, int fd) {
 
 Result<SslContext> make_client_context(const TlsOptions& options) {
     TRIBUTARY_TRY(context, make_context(TLS_client_method(), options));
-    const bool loaded =
-        options.ca.empty()
-            ? SSL_CTX_set_default_verify_paths(context.get()) == 1
-            : SSL_CTX_load_verify_locations(context.get(), options.ca.c_str(), nullptr) == 1;
+    const bool loaded = options.ca.empty() ? SSL_CTX_set_default_verify_paths(context.get()) == 1
+                                           : SSL_CTX_load_verify_locations(
+                                                 context.get(), options.ca.c_str(), nullptr) == 1;
     if (!loaded) {
         return tls_error("certificates " + options.ca);
     }
@@ -82,7 +81,8 @@ Result<SslContext> make_server_context(const TlsOptions& options) {
         SSL_CTX_set_client_CA_list(context.get(), SSL_load_client_CA_file(options.ca.c_str()));
         SSL_CTX_set_verify(
             context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-        constexpr std::array<unsigned char, 9> kSessions{'t', 'r', 'i', 'b', 'u', 't', 'a', 'r', 'y'};
+        constexpr std::array<unsigned char, 9> kSessions{
+            't', 'r', 'i', 'b', 'u', 't', 'a', 'r', 'y'};
         SSL_CTX_set_session_id_context(context.get(), kSessions.data(), kSessions.size());
     }
     return std::move(context);
@@ -92,14 +92,13 @@ Result<SslSession> make_client_session(SSL_CTX* context, int fd, const std::stri
     TRIBUTARY_TRY(session, make_session(context, fd));
     // What the macro SSL_set_tlsext_host_name does, without its C cast.
     std::string server_name = host;
-    const bool named =
-        is_address(host)
-            ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.get()), host.c_str()) == 1
-            : SSL_set1_host(session.get(), host.c_str()) == 1 &&
-                  SSL_ctrl(session.get(),
-                           SSL_CTRL_SET_TLSEXT_HOSTNAME,
-                           TLSEXT_NAMETYPE_host_name,
-                           server_name.data()) == 1;
+    const bool named = is_address(host) ? X509_VERIFY_PARAM_set1_ip_asc(
+                                              SSL_get0_param(session.get()), host.c_str()) == 1
+                                        : SSL_set1_host(session.get(), host.c_str()) == 1 &&
+                                              SSL_ctrl(session.get(),
+                                                       SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                                                       TLSEXT_NAMETYPE_host_name,
+                                                       server_name.data()) == 1;
     if (!named) {
         return tls_error("host name " + host);
     }

@@ -55,8 +55,8 @@ IoResult Transport::write(std::string_view bytes) {
         return returned > 0 ? IoResult{IoState::done, static_cast<std::size_t>(returned)}
                             : ssl_result(returned);
     }
-    const ssize_t returned = ::send(
-        socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t returned =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (returned >= 0) {
         return {IoState::done, static_cast<std::size_t>(returned)};
     }

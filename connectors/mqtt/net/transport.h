@@ -15,11 +15,11 @@
 namespace tributary::mqtt {
 
 enum class IoState {
-    done,         // `bytes` were moved
-    want_read,    // nothing now: wait until the socket is readable
-    want_write,   // nothing now: wait until the socket is writable
-    closed,       // the other side ended the stream
-    failed,       // error() says why
+    done,        // `bytes` were moved
+    want_read,   // nothing now: wait until the socket is readable
+    want_write,  // nothing now: wait until the socket is writable
+    closed,      // the other side ended the stream
+    failed,      // error() says why
 };
 
 struct IoResult {

@@ -38,7 +38,8 @@ bool is_name(std::string_view name) {
 }
 
 Error bad(std::string_view pattern, std::string_view why) {
-    return {errors::kConfigInvalid, "topic pattern \"" + std::string(pattern) + "\": " + std::string(why)};
+    return {errors::kConfigInvalid,
+            "topic pattern \"" + std::string(pattern) + "\": " + std::string(why)};
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ Result<std::vector<std::regex>> compile(const std::vector<std::string>& expressi
         try {
             out.emplace_back(expression, std::regex::ECMAScript | std::regex::optimize);
         } catch (const std::regex_error& error) {
-            return Error(errors::kConfigInvalid,
-                         "topics: \"" + expression + "\" is not a regular expression: " +
-                             error.what());
+            return Error(
+                errors::kConfigInvalid,
+                "topics: \"" + expression + "\" is not a regular expression: " + error.what());
         }
     }
     return out;

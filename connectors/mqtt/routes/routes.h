@@ -81,8 +81,8 @@ struct RouteFilter {
 };
 
 // The least filters that bring everything the routes take, each message once: one that is covered
-// by another is left out. kConfigInvalid when two cover each other in part, which makes some brokers
-// send a message twice.
+// by another is left out. kConfigInvalid when two cover each other in part, which makes some
+// brokers send a message twice.
 [[nodiscard]] Result<std::vector<RouteFilter>> subscriptions(std::span<const RouteOptions> routes);
 
 }  // namespace tributary::mqtt

@@ -70,9 +70,8 @@ void Template::render(const TemplateValues& values, std::string& out) const {
 }
 
 bool Template::fixed() const {
-    return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) {
-        return part.kind == Kind::literal;
-    });
+    return std::all_of(
+        parts_.begin(), parts_.end(), [](const Part& part) { return part.kind == Kind::literal; });
 }
 
 }  // namespace tributary::mqtt

@@ -22,7 +22,8 @@ struct TemplateValues {
 class Template {
   public:
     Template() = default;
-    // kConfigInvalid: a name that is none of `names`, {topic} or {client}; a brace without its pair.
+    // kConfigInvalid: a name that is none of `names`, {topic} or {client}; a brace without its
+    // pair.
     [[nodiscard]] static Result<Template> parse(std::string_view text,
                                                 std::span<const std::string> names);
 

@@ -3,8 +3,8 @@
 //   tributary-sim --url tcp://127.0.0.1:1883 --devices 4 --rate 50 --count 1000
 // Every device is a client of its own with its own session. A reading is JSON:
 //   {"dev":"press-3","seq":17,"ts":1700000000000,"pressure_bar":5.31,"temperature_c":41.2}
-// `seq` counts from 1 per device without a hole, so that a consumer can prove what it got. Ends with
-// 0 when every reading was acknowledged. Threads: one, besides Paho's own.
+// `seq` counts from 1 per device without a hole, so that a consumer can prove what it got. Ends
+// with 0 when every reading was acknowledged. Threads: one, besides Paho's own.
 #include <mqtt/async_client.h>
 
 #include <utility>  // Boost 1.74 Asio uses std::exchange without it
@@ -35,8 +35,8 @@ struct Plan {
     std::string prefix = "press";  // of client identifiers and device names
     std::string user;
     std::uint32_t devices = 1;
-    std::uint32_t rate = 10;   // readings a second, of all devices together; 0: as fast as it goes
-    std::uint32_t count = 0;   // readings in all; 0: until the connection is refused or a signal
+    std::uint32_t rate = 10;  // readings a second, of all devices together; 0: as fast as it goes
+    std::uint32_t count = 0;  // readings in all; 0: until the connection is refused or a signal
     std::uint32_t inflight = 20;
     std::uint32_t qos = 1;
     std::uint32_t seed = 1;
@@ -80,7 +80,8 @@ std::optional<Plan> parse(const std::vector<std::string_view>& arguments) {
         }
     }
     const bool whole = arguments.size() % 2 == 0;
-    if (!whole || plan.devices == 0 || plan.devices > 10'000 || plan.qos > 2 || plan.inflight == 0) {
+    if (!whole || plan.devices == 0 || plan.devices > 10'000 || plan.qos > 2 ||
+        plan.inflight == 0) {
         return std::nullopt;
     }
     return plan;
@@ -142,9 +143,9 @@ class Device {
             "{\"dev\":\"" + name_ + "\",\"seq\":" + std::to_string(++seq_) +
             ",\"ts\":" + std::to_string(now_ms()) +
             ",\"pressure_bar\":" + std::to_string(5.0 + spread(random_) / 100.0).substr(0, 4) +
-            ",\"temperature_c\":" + std::to_string(40.0 + spread(random_) / 10.0).substr(0, 4) + "}";
-        tokens_.push_back(
-            client_->publish(topic_, payload, static_cast<int>(plan_.qos), false));
+            ",\"temperature_c\":" + std::to_string(40.0 + spread(random_) / 10.0).substr(0, 4) +
+            "}";
+        tokens_.push_back(client_->publish(topic_, payload, static_cast<int>(plan_.qos), false));
     }
     void settle() {
         for (const auto& token : tokens_) {

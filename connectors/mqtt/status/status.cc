@@ -28,8 +28,7 @@ paho::connect_options connect_options(const Options& options) {
     }
     out.set_keep_alive_interval(static_cast<int>(options.keepalive_s));
     out.set_automatic_reconnect(1, 60);
-    out.set_will_message(
-        paho::make_message(options.status.topic, options.status.offline, 1, true));
+    out.set_will_message(paho::make_message(options.status.topic, options.status.offline, 1, true));
     if (!options.username.empty()) {
         out.set_user_name(options.username);
         out.set_password(options.password.reveal());
@@ -62,8 +61,7 @@ class Status::Client {
         // By Paho's thread, at every connection.
         client_.set_connected_handler([this](const std::string& /*cause*/) {
             try {
-                client_.publish(
-                    paho::make_message(options_.topic, options_.online, 1, true));
+                client_.publish(paho::make_message(options_.topic, options_.online, 1, true));
             } catch (const paho::exception&) {
                 // the next connection says it again
             }

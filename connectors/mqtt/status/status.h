@@ -1,6 +1,6 @@
-// Status: tells the broker, retained, whether the agent runs; the broker itself tells it of an agent
-// that died, by its will. A client of its own over Paho, apart from intake, so that it may fail
-// without harm. Threads: the intake thread's, besides Paho's own.
+// Status: tells the broker, retained, whether the agent runs; the broker itself tells it of an
+// agent that died, by its will. A client of its own over Paho, apart from intake, so that it may
+// fail without harm. Threads: the intake thread's, besides Paho's own.
 #pragma once
 
 #include <memory>

@@ -49,9 +49,8 @@ Result<SubscriberOptions> session_options(const Options& options) {
     out.keep_alive = std::chrono::seconds(options.keepalive_s);
     out.session_expiry = std::chrono::seconds(options.session_expiry_s);
     out.connect_timeout = std::chrono::seconds(options.connect_timeout_s);
-    out.window = options.receive_maximum == 0
-                     ? kWindow
-                     : static_cast<std::uint16_t>(options.receive_maximum);
+    out.window = options.receive_maximum == 0 ? kWindow
+                                              : static_cast<std::uint16_t>(options.receive_maximum);
     out.packet_bytes_max =
         options.message_bytes_max == 0 ? kMessageBytesMax : options.message_bytes_max;
     TRIBUTARY_TRY(filters, subscriptions(options.routes));
@@ -123,24 +122,23 @@ Result<void> SubscriberSource::start_session(const StartPoint& start, const Side
 }
 
 Result<void> SubscriberSource::connect() {
-    const SteadyTime deadline =
-        clock_.now() + std::chrono::seconds(options_.connect_timeout_s);
+    const SteadyTime deadline = clock_.now() + std::chrono::seconds(options_.connect_timeout_s);
     if (options_.broker->tls && !ssl_context_) {
         TRIBUTARY_TRY(context, make_client_context(options_.tls));
         ssl_context_ = std::move(context);
     }
-    TRIBUTARY_TRY(
-        socket,
-        connect_to(io_, *options_.broker, clock_, deadline, [this] { return interrupted_.load(); }));
+    TRIBUTARY_TRY(socket, connect_to(io_, *options_.broker, clock_, deadline, [this] {
+                      return interrupted_.load();
+                  }));
     ++connection_;
     readable_ = read_armed_ = write_armed_ = closing_ = subscribed_ = false;
     out_.clear();
     transport_.emplace(std::move(socket));
     if (options_.broker->tls) {
-        TRIBUTARY_TRY(ssl,
-                      make_client_session(ssl_context_.get(),
-                                          transport_->socket().native_handle(),
-                                          options_.broker->host));
+        TRIBUTARY_TRY(
+            ssl,
+            make_client_session(
+                ssl_context_.get(), transport_->socket().native_handle(), options_.broker->host));
         transport_->secure(std::move(ssl));
         TRIBUTARY_TRY_VOID(wait_for_handshake(deadline));
     }
@@ -330,13 +328,11 @@ void SubscriberSource::report() {
         observer_.log(LogLevel::info,
                       options_.name,
                       "subscribed",
-                      {{"broker", to_string(*options_.broker)},
-                       {"client_id", options_.client_id}});
+                      {{"broker", to_string(*options_.broker)}, {"client_id", options_.client_id}});
     }
     if (now.sessions_lost > reported_.sessions_lost) {
-        observer_.add(Counter::source_gaps,
-                      options_.name,
-                      now.sessions_lost - reported_.sessions_lost);
+        observer_.add(
+            Counter::source_gaps, options_.name, now.sessions_lost - reported_.sessions_lost);
         observer_.log(LogLevel::error,
                       options_.name,
                       "the broker has forgotten our session: messages sent while we were away may "
@@ -425,8 +421,8 @@ void SubscriberSource::close(milliseconds budget) {
     ++connection_;
 }
 
-// The newest checkpoint and the log are ordered by their sequences alone: our numbers say nothing of
-// the broker.
+// The newest checkpoint and the log are ordered by their sequences alone: our numbers say nothing
+// of the broker.
 Verdict SubscriberSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
     const bool ours = (log.done.empty() || decode_place(log.done)) &&
                       (checkpoint.done.empty() || decode_place(checkpoint.done));

@@ -46,8 +46,9 @@ TEST_P(Listener, loses_and_repeats_nothing_through_kills) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Protocols, Listener, testing::Bool(),
-                         [](const auto& info) { return std::string(info.param ? "v5" : "v3"); });
+INSTANTIATE_TEST_SUITE_P(Protocols, Listener, testing::Bool(), [](const auto& at) {
+    return std::string(at.param ? "v5" : "v3");
+});
 
 }  // namespace
 }  // namespace tributary::mqtt_testing

@@ -142,16 +142,16 @@ std::string paho_url(const std::string& url) {
 }  // namespace
 
 Publisher::Publisher(const PublisherOptions& options) : options_(options) {
-    mqtt::create_options creation(options.v5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1);
+    paho::create_options creation(options.v5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1);
     creation.set_send_while_disconnected(true, true);
     creation.set_max_buffered_messages(100'000);
-    client_ = std::make_unique<mqtt::async_client>(
+    client_ = std::make_unique<paho::async_client>(
         paho_url(options.url), options.client_id, creation, nullptr);
-    mqtt::connect_options connection;
+    paho::connect_options connection;
     if (options.v5) {
         connection.set_mqtt_version(MQTTVERSION_5);
         connection.set_clean_start(false);
-        connection.set_properties({{mqtt::property::SESSION_EXPIRY_INTERVAL, 3600}});
+        connection.set_properties({{paho::property::SESSION_EXPIRY_INTERVAL, 3600}});
     } else {
         connection.set_mqtt_version(MQTTVERSION_3_1_1);
         connection.set_clean_session(false);
@@ -168,7 +168,7 @@ Publisher::Publisher(const PublisherOptions& options) : options_(options) {
     const bool connected = poll_until(kPatience, [&] {
         try {
             return client_->connect(connection)->wait_for(seconds(10));
-        } catch (const mqtt::exception&) {
+        } catch (const paho::exception&) {
             return false;
         }
     });
@@ -180,23 +180,21 @@ Publisher::~Publisher() {
         if (client_->is_connected()) {
             client_->disconnect()->wait_for(seconds(5));
         }
-    } catch (const mqtt::exception&) {
+    } catch (const paho::exception&) {
         // the agent may be gone
     }
 }
 
 std::size_t Publisher::unacknowledged() const {
-    return static_cast<std::size_t>(
-        std::count_if(tokens_.begin(), tokens_.end(), [](const auto& token) {
-            return !token->is_complete();
-        }));
+    return static_cast<std::size_t>(std::count_if(
+        tokens_.begin(), tokens_.end(), [](const auto& token) { return !token->is_complete(); }));
 }
 
 void Publisher::send(const std::string& topic, const std::string& payload, int qos) {
-    send(mqtt::make_message(topic, payload, qos, false));
+    send(paho::make_message(topic, payload, qos, false));
 }
 
-void Publisher::send(const mqtt::const_message_ptr& message) {
+void Publisher::send(const paho::const_message_ptr& message) {
     const auto limit = static_cast<std::size_t>(options_.inflight);
     if (tokens_.size() >= limit) {
         const bool room = poll_until(kPatience, [&] {
@@ -209,7 +207,7 @@ void Publisher::send(const mqtt::const_message_ptr& message) {
         try {
             tokens_.push_back(client_->publish(message));
             return true;
-        } catch (const mqtt::exception&) {
+        } catch (const paho::exception&) {
             return false;
         }
     });

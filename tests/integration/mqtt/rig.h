@@ -1,6 +1,6 @@
 // What the MQTT tests of the whole agent share: one Kafka and one mosquitto per program, a site (a
-// state directory, a Kafka topic, one MQTT source) per test, the real command as a process, and Paho
-// as publisher. One thread, besides Paho's own.
+// state directory, a Kafka topic, one MQTT source) per test, the real command as a process, and
+// Paho as publisher. One thread, besides Paho's own.
 #pragma once
 
 #include <mqtt/async_client.h>
@@ -23,6 +23,8 @@
 #include "tests/servers/process.h"
 
 namespace tributary::mqtt_testing {
+
+namespace paho = ::mqtt;  // the connector's namespace has the library's name
 
 using agent_testing::kafka;
 using agent_testing::kPatience;
@@ -59,8 +61,8 @@ class Site {
 
     std::string name;
     std::string max_bytes = "64MiB";
-    std::vector<std::string> lines;   // of the source
-    std::vector<std::string> route;   // further keys of its route
+    std::vector<std::string> lines;  // of the source
+    std::vector<std::string> route;  // further keys of its route
 
   private:
     servers::TemporaryDirectory directory_;
@@ -108,16 +110,16 @@ class Publisher {
 
     // Waits while more than `inflight` are not acknowledged.
     void send(const std::string& topic, const std::string& payload, int qos = 1);
-    void send(const mqtt::const_message_ptr& message);
+    void send(const paho::const_message_ptr& message);
     // Until everything is acknowledged; false after `limit`.
     [[nodiscard]] bool settle(milliseconds limit = kPatience);
     [[nodiscard]] std::size_t unacknowledged() const;
-    [[nodiscard]] mqtt::async_client& client() { return *client_; }
+    [[nodiscard]] paho::async_client& client() { return *client_; }
 
   private:
     PublisherOptions options_;
-    std::unique_ptr<mqtt::async_client> client_;
-    std::vector<mqtt::delivery_token_ptr> tokens_;
+    std::unique_ptr<paho::async_client> client_;
+    std::vector<paho::delivery_token_ptr> tokens_;
 };
 
 // What a read_committed consumer sees.

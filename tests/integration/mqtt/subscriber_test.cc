@@ -54,10 +54,9 @@ TEST_P(Subscriber, loses_and_repeats_nothing_through_kills) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Protocols, Subscriber, testing::Values("5", "3.1.1"),
-                         [](const auto& info) {
-                             return std::string(info.param) == "5" ? "v5" : "v3";
-                         });
+INSTANTIATE_TEST_SUITE_P(Protocols, Subscriber, testing::Values("5", "3.1.1"), [](const auto& at) {
+    return std::string(at.param) == "5" ? "v5" : "v3";
+});
 
 }  // namespace
 }  // namespace tributary::mqtt_testing

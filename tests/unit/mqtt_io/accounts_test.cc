@@ -15,9 +15,11 @@ namespace {
 
 // Made by mosquitto_passwd 2.0.11: password "secret".
 constexpr const char* kPbkdf2 =
-    "$7$101$9SHli+UOqU6Cu6ef$aYrGSoz2eAZONZIfyA3kkLmgOUBB4JU/fEAP9kwuCw7mURBefVFNJIPEdIWbDi9wAxmloeo0+D0KtpdPhApN4Q==";
+    "$7$101$9SHli+UOqU6Cu6ef$aYrGSoz2eAZONZIfyA3kkLmgOUBB4JU/"
+    "fEAP9kwuCw7mURBefVFNJIPEdIWbDi9wAxmloeo0+D0KtpdPhApN4Q==";
 constexpr const char* kSha512 =
-    "$6$Do4j0hRFpOnmFhIG$au/jE3gQJMlfqa2mcRdY9ypwtjdnrWJgQNRr381oq7dZI7tD5WU/VvliyWpnW6TTNb+uQbe2DT8xZaKVBu/moA==";
+    "$6$Do4j0hRFpOnmFhIG$au/jE3gQJMlfqa2mcRdY9ypwtjdnrWJgQNRr381oq7dZI7tD5WU/"
+    "VvliyWpnW6TTNb+uQbe2DT8xZaKVBu/moA==";
 
 class AccountsTest : public testing::Test {
   protected:
@@ -115,8 +117,14 @@ TEST(Acl, compares_names_as_levels_whatever_they_hold) {
 }
 
 TEST(PasswordHash, of_another_form_is_none) {
-    for (const char* text : {"", "secret", "$5$a$b", "$7$0$YQ==$YQ==", "$7$x$YQ==$YQ==",
-                             "$6$$", "$6$YQ==$YQ==", "$7$101$!$!"}) {
+    for (const char* text : {"",
+                             "secret",
+                             "$5$a$b",
+                             "$7$0$YQ==$YQ==",
+                             "$7$x$YQ==$YQ==",
+                             "$6$$",
+                             "$6$YQ==$YQ==",
+                             "$7$101$!$!"}) {
         EXPECT_FALSE(parse_password_hash(text)) << text;
     }
 }

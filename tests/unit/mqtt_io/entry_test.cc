@@ -92,7 +92,8 @@ class Pipeline {
 TEST(Entry, gives_the_message_back_as_it_came) {
     const Sample sample;
     std::string payload;
-    append_message(payload, {.kind = SensorKind::will, .client = "dev-7", .maybe_duplicate = true},
+    append_message(payload,
+                   {.kind = SensorKind::will, .client = "dev-7", .maybe_duplicate = true},
                    sample.publish);
     SensorMessage message;
     std::vector<NamedText> users;
@@ -120,9 +121,9 @@ TEST(Entry, cut_anywhere_is_an_error_or_a_shorter_payload_never_a_crash) {
     for (std::size_t size = 0; size < payload.size(); ++size) {
         SensorMessage message;
         std::vector<NamedText> users;
-        EXPECT_EQ(parse_message(std::string_view(payload).substr(0, size), message, users)
-                      .has_value(),
-                  size >= head)
+        EXPECT_EQ(
+            parse_message(std::string_view(payload).substr(0, size), message, users).has_value(),
+            size >= head)
             << size;
     }
 }
@@ -134,7 +135,12 @@ TEST(Entry, bytes_do_not_change_between_versions) {
     publish.qos = Qos::at_least_once;
     std::string payload;
     append_message(payload, {}, publish);
-    EXPECT_EQ(payload, std::string("\x01\x01\x03" "a/b" "\x00\x00" "21.5", 11));
+    EXPECT_EQ(payload,
+              std::string("\x01\x01\x03"
+                          "a/b"
+                          "\x00\x00"
+                          "21.5",
+                          12));
     std::string context;
     append_context(context, {.run = 1, .number = 258});
     EXPECT_EQ(context, std::string("\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\x01\x02", 17));
@@ -258,13 +264,21 @@ TEST(Decoder, sends_gaps_to_their_topic_and_keeps_positions_to_itself) {
 }
 
 TEST(JsonText, is_one_value_and_nothing_else) {
-    for (const char* good : {"1", " -0.5e+3 ", "null", "\"a\\u00e4\\n\"", "[]", "{}", "[1,[2],{}]",
-                             "{\"a\":{\"b\":[true,false,null]}}", "\"\xC3\xA4\""}) {
+    for (const char* good : {"1",
+                             " -0.5e+3 ",
+                             "null",
+                             "\"a\\u00e4\\n\"",
+                             "[]",
+                             "{}",
+                             "[1,[2],{}]",
+                             "{\"a\":{\"b\":[true,false,null]}}",
+                             "\"\xC3\xA4\""}) {
         EXPECT_TRUE(encode::is_json(good)) << good;
     }
-    for (const char* bad : {"", " ", "01", "1.", "1e", "+1", "NaN", "\"a", "\"\\x\"", "\"\\u12g4\"",
-                            "[1,]", "[,1]", "{\"a\"}", "{\"a\":1,}", "{1:2}", "[1}", "1 2", "]",
-                            "tru", "\"\x01\"", "\"\xFF\"", "{\"a\":1"}) {
+    for (const char* bad :
+         {"",        " ",           "01",   "1.",       "1e",       "+1",         "NaN",   "\"a",
+          "\"\\x\"", "\"\\u12g4\"", "[1,]", "[,1]",     "{\"a\"}",  "{\"a\":1,}", "{1:2}", "[1}",
+          "1 2",     "]",           "tru",  "\"\x01\"", "\"\xFF\"", "{\"a\":1"}) {
         EXPECT_FALSE(encode::is_json(bad)) << bad;
     }
     EXPECT_TRUE(encode::is_json(std::string(128, '[') + std::string(128, ']')));
@@ -274,8 +288,13 @@ TEST(JsonText, is_one_value_and_nothing_else) {
 
 TEST(Utf8, is_checked_as_rfc_3629_says) {
     EXPECT_TRUE(encode::is_utf8("\xE2\x82\xAC\xF0\x9F\x98\x80"));
-    for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80",
-                            "\xE2\x82", "\xF5\x80\x80\x80"}) {
+    for (const char* bad : {"\xC0\x80",
+                            "\xE0\x80\x80",
+                            "\xED\xA0\x80",
+                            "\xF4\x90\x80\x80",
+                            "\x80",
+                            "\xE2\x82",
+                            "\xF5\x80\x80\x80"}) {
         EXPECT_FALSE(encode::is_utf8(bad));
     }
 }

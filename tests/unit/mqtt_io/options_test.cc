@@ -41,12 +41,12 @@ constexpr const char* kRoutes =
     "    routes: [{match: 'plant/{site}', qos: 2, topic: iot, value: message, payload: text}]\n";
 
 TEST(Options, of_a_subscriber) {
-    const auto read = load(
-        std::string("    broker: mqtts://broker.example:8884\n    client_id: gw-17\n"
-                    "    username: u\n    password: \"${env:PW}\"\n    protocol: \"3.1.1\"\n"
-                    "    keepalive: 20s\n    session_expiry: 2h\n    ack: delivered\n"
-                    "    tls: {ca: /ca.pem}\n    status: {topic: agents/gw-17}\n") +
-        kRoutes);
+    const auto read =
+        load(std::string("    broker: mqtts://broker.example:8884\n    client_id: gw-17\n"
+                         "    username: u\n    password: \"${env:PW}\"\n    protocol: \"3.1.1\"\n"
+                         "    keepalive: 20s\n    session_expiry: 2h\n    ack: delivered\n"
+                         "    tls: {ca: /ca.pem}\n    status: {topic: agents/gw-17}\n") +
+             kRoutes);
     ASSERT_TRUE(read) << read.error().what();
     const Options& options = read.value();
     EXPECT_EQ(options.broker, (Address{true, "broker.example", 8884}));
@@ -66,10 +66,10 @@ TEST(Options, of_a_subscriber) {
 }
 
 TEST(Options, of_a_listener) {
-    const auto read = load(
-        std::string("    listener: {addresses: ['mqtt://127.0.0.1:1884'], password_file: /p,\n"
-                    "      acl: [{user: '*', publish: ['plant/#']}]}\n") +
-        kRoutes);
+    const auto read =
+        load(std::string("    listener: {addresses: ['mqtt://127.0.0.1:1884'], password_file: /p,\n"
+                         "      acl: [{user: '*', publish: ['plant/#']}]}\n") +
+             kRoutes);
     ASSERT_TRUE(read) << read.error().what();
     ASSERT_TRUE(read.value().listen);
     EXPECT_EQ(read.value().listen->addresses[0], (Address{false, "127.0.0.1", 1884}));
@@ -104,8 +104,16 @@ TEST(Addresses, have_a_scheme_a_host_and_perhaps_a_port) {
     EXPECT_EQ(parse_address("mqtt://h"), (Address{false, "h", 1883}));
     EXPECT_EQ(parse_address("mqtts://h"), (Address{true, "h", 8883}));
     EXPECT_EQ(parse_address("mqtt://[::1]:1884"), (Address{false, "::1", 1884}));
-    for (const char* text : {"", "h", "mqtt://", "mqtt://h:0", "mqtt://h:x", "mqtt://h:70000",
-                             "mqtt://[::1", "mqtt://u@h", "mqtt://h/p", "ws://h"}) {
+    for (const char* text : {"",
+                             "h",
+                             "mqtt://",
+                             "mqtt://h:0",
+                             "mqtt://h:x",
+                             "mqtt://h:70000",
+                             "mqtt://[::1",
+                             "mqtt://u@h",
+                             "mqtt://h/p",
+                             "ws://h"}) {
         EXPECT_EQ(parse_address(text), std::nullopt) << text;
     }
 }
