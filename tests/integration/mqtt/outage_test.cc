@@ -2,6 +2,8 @@
 // or forgets.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "tests/integration/mqtt/rig.h"
 
 namespace tributary::mqtt_testing {
@@ -46,12 +48,15 @@ TEST(Outage, with_ack_delivered_nothing_is_acknowledged_that_is_not_in_kafka) {
     expect_once_each(site.topic(), "v", 50);
 }
 
-// 16 MiB of log against 24 MiB of messages.
-void fill(Publisher& publisher, const Site& site, int first, int count, int qos) {
-    for (int number = first; number < first + count; ++number) {
-        std::string payload = "v" + std::to_string(number);
-        payload.resize(16'000, '.');
-        publisher.send(site.mqtt_topic(), payload, qos);
+// 16 MiB of log against 28 MiB of messages that do not compress.
+void fill(Publisher& publisher, const Site& site, int count) {
+    std::mt19937 random(1);
+    for (int number = 0; number < count; ++number) {
+        std::string payload = "v" + std::to_string(number) + " ";
+        while (payload.size() < 16'000) {
+            payload.push_back(static_cast<char>(static_cast<unsigned char>(random() & 0xFFU)));
+        }
+        publisher.send(site.mqtt_topic(), payload);
     }
 }
 
@@ -76,7 +81,7 @@ TEST(FullLog, turns_devices_away_and_loses_nothing) {
     uplink().cut();
     {
         Publisher publisher({.url = site.listener_url(), .client_id = "dev", .inflight = 3000});
-        fill(publisher, site, 0, 1800, 1);
+        fill(publisher, site, 1800);
         EXPECT_TRUE(agent.logs("devices are turned away", seconds(60)));
         EXPECT_FALSE(publisher.settle(seconds(1)));
         uplink().restore();
@@ -94,7 +99,7 @@ TEST(FullLog, leaves_messages_with_the_broker) {
     ASSERT_TRUE(agent.logs("subscribed"));
     uplink().cut();
     Publisher publisher({.url = mosquitto().url(), .client_id = site.name + "-p"});
-    fill(publisher, site, 0, 1800, 1);
+    fill(publisher, site, 1800);
     EXPECT_TRUE(publisher.settle());
     EXPECT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "paused"; },
                            seconds(60)));
