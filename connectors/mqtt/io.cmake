@@ -6,7 +6,7 @@ tributary_room(mqtt_route
     PUBLIC tributary_mqtt_session tributary_ports tributary_config)
 list(APPEND MQTT_SOURCES
     $<TARGET_OBJECTS:tributary_mqtt_route>
-    listener/accounts.cc listener/source.cc net/connect.cc net/tls.cc net/transport.cc status/status.cc subscriber/source.cc mqtt.cc)
+    listener/accounts.cc listener/source.cc net/connect.cc net/tls.cc net/transport.cc status/status.cc subscriber/source.cc check.cc mqtt.cc)
 tributary_room(mqtt
     SOURCES ${MQTT_SOURCES}
     PUBLIC tributary_ports tributary_config

@@ -14,9 +14,4 @@ std::unique_ptr<Source> make_source(Options options, const Clock& clock, Observe
     return std::make_unique<SubscriberSource>(std::move(options), clock, observer);
 }
 
-std::vector<Finding> check(const Options& options) {
-    (void)options;
-    return {};
-}
-
 }  // namespace tributary::mqtt

@@ -22,6 +22,6 @@ namespace tributary::mqtt {
 
 // Connects to the broker, or binds the addresses, and changes nothing. Returns within about
 // connect_timeout.
-[[nodiscard]] std::vector<Finding> check(const Options& options);
+[[nodiscard]] std::vector<Finding> check(const Options& options, const Clock& clock);
 
 }  // namespace tributary::mqtt

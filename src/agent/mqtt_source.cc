@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/source_kind.h"
+#include "agent/system_clock.h"
 #include "connectors/mqtt/mqtt.h"
 #include "encode/sensor.h"
 #include "model/errors.h"
@@ -34,7 +35,8 @@ std::vector<Finding> check(const config::Loaded& loaded, std::size_t index) {
     if (!options) {
         return {{Severity::error, "configuration", options.error().what(), ""}};
     }
-    return mqtt::check(options.value());
+    const SystemClock clock;
+    return mqtt::check(options.value(), clock);
 }
 
 // A broker and a device keep no history: there is nothing to choose a position from.
