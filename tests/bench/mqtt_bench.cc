@@ -156,7 +156,7 @@ class Floor {
                 mqtt::encode(mqtt::Connack{}, mqtt::Version::v3_1_1, client.out);
             } else if (const auto publish =
                            mqtt::decode_publish(*frame.value(), mqtt::Version::v3_1_1)) {
-                mqtt::encode(mqtt::Ack{.packet_id = publish.value().packet_id},
+                mqtt::encode(mqtt::Ack{.packet_id = publish.value().packet_id, .properties = {}},
                              mqtt::Version::v3_1_1,
                              client.out);
             }
