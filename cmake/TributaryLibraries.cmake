@@ -10,10 +10,11 @@ find_package(spdlog REQUIRED)                                        # src/telem
 find_package(prometheus-cpp CONFIG REQUIRED)                         # src/telemetry
 find_package(CLI11 REQUIRED)                                         # src/cli
 find_package(nlohmann_json REQUIRED)                                 # src/config, tests
+find_package(OpenSSL REQUIRED)                                       # connectors/mqtt, connectors/mysql
+find_package(PahoMqttCpp REQUIRED)                                   # connectors/mqtt
 find_package(PostgreSQL REQUIRED)                                    # connectors/postgresql
 pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)       # connectors/mysql
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)             # connectors/mysql
-find_package(OpenSSL REQUIRED)                                       # connectors/mysql
 find_package(ZLIB REQUIRED)                                          # connectors/mysql
 find_path(MYSQLCPPCONN_INCLUDE mysql_driver.h REQUIRED)              # connectors/mysql
 find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)

@@ -1,6 +1,7 @@
 #include "agent/connectors.h"
 
 #include "connectors/kafka/options.h"
+#include "connectors/mqtt/options.h"
 #include "connectors/mysql/options.h"
 #include "connectors/postgresql/options.h"
 
@@ -19,13 +20,19 @@ config::Connectors connectors() {
         .kafka = [](config::Reader& reader) { static_cast<void>(kafka::read_options(reader)); },
         .sources =
             {
+                {"mariadb", {.read = read_mysql}},
+                {"mqtt",
+                 {.read =
+                      [](config::Reader& reader) { static_cast<void>(mqtt::read_options(reader)); },
+                  .has_tables = false,
+                  .ack = config::Ack::buffered,
+                  .poison = config::Poison::dead_letter}},
+                {"mysql", {.read = read_mysql}},
                 {"postgresql",
                  {.read =
                       [](config::Reader& reader) {
                           static_cast<void>(postgresql::read_options(reader));
                       }}},
-                {"mysql", {.read = read_mysql}},
-                {"mariadb", {.read = read_mysql}},
             },
     };
 }

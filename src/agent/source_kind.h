@@ -42,6 +42,7 @@ struct SourceKind {
 // Asserts that there is one: config::load() took the type from connectors().
 [[nodiscard]] const SourceKind& source_kind(std::string_view type);
 
+extern const SourceKind kMqttSource;
 extern const SourceKind kPostgresqlSource;
 extern const SourceKind kMysqlSource;
 extern const SourceKind kMariadbSource;

@@ -248,6 +248,7 @@ SourceConfig read_source(Reader& reader,
                          const SourceDeclaration& declaration) {
     SourceConfig out;
     out.ack = declaration.ack;
+    out.poison = declaration.poison;
     reader.text({.name = "name",
                  .doc = "Name of the source and its pipeline, unique in this agent.",
                  .required = true},

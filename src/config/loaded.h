@@ -100,6 +100,7 @@ struct SourceDeclaration {
     std::function<void(Reader&)> read;
     bool has_tables = true;  // rows of tables: `topics` and `snapshot` are read
     Ack ack = Ack::automatic;
+    Poison poison = Poison::halt;
 };
 struct Connectors {
     std::function<void(Reader&)> kafka;

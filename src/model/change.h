@@ -7,6 +7,7 @@
 
 #include "model/ids.h"
 #include "model/schema.h"
+#include "model/sensor.h"
 #include "model/value.h"
 
 namespace tributary {
@@ -51,6 +52,7 @@ struct Change {
     std::string_view message_content;          // message, raw bytes
     std::uint64_t event_count = 0;             // transaction_end
     std::span<const TableCount> table_counts;  // transaction_end
+    const SensorMessage* sensor = nullptr;     // message of a sensor feed; in the arena
 };
 
 }  // namespace tributary

@@ -60,6 +60,12 @@ extern const ErrorKind kBinlogIncident;
 extern const ErrorKind kBinlogUndone;
 extern const ErrorKind kXaRows;
 extern const ErrorKind kValueUndecodable;
+// MQTT
+extern const ErrorKind kMqttAuth;
+extern const ErrorKind kMqttRefused;
+extern const ErrorKind kMqttSubscription;
+extern const ErrorKind kMqttSessionTaken;
+extern const ErrorKind kMqttListen;
 // Kafka
 extern const ErrorKind kKafkaUnreachable;
 extern const ErrorKind kKafkaAuth;

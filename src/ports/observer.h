@@ -31,6 +31,8 @@ enum class Counter {
     transactions_recovered,  // producer destroyed and checkpoint read back
     dead_letters,
     source_reconnects,
+    source_gaps,  // times the source said that events may be missing
+    redeliveries_suppressed,
     sink_errors,
 };
 

@@ -1,6 +1,6 @@
 // Source: one outside system that events come from (PostgreSQL, MySQL, MQTT).
-// Threads: every method is called by the pipeline's intake thread, except reconcile(), describe()
-// and interrupt(), which any thread may call at any time after construction.
+// Threads: every method is called by the pipeline's intake thread, except reconcile(), describe(),
+// interrupt() and progressed(), which any thread may call at any time after construction.
 #pragma once
 
 #include <chrono>
@@ -124,6 +124,10 @@ class Source {
 
     // Makes a poll(), idle() or open() under way return soon, with whatever it has.
     virtual void interrupt() = 0;
+
+    // What may be confirmed has moved on: a source that tells its other side at once makes a poll()
+    // or idle() under way return, so that confirm() is called. Any thread; cheap.
+    virtual void progressed() {}
 };
 
 }  // namespace tributary

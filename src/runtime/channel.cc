@@ -71,13 +71,18 @@ void Channel::put_back(std::vector<BlockPtr> blocks) {
 }
 
 void Channel::set_durable(StreamId stream, Progress progress) {
-    const std::lock_guard lock(mutex_);
-    if (stream != stream_) {
-        return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stream != stream_) {
+            return;
+        }
+        TRIBUTARY_ASSERT(progress.sequence >= durable_.sequence);
+        durable_ = std::move(progress);
+        changed_.notify_all();
     }
-    TRIBUTARY_ASSERT(progress.sequence >= durable_.sequence);
-    durable_ = std::move(progress);
-    changed_.notify_all();
+    if (on_progress_) {
+        on_progress_();
+    }
 }
 
 bool Channel::set_full(StreamId stream, bool full) {
@@ -110,9 +115,14 @@ bool Channel::wait_durable(Sequence sequence, std::chrono::milliseconds wait) {
 }
 
 void Channel::set_delivered(Progress progress) {
-    const std::lock_guard lock(mutex_);
-    TRIBUTARY_ASSERT(progress.sequence >= delivered_.sequence);
-    delivered_ = std::move(progress);
+    {
+        const std::lock_guard lock(mutex_);
+        TRIBUTARY_ASSERT(progress.sequence >= delivered_.sequence);
+        delivered_ = std::move(progress);
+    }
+    if (on_progress_) {
+        on_progress_();
+    }
 }
 
 Progress Channel::durable() const {

@@ -13,7 +13,9 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "model/entry.h"
@@ -34,6 +36,10 @@ struct ChannelLimits {
 class Channel {
   public:
     explicit Channel(ChannelLimits limits) : limits_(limits) {}
+
+    // Called after every set_durable() and set_delivered(), by their threads; set it before they
+    // run.
+    void on_progress(std::function<void()> call) { on_progress_ = std::move(call); }
 
     // A new stream: forgets blocks and progress. No stage may be using the old stream any more.
     void reset(StreamId stream, Progress durable, Progress delivered);
@@ -75,6 +81,7 @@ class Channel {
 
   private:
     const ChannelLimits limits_;
+    std::function<void()> on_progress_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     StreamId stream_;

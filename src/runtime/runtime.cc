@@ -52,6 +52,7 @@ void Runtime::build(Pipeline& pipeline) {
     PipelineParts& parts = pipeline.parts;
     PipelineShared& shared = *pipeline.shared;
     shared.confirming_durable = parts.ack == core::AckMode::buffered;
+    shared.channel.on_progress([&source = *parts.source] { source.progressed(); });
     pipeline.intake = std::make_unique<IntakeStage>(
         IntakeStage::Parts{.pipeline = parts.name,
                            .source = *parts.source,

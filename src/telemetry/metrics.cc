@@ -47,6 +47,11 @@ Name name_of(Counter counter) {
             return {"dead_letters", "Records set aside as undeliverable."};
         case Counter::source_reconnects:
             return {"source_reconnects", "Times the source was opened again."};
+        case Counter::source_gaps:
+            return {"source_gaps", "Times the source said that events may be missing."};
+        case Counter::redeliveries_suppressed:
+            return {"redeliveries_suppressed",
+                    "Messages that were sent again and were in the log already."};
         case Counter::sink_errors:
             return {"sink_errors", "Errors of the Kafka side."};
     }

@@ -39,6 +39,7 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"connectors/postgresql", kConnector},
         {"connectors/kafka", kConnector},
         {"connectors/mysql", kConnector},
+        {"connectors/mqtt", kConnector},
     };
     return kTable;
 }

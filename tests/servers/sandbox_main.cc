@@ -1,6 +1,6 @@
-// tributary-sandbox: one PostgreSQL and one Kafka in a folder, on free loopback ports, until
-// SIGTERM or SIGINT. The env file (folder/sandbox.env) appears, by a rename, when both are ready.
-// Threads: one; signals are taken by sigtimedwait.
+// tributary-sandbox: one PostgreSQL, one mosquitto and one Kafka in a folder, on free loopback
+// ports, until SIGTERM or SIGINT. The env file (folder/sandbox.env) appears, by a rename, when all
+// are ready. Threads: one; signals are taken by sigtimedwait.
 #include <CLI/CLI.hpp>
 
 #include <unistd.h>
@@ -13,11 +13,13 @@
 
 #include "tests/servers/failure.h"
 #include "tests/servers/kafka.h"
+#include "tests/servers/mosquitto.h"
 #include "tests/servers/postgres.h"
 
 namespace {
 
 using tributary::servers::Kafka;
+using tributary::servers::Mosquitto;
 using tributary::servers::Postgres;
 
 sigset_t stop_signals() {
@@ -30,6 +32,7 @@ sigset_t stop_signals() {
 
 void write_environment(const std::filesystem::path& folder,
                        const Postgres& postgres,
+                       const Mosquitto& mosquitto,
                        const Kafka& kafka) {
     const std::filesystem::path partial = folder / "sandbox.env.partial";
     std::ofstream file(partial, std::ios::trunc);
@@ -41,6 +44,7 @@ void write_environment(const std::filesystem::path& folder,
          << "PGPASSWORD=" << postgres.password() << '\n'
          << "PGDATABASE=postgres\n"
          << "KAFKA_BOOTSTRAP=" << kafka.bootstrap() << '\n'
+         << "MQTT_PORT=" << mosquitto.port() << '\n'
          << "POSTGRES_PID=" << postgres.pid() << '\n'
          << "KAFKA_PID=" << kafka.pid() << '\n'
          << "SANDBOX_PID=" << ::getpid() << '\n';
@@ -49,10 +53,13 @@ void write_environment(const std::filesystem::path& folder,
 }
 
 // Waits for a signal; false when a server ended by itself.
-bool wait_for_signal(const sigset_t& signals, Postgres& postgres, Kafka& kafka) {
+bool wait_for_signal(const sigset_t& signals,
+                     Postgres& postgres,
+                     Mosquitto& mosquitto,
+                     Kafka& kafka) {
     const timespec second{.tv_sec = 1, .tv_nsec = 0};
     while (sigtimedwait(&signals, nullptr, &second) < 0) {
-        if (!postgres.running() || !kafka.running()) {
+        if (!postgres.running() || !mosquitto.running() || !kafka.running()) {
             return false;
         }
     }
@@ -66,16 +73,19 @@ int run(const std::filesystem::path& folder, const std::string& version) {
     std::filesystem::remove(folder / "sandbox.env");
     Postgres postgres({.directory = folder / "postgres"});
     std::cout << "PostgreSQL: 127.0.0.1:" << postgres.port() << std::endl;
+    Mosquitto mosquitto({.directory = folder / "mosquitto"});
+    std::cout << "mosquitto: 127.0.0.1:" << mosquitto.port() << std::endl;
     Kafka kafka({.directory = folder / "kafka", .version = version});
     std::cout << "Apache Kafka " << version << ": " << kafka.bootstrap() << std::endl;
-    write_environment(folder, postgres, kafka);
-    const bool asked = wait_for_signal(signals, postgres, kafka);
+    write_environment(folder, postgres, mosquitto, kafka);
+    const bool asked = wait_for_signal(signals, postgres, mosquitto, kafka);
     std::filesystem::remove(folder / "sandbox.env");
     if (!asked) {
         std::cerr << "sandbox: a server ended by itself; see the logs in " << folder << '\n';
         return 1;
     }
     postgres.stop();
+    mosquitto.stop();
     kafka.stop();
     return 0;
 }
@@ -83,7 +93,7 @@ int run(const std::filesystem::path& folder, const std::string& version) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"A PostgreSQL and a Kafka on free loopback ports, until SIGTERM",
+    CLI::App app{"A PostgreSQL, a mosquitto and a Kafka on free loopback ports, until SIGTERM",
                  "tributary-sandbox"};
     std::string folder;
     std::string version = tributary::servers::kKafka4;

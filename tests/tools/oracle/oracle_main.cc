@@ -1,6 +1,7 @@
 // tributary-oracle: the judge of the quickstart and of the torture tests.
 //   materialise  rebuilds every published table from its topic and compares; exit code 1 on a
 //   difference tail         prints change events as a read_committed consumer sees them
+//   readings     counts what tributary-sim sent; exit code 1 when one is missing or repeated
 // Threads: one.
 #include <CLI/CLI.hpp>
 
@@ -11,6 +12,7 @@
 #include "tests/servers/kafka_reader.h"
 #include "tests/servers/process.h"
 #include "tests/tools/oracle/materialise.h"
+#include "tests/tools/oracle/readings.h"
 #include "tests/tools/oracle/tables.h"
 
 namespace {
@@ -27,6 +29,8 @@ struct Options {
     std::string conninfo;  // empty: libpq's own environment
     std::string prefix;
     std::string publication;
+    std::string topic;
+    std::size_t count = 0;
     int settle_s = 0;
     int for_s = 10;
     int until_idle_s = 0;
@@ -161,6 +165,28 @@ int materialise(const Options& options) {
     return print(verdict);
 }
 
+int count_readings(const Options& options) {
+    tributary::oracle::Readings readings;
+    static_cast<void>(tributary::servers::poll_until(std::chrono::seconds(options.settle_s), [&] {
+        readings = {};
+        KafkaReader reader({.bootstrap = options.bootstrap});
+        const auto names = reader.topics();
+        if (std::find(names.begin(), names.end(), options.topic) != names.end()) {
+            for (const KafkaRecord& record : reader.read(options.topic)) {
+                readings.add(record.value.value_or("tombstone"));
+            }
+        }
+        return readings.distinct() >= options.count;
+    }));
+    const bool good =
+        readings.distinct() == options.count && readings.missing() == 0 && readings.repeated() == 0;
+    std::cout << "readings acknowledged = readings in the topic: " << options.count
+              << (readings.distinct() == options.count ? " = " : " <> ") << readings.distinct()
+              << ", " << readings.missing() << " missing, " << readings.repeated() << " repeated"
+              << std::endl;
+    return good ? 0 : 1;
+}
+
 std::string compact(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -229,18 +255,25 @@ int main(int argc, char** argv) {
     auto* compare =
         app.add_subcommand("materialise", "Compare the published tables with their topics");
     auto* show = app.add_subcommand("tail", "Print change events, from the beginning");
-    for (CLI::App* command : {compare, show}) {
+    auto* readings = app.add_subcommand("readings", "Count the readings of tributary-sim");
+    for (CLI::App* command : {compare, show, readings}) {
         command->add_option("--kafka", options.bootstrap, "host:port")
             ->envname("KAFKA_BOOTSTRAP")
             ->required();
+    }
+    readings->add_option("--topic", options.topic, "Their topic")->required();
+    readings->add_option("--count", options.count, "How many there are")->required();
+    for (CLI::App* command : {compare, show}) {
         command->add_option("--prefix", options.prefix, "Topic prefix")->required();
     }
     compare->add_option(
         "--postgres", options.conninfo, "libpq connection string; else PGHOST, PGPORT ..");
     compare->add_option(
         "--publication", options.publication, "Only its tables; else of all publications");
-    compare->add_option("--settle", options.settle_s, "Seconds to wait for both sides to agree")
-        ->check(CLI::Range(0, 3600));
+    for (CLI::App* command : {compare, readings}) {
+        command->add_option("--settle", options.settle_s, "Seconds to wait for both sides to agree")
+            ->check(CLI::Range(0, 3600));
+    }
     show->add_option("--for", options.for_s, "Seconds, at most")
         ->check(CLI::Range(0, 86400))
         ->capture_default_str();
@@ -250,7 +283,9 @@ int main(int argc, char** argv) {
     show->add_option("--limit", options.limit, "End after so many events");
     CLI11_PARSE(app, argc, argv);
     try {
-        return compare->parsed() ? materialise(options) : tail(options);
+        return compare->parsed()    ? materialise(options)
+               : readings->parsed() ? count_readings(options)
+                                    : tail(options);
     } catch (const std::exception& error) {
         std::cerr << "oracle: " << error.what() << '\n';
         return 2;

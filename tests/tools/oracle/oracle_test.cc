@@ -4,6 +4,7 @@
 #include "format/record_header.h"
 #include "tests/tools/oracle/canonical.h"
 #include "tests/tools/oracle/materialise.h"
+#include "tests/tools/oracle/readings.h"
 
 namespace tributary::oracle {
 namespace {
@@ -189,6 +190,22 @@ TEST(Compare, finds_what_is_missing_too_much_and_different) {
     const Differences both = compare("t", {"id"}, {one}, {two}, 1);
     EXPECT_EQ(both.count, 2U);
     EXPECT_EQ(both.examples.size(), 1U);
+}
+
+TEST(Readings, are_each_there_once_or_it_is_said) {
+    Readings readings;
+    for (const char* value :
+         {R"({"dev":"a","seq":1})", R"({"dev":"a","seq":2})", R"({"dev":"b","seq":1})"}) {
+        readings.add(value);
+    }
+    EXPECT_EQ(readings.distinct(), 3U);
+    EXPECT_EQ(readings.missing(), 0U);
+    EXPECT_EQ(readings.repeated(), 0U);
+    readings.add(R"({"dev":"b","seq":1})");
+    readings.add(R"({"dev":"b","seq":4})");
+    EXPECT_EQ(readings.missing(), 2U);
+    EXPECT_EQ(readings.repeated(), 1U);
+    EXPECT_ANY_THROW(readings.add("tombstone"));
 }
 
 }  // namespace

@@ -1,0 +1,147 @@
+// Hot path (DESIGN 9): a topic is routed once and remembered; what a message needs beyond its own
+// bytes is copied into the batch's arena.
+#include "connectors/mqtt/decoder.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "connectors/mqtt/entry_payload.h"
+#include "connectors/mqtt/routes/routes.h"
+#include "model/errors.h"
+
+namespace tributary::mqtt {
+namespace {
+
+bool lets_through(const std::vector<std::string>& names, std::string_view name) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& each) {
+        return each == "*" || each == name;
+    });
+}
+
+class MqttDecoder final : public Decoder {
+  public:
+    MqttDecoder(Routes routes, std::string gaps_topic)
+        : routes_(std::move(routes)), gaps_topic_(std::move(gaps_topic)) {}
+
+    std::string_view connector_name() const override { return "mqtt"; }
+    std::span<const SourceField> source_fields() const override { return {}; }
+    void add_schema(SchemaId /*id*/, std::shared_ptr<const TableSchema> /*schema*/) override {}
+    bool has_schema(SchemaId /*id*/) const override { return true; }
+    void begin_at(Sequence /*sequence*/) override {}
+    Result<bool> decode(const Entry& entry, Arena& arena, Change& change) override;
+
+  private:
+    Result<void> route(SensorMessage& message, Arena& arena);
+    std::span<const NamedText> keep_headers(const Routed& routed,
+                                            const SensorMessage& message,
+                                            Arena& arena);
+
+    Routes routes_;
+    std::string gaps_topic_;
+    std::vector<NamedText> users_;
+    std::vector<NamedText> scratch_;
+};
+
+NamedText* allocate(Arena& arena, std::size_t count) {
+    return static_cast<NamedText*>(
+        static_cast<void*>(arena.allocate(std::max<std::size_t>(count, 1) * sizeof(NamedText))));
+}
+
+std::span<const NamedText> keep(std::span<const NamedText> all, Arena& arena) {
+    NamedText* kept = allocate(arena, all.size());
+    std::uninitialized_copy(all.begin(), all.end(), kept);
+    return {kept, all.size()};
+}
+
+Result<bool> MqttDecoder::decode(const Entry& entry, Arena& arena, Change& change) {
+    switch (entry.kind) {
+        case EntryKind::position:
+            return false;
+        case EntryKind::gap:
+            if (gaps_topic_.empty()) {
+                return false;
+            }
+            break;
+        case EntryKind::message:
+            break;
+        case EntryKind::change:
+        case EntryKind::transaction_end:
+            return Error(errors::kEntryCorrupt, "an entry that no MQTT source writes");
+    }
+    SensorMessage message;
+    if (entry.kind == EntryKind::gap) {
+        message.kind = SensorKind::gap;
+        message.payload = entry.payload;
+        message.kafka_topic = gaps_topic_;
+    } else {
+        TRIBUTARY_TRY_VOID(parse_message(entry.payload, message, users_));
+        message.user_properties = keep(users_, arena);
+        TRIBUTARY_TRY_VOID(route(message, arena));
+    }
+    change = Change{};
+    change.operation = Operation::message;
+    change.sequence = entry.sequence;
+    change.ordinal = entry.ordinal;
+    change.intake_time_us = entry.intake_time_us;
+    change.source_time_us = entry.intake_time_us;
+    change.source_position = entry.context;
+    change.sensor = new (arena.allocate(sizeof(SensorMessage))) SensorMessage(message);
+    return true;
+}
+
+Result<void> MqttDecoder::route(SensorMessage& message, Arena& arena) {
+    const Routed& routed = routes_.find(message.topic, message.client);
+    if (!routed.good()) {
+        return Error(errors::kValueUndecodable,
+                     routed.route == nullptr
+                         ? "no route takes its topic"
+                         : "route " + routed.route->options.match + ": " + routed.refusal);
+    }
+    message.kafka_topic = arena.copy(routed.kafka_topic);
+    if (routed.key) {
+        message.key = arena.copy(*routed.key);
+    }
+    message.form = routed.route->options.value;
+    message.payload_form = routed.route->options.payload;
+    scratch_.clear();
+    for (const auto& [name, value] : routed.captures) {
+        scratch_.push_back({name, arena.copy(value)});  // names live with the routes
+    }
+    // The names are the pattern's: the map that holds `routed` may be emptied at the next message.
+    const auto& names = routed.route->pattern.names();
+    for (std::size_t at = 0; at < scratch_.size(); ++at) {
+        scratch_[at].name = names[at];
+    }
+    message.captures = keep(scratch_, arena);
+    message.headers = keep_headers(routed, message, arena);
+    return success();
+}
+
+std::span<const NamedText> MqttDecoder::keep_headers(const Routed& routed,
+                                                     const SensorMessage& message,
+                                                     Arena& arena) {
+    scratch_.clear();
+    for (std::size_t at = 0; at < routed.headers.size(); ++at) {
+        scratch_.push_back(
+            {routed.route->headers[at].first, arena.copy(routed.headers[at].second)});
+    }
+    for (const NamedText& property : message.user_properties) {
+        if (lets_through(routed.route->options.user_properties, property.name)) {
+            scratch_.push_back(property);
+        }
+    }
+    return keep(scratch_, arena);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> make_decoder(std::span<const RouteOptions> routes,
+                                              std::string gaps_topic) {
+    TRIBUTARY_TRY(compiled, Routes::make(routes));
+    return std::unique_ptr<Decoder>(
+        std::make_unique<MqttDecoder>(std::move(compiled), std::move(gaps_topic)));
+}
+
+}  // namespace tributary::mqtt

@@ -1,0 +1,62 @@
+// A broker's messages into Kafka: what arrives, how it looks, and what survives a kill.
+#include <gtest/gtest.h>
+
+#include "tests/integration/mqtt/rig.h"
+
+namespace tributary::mqtt_testing {
+namespace {
+
+class Subscriber : public testing::TestWithParam<const char*> {};  // the protocol
+
+TEST_P(Subscriber, brings_every_qos_into_kafka_once) {
+    for (const int qos : {0, 1, 2}) {
+        Site site;
+        site.subscribe(std::to_string(qos), GetParam());
+        Agent agent(site);
+        ASSERT_TRUE(agent.ready());
+        ASSERT_TRUE(agent.logs("subscribed"));
+        Publisher publisher({.url = mosquitto().url(), .client_id = site.name + "-p"});
+        for (int number = 0; number < 500; ++number) {
+            publisher.send(site.mqtt_topic(), "v" + std::to_string(number), qos);
+        }
+        ASSERT_TRUE(publisher.settle());
+        expect_once_each(site.topic(), "v", 500);
+        const auto records = read_topic(site.topic());
+        EXPECT_EQ(records.front().key, "press-7");
+        EXPECT_EQ(header(records.front(), "mqtt.topic"), site.mqtt_topic());
+        EXPECT_EQ(header(records.front(), "mqtt.qos"), std::to_string(qos));
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+}
+
+TEST_P(Subscriber, loses_and_repeats_nothing_through_kills) {
+    constexpr int kMessages = 6000;
+    for (const int qos : {1, 2}) {
+        Site site;
+        site.subscribe(std::to_string(qos), GetParam());
+        {
+            const Agent agent(site);
+            ASSERT_TRUE(agent.logs("subscribed"));
+        }
+        Publisher publisher({.url = mosquitto().url(), .client_id = site.name + "-p"});
+        int sent = 0;
+        for (int round = 0; round < 4; ++round) {
+            Agent agent(site);
+            ASSERT_TRUE(agent.ready());
+            for (; sent < kMessages * (round + 1) / 4; ++sent) {
+                publisher.send(site.mqtt_topic(), "v" + std::to_string(sent), qos);
+            }
+            agent.kill9();
+        }
+        ASSERT_TRUE(publisher.settle());
+        const Agent last(site);
+        expect_once_each(site.topic(), "v", kMessages);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Protocols, Subscriber, testing::Values("5", "3.1.1"), [](const auto& at) {
+    return std::string(at.param) == "5" ? "v5" : "v3";
+});
+
+}  // namespace
+}  // namespace tributary::mqtt_testing
