@@ -74,7 +74,7 @@ PostgresqlSource::PostgresqlSource(Options options, const Clock& clock, Observer
       observer_(observer),
       catalogue_([this] { return sql(); }) {}
 
-Result<void> PostgresqlSource::open(const StartPoint& start) {
+Result<void> PostgresqlSource::open(const StartPoint& start, const SideReader& /*side*/) {
     [[maybe_unused]] const bool stale = interrupter_.consume();
     close(milliseconds(0));
     auto opened = connect(start);

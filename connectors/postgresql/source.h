@@ -30,7 +30,7 @@ class PostgresqlSource final : public Source {
   public:
     PostgresqlSource(Options options, const Clock& clock, Observer& observer);
 
-    [[nodiscard]] Result<void> open(const StartPoint& start) override;
+    [[nodiscard]] Result<void> open(const StartPoint& start, const SideReader& side) override;
     [[nodiscard]] Result<void> poll(EntrySink& sink, std::chrono::milliseconds wait) override;
     [[nodiscard]] Result<void> idle(std::chrono::milliseconds wait) override;
     void confirm(const Position& position) override;

@@ -35,6 +35,9 @@ struct CheckSection {
 // Opens every connection and names what is missing and what is in excess. Changes nothing.
 [[nodiscard]] std::vector<CheckSection> check(const config::Loaded& loaded);
 
+// The part of it that needs no connection.
+[[nodiscard]] std::vector<CheckSection> check_offline(const config::Loaded& loaded);
+
 // Makes source `source` go on from `from` ("now" or a position such as an LSN), accepting what is
 // missed: sets the old log stream aside and writes a checkpoint that says so. The agent must not be
 // running. Returns the position in words.

@@ -47,9 +47,13 @@ Finding check_state_dir(const config::AgentConfig& config) {
 
 }  // namespace
 
+std::vector<CheckSection> check_offline(const config::Loaded& loaded) {
+    return {{"configuration", {{Severity::ok, "file", "every key is known and in range", ""}}},
+            {"state directory", {check_state_dir(loaded.config)}}};
+}
+
 std::vector<CheckSection> check(const config::Loaded& loaded) {
-    std::vector<CheckSection> sections;
-    sections.push_back({"state directory", {check_state_dir(loaded.config)}});
+    std::vector<CheckSection> sections = check_offline(loaded);
     for (std::size_t index = 0; index < loaded.config.sources.size(); ++index) {
         const auto& source = loaded.config.sources[index];
         sections.push_back(

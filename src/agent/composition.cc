@@ -5,10 +5,9 @@
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/source_kind.h"
 #include "agent/system_clock.h"
 #include "connectors/kafka/kafka.h"
-#include "connectors/postgresql/postgresql.h"
-#include "encode/debezium.h"
 #include "model/errors.h"
 
 namespace tributary::agent {
@@ -23,73 +22,6 @@ std::vector<std::string> fixed_topics(const config::AgentConfig& config) {
         }
     }
     return topics;
-}
-
-encode::DecimalMode decimals(config::Decimal mode) {
-    switch (mode) {
-        case config::Decimal::precise:
-            return encode::DecimalMode::precise;
-        case config::Decimal::string:
-            return encode::DecimalMode::string;
-        case config::Decimal::real:
-            return encode::DecimalMode::double_;
-    }
-    return encode::DecimalMode::precise;
-}
-
-encode::TimePrecision times(config::TimePrecision mode) {
-    switch (mode) {
-        case config::TimePrecision::adaptive:
-            return encode::TimePrecision::adaptive;
-        case config::TimePrecision::adaptive_time_microseconds:
-            return encode::TimePrecision::adaptive_time_microseconds;
-        case config::TimePrecision::connect:
-            return encode::TimePrecision::connect;
-    }
-    return encode::TimePrecision::adaptive;
-}
-
-encode::BinaryMode binary(config::Binary mode) {
-    switch (mode) {
-        case config::Binary::bytes:
-            return encode::BinaryMode::bytes;
-        case config::Binary::base64:
-            return encode::BinaryMode::base64;
-        case config::Binary::base64_url_safe:
-            return encode::BinaryMode::base64_url_safe;
-        case config::Binary::hex:
-            return encode::BinaryMode::hex;
-    }
-    return encode::BinaryMode::bytes;
-}
-
-std::vector<Operation> operations(const std::vector<std::string>& letters) {
-    std::vector<Operation> all;
-    for (const std::string& letter : letters) {
-        all.push_back(letter == "c"   ? Operation::create
-                      : letter == "u" ? Operation::update
-                      : letter == "d" ? Operation::remove
-                                      : Operation::truncate);
-    }
-    return all;
-}
-
-encode::DebeziumOptions encoder_options(const config::SourceConfig& source) {
-    encode::DebeziumOptions options;
-    options.pipeline = source.name;
-    options.topic_prefix = source.topics.prefix;
-    options.schemas = source.topics.schemas;
-    options.tombstones = source.topics.tombstones;
-    options.transaction_metadata = source.topics.transaction_metadata;
-    options.context_headers = source.topics.context_headers;
-    options.decimals = decimals(source.topics.decimal);
-    options.times = times(source.topics.time_precision);
-    options.intervals = source.topics.interval == config::Interval::numeric
-                            ? encode::IntervalMode::numeric
-                            : encode::IntervalMode::string;
-    options.binary = binary(source.topics.binary);
-    options.skipped_operations = operations(source.topics.skipped_operations);
-    return options;
 }
 
 core::AckMode ack_mode(config::Ack ack) {
@@ -107,13 +39,6 @@ core::AckMode ack_mode(config::Ack ack) {
 Result<kafka::Options> kafka_options(const config::Loaded& loaded) {
     config::Reader reader = loaded.kafka();
     return kafka::read_options(reader);
-}
-
-Result<postgresql::Options> postgresql_options(const config::Loaded& loaded, std::size_t index) {
-    config::Reader reader = loaded.source(index);
-    TRIBUTARY_TRY(options, postgresql::read_options(reader));
-    options.name = loaded.config.sources[index].name;
-    return std::move(options);
 }
 
 }  // namespace
@@ -150,17 +75,15 @@ Result<runtime::PipelineParts> make_pipeline(const config::Loaded& loaded,
     const kafka::SinkIdentity identity{loaded.config.agent.id, source.name};
     TRIBUTARY_TRY(sink_options, kafka_options(loaded));
     TRIBUTARY_TRY_VOID(kafka::check_options(sink_options, identity));
-    TRIBUTARY_TRY(source_options, postgresql_options(loaded, index));
+    TRIBUTARY_TRY(made, source_kind(source.type).make(loaded, index, clock, observer));
     runtime::PipelineParts parts;
     parts.name = source.name;
     parts.delivery_mode =
         sink_options.delivery == kafka::Delivery::exactly_once ? "exactly_once" : "at_least_once";
-    parts.source = postgresql::make_source(std::move(source_options), clock, observer);
+    parts.source = std::move(made.source);
     parts.sink = kafka::make_sink(sink_options, identity, clock, observer);
-    parts.decoder = parts.source->make_decoder();
-    parts.encoder = encode::make_debezium_encoder(encoder_options(source),
-                                                  std::string(parts.decoder->connector_name()),
-                                                  parts.decoder->source_fields());
+    parts.decoder = std::move(made.decoder);
+    parts.encoder = std::move(made.encoder);
     parts.ack = ack_mode(source.ack);
     parts.cut = {.rows = source.cut.rows,
                  .bytes = source.cut.bytes,
@@ -172,11 +95,7 @@ Result<runtime::PipelineParts> make_pipeline(const config::Loaded& loaded,
 }
 
 std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t index) {
-    const auto options = postgresql_options(loaded, index);
-    if (!options) {
-        return {{Severity::error, "configuration", options.error().what(), ""}};
-    }
-    return postgresql::check(options.value());
+    return source_kind(loaded.config.sources[index].type).check(loaded, index);
 }
 
 std::vector<Finding> check_kafka(const config::Loaded& loaded) {
@@ -200,8 +119,7 @@ std::vector<Finding> check_kafka(const config::Loaded& loaded) {
 Result<Position> resolve_position(const config::Loaded& loaded,
                                   std::size_t index,
                                   std::string_view from) {
-    TRIBUTARY_TRY(options, postgresql_options(loaded, index));
-    return postgresql::resolve_position(options, from);
+    return source_kind(loaded.config.sources[index].type).resolve_position(loaded, index, from);
 }
 
 }  // namespace tributary::agent

@@ -1,5 +1,5 @@
-// From configuration to parts: which connector, encoder and options each pipeline gets. The only
-// file pair that names connectors; `run`, `check` and `reset` all build from here.
+// From configuration to parts: which connector, encoder and options each pipeline gets; `run`,
+// `check` and `reset` all build from here. What is special to a kind of source: source_kind.h.
 #pragma once
 
 #include <memory>

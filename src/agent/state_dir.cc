@@ -1,8 +1,10 @@
 #include "agent/state_dir.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -26,9 +28,23 @@ Error unusable(const std::filesystem::path& path, const char* step) {
             std::string(step) + " " + path.string() + ": " + std::strerror(errno)};
 }
 
+Result<void> act_as_owner_of(const std::filesystem::path& directory) {
+    struct stat found {};
+    if (::geteuid() != 0 || ::stat(directory.c_str(), &found) != 0 || found.st_uid == 0) {
+        return success();
+    }
+    if (::setgroups(0, nullptr) != 0 ||
+        ::setresgid(found.st_gid, found.st_gid, found.st_gid) != 0 ||
+        ::setresuid(found.st_uid, found.st_uid, found.st_uid) != 0) {
+        return unusable(directory, "cannot act as the owner of");
+    }
+    return success();
+}
+
 }  // namespace
 
 Result<UniqueFd> lock_state_dir(const std::filesystem::path& directory) {
+    TRIBUTARY_TRY_VOID(act_as_owner_of(directory));
     std::error_code error;
     const bool made = std::filesystem::create_directories(directory, error);
     if (error) {

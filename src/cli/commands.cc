@@ -1,14 +1,24 @@
 #include "cli/commands.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
 #include "admin/client.h"
 #include "agent/agent.h"
 #include "agent/connectors.h"
+#include "agent/system_clock.h"
 #include "cli/print.h"
+#include "config/from_debezium.h"
 #include "config/loaded.h"
 #include "config/schema.h"
 #include "model/errors.h"
@@ -45,6 +55,12 @@ std::optional<std::string> ask(const config::Loaded& loaded,
     return answer ? std::optional(std::move(answer.value())) : std::nullopt;
 }
 
+std::optional<std::string> read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    return in.is_open() && !in.bad() ? std::optional(std::move(text)) : std::nullopt;
+}
+
 int print_raw(const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     if (!text.empty() && text.back() != '\n') {
@@ -79,12 +95,15 @@ int run(const Common& common, bool fail_fast) {
                       {.fail_fast = fail_fast, .reload = [common] { return load(common); }});
 }
 
-int check(const Common& common) {
+int check(const Common& common, bool offline) {
     const auto loaded = load(common);
     if (!loaded) {
         return print_error(loaded.error());
     }
-    return print_findings(agent::check(loaded.value())) == 0 ? 0 : errors::kExitConfig;
+    const auto sections =
+        offline ? agent::check_offline(loaded.value()) : agent::check(loaded.value());
+    const int bad = common.json ? print_findings_json(sections) : print_findings(sections);
+    return bad == 0 ? 0 : errors::kExitConfig;
 }
 
 int status(const Common& common) {
@@ -100,6 +119,68 @@ int status(const Common& common) {
         return print_raw(*answer);
     }
     print_status(*answer);
+    return 0;
+}
+
+int top(const Common& common, std::uint32_t rounds) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const agent::SystemClock clock;
+    auto before = ask(loaded.value(), "GET", "/v1/status");
+    SteadyTime asked = clock.now();
+    for (std::uint32_t round = 0; before && (rounds == 0 || round < rounds); ++round) {
+        ::poll(nullptr, 0, 1000);
+        auto now = ask(loaded.value(), "GET", "/v1/status");
+        if (!now) {
+            break;
+        }
+        const SteadyTime answered = clock.now();
+        if (isatty(STDOUT_FILENO) == 1) {
+            std::fputs("\033[H\033[2J", stdout);  // home, clear
+        }
+        print_rates(*before, *now, std::chrono::duration<double>(answered - asked).count());
+        std::fflush(stdout);
+        before = std::move(now);
+        asked = answered;
+        if (rounds != 0 && round + 1 == rounds) {
+            return 0;
+        }
+    }
+    return print_error(nobody_answers(loaded.value()));
+}
+
+int support_bundle(const Common& common, const std::string& file) {
+    const auto loaded = load(common);
+    std::FILE* const out = std::fopen(file.c_str(), "wxe");
+    if (out == nullptr) {
+        return print_error(
+            {errors::kConfigInvalid, file + " cannot be made: " + std::strerror(errno)});
+    }
+    const auto section = [&](const char* title, const std::string& text) {
+        std::fprintf(out, "==== %s\n%s\n", title, text.c_str());
+    };
+    section("version", std::string("tributary ") + TRIBUTARY_VERSION);
+    for (const char* path :
+         {"/etc/os-release", "/proc/version", "/proc/meminfo", "/proc/loadavg"}) {
+        section(path, read_file(path).value_or("cannot be read"));
+    }
+    if (!loaded) {
+        section("configuration", loaded.error().message());
+    } else {
+        section("configuration, without secrets", loaded.value().print());
+        for (const char* target : {"/v1/status", "/v1/buffer", "/metrics", "/readyz"}) {
+            section(target, ask(loaded.value(), "GET", target).value_or("no agent answers"));
+        }
+    }
+    const bool written = std::fflush(out) == 0;
+    std::fclose(out);
+    if (!written) {
+        return print_error({errors::kConfigInvalid, file + " cannot be written"});
+    }
+    std::printf("%s: look through it, then send it. The log: journalctl -u tributary --since -1d\n",
+                file.c_str());
     return 0;
 }
 
@@ -233,6 +314,30 @@ int config_print(const Common& common) {
 int config_schema(bool markdown) {
     const auto description = config::describe(agent::connectors());
     return print_raw(markdown ? config::markdown(description) : config::json_schema(description));
+}
+
+int config_from_debezium(const DebeziumArguments& arguments) {
+    const auto connector = read_file(arguments.connector_file);
+    const auto offset = arguments.offset_file.empty() ? std::optional(std::string())
+                                                      : read_file(arguments.offset_file);
+    for (const auto* file : {&connector, &offset}) {
+        if (!*file) {
+            return print_error(
+                {errors::kConfigInvalid,
+                 (file == &connector ? arguments.connector_file : arguments.offset_file) +
+                     ": the file cannot be read"});
+        }
+    }
+    const auto converted =
+        config::from_debezium({.connector = *connector,
+                               .offset = *offset,
+                               .bootstrap_servers = arguments.bootstrap_servers});
+    if (!converted) {
+        return print_error(converted.error());
+    }
+    print_raw(converted.value().yaml);
+    print_conversion(converted.value());
+    return 0;
 }
 
 int version() {

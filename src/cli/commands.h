@@ -20,8 +20,13 @@ struct PeekArguments {
 };
 
 [[nodiscard]] int run(const Common& common, bool fail_fast);
-[[nodiscard]] int check(const Common& common);
+// `offline`: the configuration and the state directory only; nothing is connected to.
+[[nodiscard]] int check(const Common& common, bool offline);
 [[nodiscard]] int status(const Common& common);
+// status again and again, with rates, until Ctrl-C or `rounds` (0: no end).
+[[nodiscard]] int top(const Common& common, std::uint32_t rounds);
+// What a colleague needs to help, in one text file without secrets or row values.
+[[nodiscard]] int support_bundle(const Common& common, const std::string& file);
 [[nodiscard]] int buffer_list(const Common& common);
 [[nodiscard]] int buffer_peek(const Common& common, const PeekArguments& arguments);
 [[nodiscard]] int buffer_verify(const Common& common);
@@ -33,6 +38,14 @@ struct PeekArguments {
 [[nodiscard]] int reset(const Common& common, const std::string& source, const std::string& from);
 [[nodiscard]] int config_print(const Common& common);
 [[nodiscard]] int config_schema(bool markdown);
+
+struct DebeziumArguments {
+    std::string connector_file;
+    std::string offset_file;  // empty: none
+    std::string bootstrap_servers;
+};
+// The YAML on stdout, what to know about it on stderr.
+[[nodiscard]] int config_from_debezium(const DebeziumArguments& arguments);
 [[nodiscard]] int version();
 
 }  // namespace tributary::cli

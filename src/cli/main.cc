@@ -15,12 +15,16 @@ struct Arguments {
     Common common;
     PeekArguments peek;
     bool fail_fast = false;
+    bool offline = false;
+    std::uint32_t rounds = 0;
+    std::string file;
     std::string pipeline;
     std::uint32_t limit = 100;
     std::uint64_t id = 0;
     std::string source;
     std::string from;
     bool markdown = false;
+    tributary::cli::DebeziumArguments debezium;
 };
 
 using Verb = std::function<int()>;
@@ -73,6 +77,13 @@ void add_config(CLI::App& app, Arguments& arguments, Verb& verb) {
     schema->add_flag("--markdown", arguments.markdown, "As the manual page docs/configuration.md");
     schema->final_callback(
         [&] { verb = [&] { return tributary::cli::config_schema(arguments.markdown); }; });
+    auto* from =
+        config->add_subcommand("from-debezium", "A Debezium connector's JSON as a configuration");
+    from->add_option("file", arguments.debezium.connector_file, "The connector's JSON")->required();
+    from->add_option("--offset", arguments.debezium.offset_file, "Its stored offset, as JSON");
+    from->add_option(
+        "--bootstrap-servers", arguments.debezium.bootstrap_servers, "Kafka, host:port,..");
+    from->final_callback([&] { verb = [&] { return config_from_debezium(arguments.debezium); }; });
 }
 
 void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
@@ -80,12 +91,20 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
     run->add_flag("--fail-fast", arguments.fail_fast, "End when the first pipeline is parked");
     run->final_callback(
         [&] { verb = [&] { return tributary::cli::run(arguments.common, arguments.fail_fast); }; });
-    app.add_subcommand("check", "Open every connection; name what is missing or in excess")
-        ->final_callback([&] { verb = [&] { return check(arguments.common); }; });
+    auto* check =
+        app.add_subcommand("check", "Open every connection; name what is missing or in excess");
+    check->add_flag("--offline", arguments.offline, "Connect to nothing");
+    check->add_flag("--json", arguments.common.json, "As JSON");
+    check->final_callback(
+        [&] { verb = [&] { return tributary::cli::check(arguments.common, arguments.offline); }; });
     auto* status = app.add_subcommand("status", "What the running agent does");
     status->add_flag("--json", arguments.common.json, "As JSON");
     status->final_callback(
         [&] { verb = [&] { return tributary::cli::status(arguments.common); }; });
+    auto* top = app.add_subcommand("top", "Rates of the running agent, every second");
+    top->add_option("-n", arguments.rounds, "How often (default: until Ctrl-C)");
+    top->final_callback(
+        [&] { verb = [&] { return tributary::cli::top(arguments.common, arguments.rounds); }; });
     add_buffer(app, arguments, verb);
     add_dead_letter(app, arguments, verb);
     auto* reset =
@@ -98,6 +117,12 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
         };
     });
     add_config(app, arguments, verb);
+    auto* bundle =
+        app.add_subcommand("support-bundle", "What a colleague needs to help, without secrets");
+    bundle->add_option("file", arguments.file, "The text file to make")->required();
+    bundle->final_callback([&] {
+        verb = [&] { return tributary::cli::support_bundle(arguments.common, arguments.file); };
+    });
     app.add_subcommand("version", "Version of the agent")->final_callback([&] {
         verb = tributary::cli::version;
     });

@@ -1,5 +1,6 @@
 #include "cli/print.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,18 @@ const char* mark(Severity severity) {
             return "warning";
         case Severity::error:
             return "ERROR  ";
+    }
+    return "";
+}
+
+const char* word(Severity severity) {
+    switch (severity) {
+        case Severity::ok:
+            return "ok";
+        case Severity::warning:
+            return "warning";
+        case Severity::error:
+            return "error";
     }
     return "";
 }
@@ -85,6 +98,25 @@ int print_findings(const std::vector<agent::CheckSection>& sections) {
     return bad;
 }
 
+int print_findings_json(const std::vector<agent::CheckSection>& sections) {
+    int bad = 0;
+    nlohmann::json all = nlohmann::json::array();
+    for (const auto& section : sections) {
+        nlohmann::json findings = nlohmann::json::array();
+        for (const Finding& finding : section.findings) {
+            bad += finding.severity == Severity::error ? 1 : 0;
+            findings.push_back({{"severity", word(finding.severity)},
+                                {"subject", finding.subject},
+                                {"what", finding.what},
+                                {"remedy", finding.remedy}});
+        }
+        all.push_back({{"system", section.system}, {"findings", std::move(findings)}});
+    }
+    const nlohmann::json json{{"errors", bad}, {"sections", std::move(all)}};
+    std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return bad;
+}
+
 void print_streams(const std::vector<StreamInfo>& streams) {
     std::printf("%-20s %8s %12s %12s %12s\n", "source", "stream", "first", "last", "size");
     for (const StreamInfo& stream : streams) {
@@ -131,6 +163,25 @@ void print_dead_letter(const DeadLetter& letter) {
     std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
+void print_conversion(const config::Conversion& converted) {
+    for (const std::string& note : converted.notes) {
+        std::fprintf(stderr, "- %s\n", note.c_str());
+    }
+    if (converted.position.empty()) {
+        std::fprintf(stderr,
+                     "- no offset was given: with --offset Tributary goes on exactly where the "
+                     "connector stopped\n");
+        return;
+    }
+    std::fprintf(stderr,
+                 "next: stop the connector for good (its offset must not move any more), then\n"
+                 "  tributary check\n"
+                 "  tributary reset %s --from '%s'\n"
+                 "  systemctl start tributary\n",
+                 converted.source.c_str(),
+                 converted.position.c_str());
+}
+
 void print_status(const std::string& text) {
     const auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded() || !json.contains("pipelines")) {
@@ -143,6 +194,44 @@ void print_status(const std::string& text) {
                 json.value("log_id", "?").c_str());
     for (const auto& pipeline : json.at("pipelines")) {
         print_pipeline(pipeline);
+    }
+}
+
+void print_rates(const std::string& before, const std::string& after, double seconds) {
+    const auto old = nlohmann::json::parse(before, nullptr, false);
+    const auto now = nlohmann::json::parse(after, nullptr, false);
+    if (!old.is_object() || !now.is_object() || !now.contains("pipelines")) {
+        return;
+    }
+    std::printf("%-16s %-9s %-9s %12s %12s %12s %10s\n",
+                "source",
+                "intake",
+                "delivery",
+                "in/s",
+                "to Kafka/s",
+                "waiting",
+                "held");
+    for (const auto& pipeline : now.at("pipelines")) {
+        const auto number = [](const nlohmann::json& at, const char* name) {
+            return static_cast<double>(at.value(name, std::uint64_t{0}));
+        };
+        nlohmann::json earlier = nlohmann::json::object();
+        for (const auto& candidate : old.value("pipelines", nlohmann::json::array())) {
+            if (candidate.value("name", "") == pipeline.value("name", "")) {
+                earlier = candidate;
+            }
+        }
+        const auto rate = [&](const char* name) {
+            return std::max(0.0, (number(pipeline, name) - number(earlier, name)) / seconds);
+        };
+        std::printf("%-16s %-9s %-9s %12.0f %12.0f %12.0f %10s\n",
+                    pipeline.value("name", "").c_str(),
+                    pipeline.at("intake").value("state", "?").c_str(),
+                    pipeline.at("delivery").value("state", "?").c_str(),
+                    rate("appended"),
+                    rate("delivered"),
+                    number(pipeline, "appended") - number(pipeline, "delivered"),
+                    mebibytes(pipeline.value("source_held_bytes", std::uint64_t{0})).c_str());
     }
 }
 

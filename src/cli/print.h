@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "config/from_debezium.h"
 #include "ports/event_log.h"
 
 namespace tributary::cli {
@@ -16,11 +17,20 @@ namespace tributary::cli {
 // Findings by section; remedies indented below. The number of errors among them.
 [[nodiscard]] int print_findings(const std::vector<agent::CheckSection>& sections);
 
+// The same as one JSON object: {"errors":n,"sections":[{"system":..,"findings":[..]}]}.
+[[nodiscard]] int print_findings_json(const std::vector<agent::CheckSection>& sections);
+
 void print_streams(const std::vector<StreamInfo>& streams);
 void print_dead_letters(const std::vector<DeadLetter>& letters);
 void print_dead_letter(const DeadLetter& letter);
 
+// What to know about a converted configuration and what to do next, on stderr.
+void print_conversion(const config::Conversion& converted);
+
 // The agent's status (JSON of GET /v1/status) for people.
 void print_status(const std::string& json);
+
+// Two statuses `seconds` apart as a table with rates, for `top`.
+void print_rates(const std::string& before, const std::string& after, double seconds);
 
 }  // namespace tributary::cli

@@ -221,8 +221,11 @@ void read_snapshot(Reader reader) {
     }
 }
 
-SourceConfig read_source(Reader& reader, const std::vector<std::string_view>& types) {
+SourceConfig read_source(Reader& reader,
+                         const std::vector<std::string_view>& types,
+                         const SourceDeclaration& declaration) {
     SourceConfig out;
+    out.ack = declaration.ack;
     reader.text({.name = "name",
                  .doc = "Name of the source and its pipeline, unique in this agent.",
                  .required = true},
@@ -230,10 +233,12 @@ SourceConfig read_source(Reader& reader, const std::vector<std::string_view>& ty
     check_name(reader, "name", out.name);
     out.type = types.front();
     reader.word({.name = "type", .doc = "Kind of the source.", .required = true}, out.type, types);
-    read_topics(
-        reader.section(
-            {.name = "topics", .doc = "What the events look like in Kafka.", .required = true}),
-        out.topics);
+    if (declaration.has_tables) {
+        read_topics(
+            reader.section(
+                {.name = "topics", .doc = "What the events look like in Kafka.", .required = true}),
+            out.topics);
+    }
     reader.choice(
         {.name = "ack",
          .doc = "When the source may forget a change. `delivered`: when it is in Kafka, so "
@@ -246,7 +251,9 @@ SourceConfig read_source(Reader& reader, const std::vector<std::string_view>& ty
                           "pipeline; `dead_letter` stores it aside and goes on."},
                   out.poison,
                   kPoisons);
-    read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}));
+    if (declaration.has_tables) {
+        read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}));
+    }
     read_cut(reader.section({.name = "delivery",
                              .doc = "Where a Kafka transaction is cut; the first bound reached "
                                     "counts."}),
@@ -276,7 +283,7 @@ AgentConfig read_common(Reader root) {
 
 std::vector<std::string_view> types_of(const Connectors& connectors) {
     std::vector<std::string_view> types;
-    for (const auto& [type, declare] : connectors.sources) {
+    for (const auto& [type, declaration] : connectors.sources) {
         types.push_back(type);
     }
     return types;
@@ -289,7 +296,10 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
     Reader kafka = kafka_of(root);
     connectors.kafka(kafka);
     for (Reader& reader : sources_of(root)) {
-        SourceConfig source = read_source(reader, types_of(connectors));
+        const auto connector = connectors.sources.find(reader.peek("type"));
+        const bool known = connector != connectors.sources.end();
+        SourceConfig source = read_source(
+            reader, types_of(connectors), known ? connector->second : SourceDeclaration{});
         const bool again =
             std::any_of(config.sources.begin(), config.sources.end(), [&](const SourceConfig& s) {
                 return s.name == source.name;
@@ -297,11 +307,10 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
         if (again && !source.name.empty()) {
             reader.fail("name", "\"" + source.name + "\" names another source already");
         }
-        const auto connector = connectors.sources.find(reader.peek("type"));
-        if (connector == connectors.sources.end()) {
-            reader.accept_unknown();  // which keys it has is not known without its type
+        if (known) {
+            connector->second.read(reader);
         } else {
-            connector->second(reader);
+            reader.accept_unknown();  // which keys it has is not known without its type
         }
         config.sources.push_back(std::move(source));
     }
@@ -391,11 +400,11 @@ Description describe(const Connectors& connectors) {
     connectors.kafka(kafka);
     static_cast<void>(sources_of(whole.root()));
     out.root = whole.description();
-    for (const auto& [type, declare] : connectors.sources) {
+    for (const auto& [type, declaration] : connectors.sources) {
         Document one;
         Reader reader = one.root();
-        static_cast<void>(read_source(reader, types_of(connectors)));
-        declare(reader);
+        static_cast<void>(read_source(reader, types_of(connectors), declaration));
+        declaration.read(reader);
         out.sources[type] = one.description();
     }
     return out;

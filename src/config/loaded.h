@@ -86,9 +86,14 @@ struct AgentConfig {
 
 // What each connector declares. A function reads every key that it knows from the Reader; its
 // mistakes stay with the Reader.
+struct SourceDeclaration {
+    std::function<void(Reader&)> read;
+    bool has_tables = true;  // rows of tables: `topics` and `snapshot` are read
+    Ack ack = Ack::automatic;
+};
 struct Connectors {
     std::function<void(Reader&)> kafka;
-    std::map<std::string, std::function<void(Reader&)>> sources;  // by type
+    std::map<std::string, SourceDeclaration> sources;  // by type
 };
 
 class Loaded {

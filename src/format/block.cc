@@ -171,6 +171,11 @@ void BlockWriter::add_schema(NewSchema schema) {
     block_->schemas.push_back(std::move(schema));
 }
 
+void BlockWriter::add_side(SideWrite write) {
+    TRIBUTARY_ASSERT(block_ != nullptr);
+    block_->side.push_back(std::move(write));
+}
+
 BlockPtr BlockWriter::finish(const Position& resume, const Position& done) {
     TRIBUTARY_ASSERT(block_ != nullptr && count_ > 0);
     block_->last = Sequence(block_->first.value() + count_ - 1);

@@ -44,6 +44,7 @@ class BlockWriter {
     void context(std::string_view bytes, std::int64_t intake_time_us);
     void append(EntryKind kind, SchemaId schema, std::uint32_t ordinal, std::string_view payload);
     void add_schema(NewSchema schema);
+    void add_side(SideWrite write);
 
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return block_ ? block_->bytes.size() : 0; }

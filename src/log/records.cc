@@ -2,6 +2,8 @@
 // checksums.
 #include "log/records.h"
 
+#include <algorithm>
+
 #include <limits>
 
 #include "base/bytes.h"
@@ -79,6 +81,18 @@ SchemaId schema_of(std::string_view schema_key) {
     ByteReader reader(schema_key);
     static_cast<void>(reader.fixed<std::uint32_t>(Endian::big));
     return SchemaId(reader.fixed<std::uint32_t>(Endian::big));
+}
+
+std::string side_key(StreamId stream, std::string_view key) {
+    std::string full;
+    full.reserve(sizeof(std::uint32_t) + key.size());
+    append_fixed(full, stream.value(), Endian::big);
+    full.append(key);
+    return full;
+}
+
+std::string_view side_key_of_source(std::string_view side_key) {
+    return side_key.substr(std::min(side_key.size(), sizeof(std::uint32_t)));
 }
 
 std::string stream_key(StreamId stream) {

@@ -31,6 +31,10 @@ using SchemaKey = std::array<char, 8>;
 
 [[nodiscard]] SchemaId schema_of(std::string_view schema_key);
 
+// `side`: stream u32, the source's key. The prefix alone begins every key of the stream.
+[[nodiscard]] std::string side_key(StreamId stream, std::string_view key);
+[[nodiscard]] std::string_view side_key_of_source(std::string_view side_key);
+
 // `meta`: "i" identity; "s" stream u32; "c" pipeline name.
 inline constexpr std::string_view kIdentityKey = "i";
 inline constexpr char kStreamPrefix = 's';

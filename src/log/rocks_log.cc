@@ -200,6 +200,7 @@ Result<void> RocksLog::drop_set_aside(StreamId stream) {
     rocksdb::WriteBatch batch;
     batch.DeleteRange(store_->blocks(), view(blocks_begin), view(blocks_end));
     batch.DeleteRange(store_->schemas(), view(schemas_begin), view(schemas_end));
+    batch.DeleteRange(store_->side(), side_key(stream, {}), side_key(after, {}));
     batch.Delete(store_->meta(), stream_key(stream));
     TRIBUTARY_TRY_VOID(write(batch, true, "drop " + name_of(stream)));
     {
@@ -295,6 +296,14 @@ Result<void> RocksLog::append(std::span<const BlockPtr> blocks) {
             batch_->Put(store_->schemas(),
                         view(schema_key(block->stream, fresh.id)),
                         format::pack_schema(*fresh.schema));
+        }
+        for (const SideWrite& write : block->side) {
+            const std::string key = side_key(block->stream, write.key);
+            if (write.value) {
+                batch_->Put(store_->side(), key, *write.value);
+            } else {
+                batch_->Delete(store_->side(), key);
+            }
         }
         stored_bytes.push_back(stored.size());
     }
@@ -489,6 +498,48 @@ Result<std::vector<NewSchema>> RocksLog::schemas(StreamId stream) {
     }
     if (!iterator->status().ok()) {
         return store_error(iterator->status(), "schemas of " + name_of(stream));
+    }
+    return found;
+}
+
+// --- Side ---------------------------------------------------------------------------------------
+
+Result<std::optional<std::string>> RocksLog::side(StreamId stream, std::string_view key) {
+    const std::shared_lock store_lock(store_mutex_);
+    TRIBUTARY_TRY_VOID(readable());
+    std::string value;
+    const rocksdb::Status got =
+        store_->db().Get(rocksdb::ReadOptions(), store_->side(), side_key(stream, key), &value);
+    if (got.IsNotFound()) {
+        return std::optional<std::string>();
+    }
+    if (!got.ok()) {
+        return store_error(got, "side value of " + name_of(stream));
+    }
+    return std::optional(std::move(value));
+}
+
+Result<std::vector<SideEntry>> RocksLog::scan_side(StreamId stream,
+                                                   std::string_view prefix,
+                                                   std::string_view after,
+                                                   std::size_t limit) {
+    const std::shared_lock store_lock(store_mutex_);
+    TRIBUTARY_TRY_VOID(readable());
+    const std::string begin = side_key(stream, prefix);
+    const std::string past = side_key(stream, after);
+    const std::unique_ptr<rocksdb::Iterator> iterator(
+        store_->db().NewIterator(rocksdb::ReadOptions(), store_->side()));
+    std::vector<SideEntry> found;
+    for (iterator->Seek(std::max(begin, past));
+         iterator->Valid() && found.size() < limit && iterator->key().starts_with(begin);
+         iterator->Next()) {
+        const std::string_view key = side_key_of_source(to_view(iterator->key()));
+        if (after.empty() || key > after) {
+            found.push_back({std::string(key), iterator->value().ToString()});
+        }
+    }
+    if (!iterator->status().ok()) {
+        return store_error(iterator->status(), "side values of " + name_of(stream));
     }
     return found;
 }

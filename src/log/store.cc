@@ -19,8 +19,8 @@ namespace tributary {
 namespace {
 
 // RocksDB insists on "default", which stays empty. A keyspace is never removed from this list.
-constexpr std::array<const char*, 5> kKeyspaces = {
-    "default", "blocks", "schemas", "meta", "dead_letters"};
+constexpr std::array<const char*, 6> kKeyspaces = {
+    "default", "blocks", "schemas", "meta", "dead_letters", "side"};
 constexpr std::size_t kBlocksIndex = 1;
 constexpr std::size_t kSmallMemtableBytes = 256U << 10U;
 constexpr std::uint64_t kWalBytesMin = 16U << 20U;

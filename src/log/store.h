@@ -37,6 +37,7 @@ class Store {
     [[nodiscard]] rocksdb::ColumnFamilyHandle* schemas() const noexcept { return handles_[2]; }
     [[nodiscard]] rocksdb::ColumnFamilyHandle* meta() const noexcept { return handles_[3]; }
     [[nodiscard]] rocksdb::ColumnFamilyHandle* dead_letters() const noexcept { return handles_[4]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* side() const noexcept { return handles_[5]; }
 
   private:
     Store() = default;

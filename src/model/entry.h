@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,12 @@ struct NewSchema {
         schema;  // shared: immutable, used by intake, log and delivery
 };
 
+// A change of the side keyspace (ports/side.h), in the same atomic write as the block that has it.
+struct SideWrite {
+    std::string key;
+    std::optional<std::string> value;  // none: the key is erased
+};
+
 // Consecutive entries of one stream, at most kBlockBytesMax unless one entry alone is larger.
 struct Block {
     StreamId stream;
@@ -55,6 +62,7 @@ struct Block {
     Position done;
     std::string bytes;  // format/block.h, not compressed
     std::vector<NewSchema> schemas;
+    std::vector<SideWrite> side;  // in order; the last write of a key counts
 };
 
 // Shared between the log writer and delivery, which may be done with it in either order.

@@ -85,6 +85,14 @@ class EventLog {
     // Every schema of the stream, for intake to go on interning after a restart.
     [[nodiscard]] virtual Result<std::vector<NewSchema>> schemas(StreamId stream) = 0;
 
+    // The side keyspace of a stream as appended blocks left it; as ports/side.h.
+    [[nodiscard]] virtual Result<std::optional<std::string>> side(StreamId stream,
+                                                                  std::string_view key) = 0;
+    [[nodiscard]] virtual Result<std::vector<SideEntry>> scan_side(StreamId stream,
+                                                                   std::string_view prefix,
+                                                                   std::string_view after,
+                                                                   std::size_t limit) = 0;
+
     // Entries up to and including `through` are no longer needed. Not fsynced: a cache of what
     // Kafka knows.
     [[nodiscard]] virtual Result<void> trim(StreamId stream, Sequence through) = 0;

@@ -13,6 +13,7 @@
 #include "model/checkpoint.h"
 #include "model/entry.h"
 #include "ports/decoder.h"
+#include "ports/side.h"
 
 namespace tributary {
 
@@ -52,6 +53,11 @@ class EntrySink {
                         std::string_view payload,
                         const Position& done) = 0;
 
+    // Sets or erases a key of the side keyspace, atomically with the entry appended next (a
+    // position entry will do). Keys of at most kSideKeyBytesMax bytes; both are copied.
+    virtual void put_side(std::string_view key, std::string_view value) = 0;
+    virtual void erase_side(std::string_view key) = 0;
+
     // Everything appended so far is covered by a re-read from `position`: called after the
     // transaction_end or position entry of a complete transaction.
     virtual void resume(const Position& position) = 0;
@@ -74,8 +80,9 @@ class Source {
 
     // Connects, checks settings, rights and position, and begins to stream after `start`: the first
     // entry appended is the one after start.done. Transient errors: call again after a back-off.
-    // Definite ones park the pipeline. A source that was open is closed first.
-    [[nodiscard]] virtual Result<void> open(const StartPoint& start) = 0;
+    // Definite ones park the pipeline. A source that was open is closed first. `side` stays valid
+    // until the source is opened again or closed.
+    [[nodiscard]] virtual Result<void> open(const StartPoint& start, const SideReader& side) = 0;
 
     // Reads what is there into `sink`, waiting up to `wait` for the first byte, and returns when
     // the input is drained, the sink is full or about 1 MiB was read. Sends due status replies. An

@@ -48,33 +48,35 @@ IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
     if (!schemas) {
         return handle(schemas.error()) ? Next::again : Next::parked;
     }
+    core::SideOverlay side(parts_.log, decision.stream);
     core::BlockAssembler assembler({.stream = decision.stream,
                                     .next = decision.next,
                                     .resume = decision.point.resume,
                                     .done = decision.point.done,
                                     .schemas = std::move(schemas.value())},
-                                   kPendingBytesMax);
+                                   kPendingBytesMax,
+                                   &side);
     expected_identity_ = decision.source_identity;
     for (;;) {
         if (parts_.shared.stopping || parts_.shared.withdrawn()) {
             return Next::withdrawn;
         }
-        if (!open(assembler)) {
+        if (!open(assembler, side)) {
             if (parts_.shared.intake().state == PipelineState::parked) {
                 return Next::parked;
             }
             continue;
         }
-        const Next next = stream(assembler);
+        const Next next = stream(assembler, side);
         if (next != Next::again) {
             return next;
         }
     }
 }
 
-bool IntakeStage::open(core::BlockAssembler& assembler) {
+bool IntakeStage::open(core::BlockAssembler& assembler, const core::SideOverlay& side) {
     beat();
-    const auto opened = parts_.source.open(assembler.position());
+    const auto opened = parts_.source.open(assembler.position(), side);
     if (!opened) {
         (void)handle(opened.error());
         return false;
@@ -101,11 +103,12 @@ bool IntakeStage::open(core::BlockAssembler& assembler) {
     return true;
 }
 
-IntakeStage::Next IntakeStage::stream(core::BlockAssembler& assembler) {
+IntakeStage::Next IntakeStage::stream(core::BlockAssembler& assembler, core::SideOverlay& side) {
     for (;;) {
         if (parts_.shared.stopping || parts_.shared.withdrawn()) {
             return Next::withdrawn;
         }
+        side.settle(parts_.shared.channel.durable().sequence);
         const auto stepped = step(assembler);
         // What was read before an error is whole and stays.
         hand_over(assembler);

@@ -12,6 +12,7 @@
 
 #include "core/intake/ack_policy.h"
 #include "core/intake/block_assembler.h"
+#include "core/intake/side_overlay.h"
 #include "core/retry.h"
 #include "ports/clock.h"
 #include "ports/event_log.h"
@@ -43,9 +44,9 @@ class IntakeStage {
     enum class Next { again, withdrawn, parked };
 
     [[nodiscard]] Next follow(const StartDecision& decision);
-    [[nodiscard]] bool open(core::BlockAssembler& assembler);
+    [[nodiscard]] bool open(core::BlockAssembler& assembler, const core::SideOverlay& side);
     [[nodiscard]] Result<void> step(core::BlockAssembler& assembler);
-    [[nodiscard]] Next stream(core::BlockAssembler& assembler);
+    [[nodiscard]] Next stream(core::BlockAssembler& assembler, core::SideOverlay& side);
     [[nodiscard]] bool handle(const Error& error);  // false: parked or stopping
     void hand_over(core::BlockAssembler& assembler);
     void confirm();

@@ -7,13 +7,14 @@
 
 namespace tributary::core {
 
-BlockAssembler::BlockAssembler(Start start, std::size_t pending_bytes_max)
+BlockAssembler::BlockAssembler(Start start, std::size_t pending_bytes_max, SideOverlay* side)
     : stream_(start.stream),
       next_(start.next),
       resume_(std::move(start.resume)),
       done_(std::move(start.done)),
       schemas_(std::move(start.schemas)),
-      pending_bytes_max_(pending_bytes_max) {
+      pending_bytes_max_(pending_bytes_max),
+      side_(side) {
     TRIBUTARY_ASSERT(next_.value() > 0);
 }
 
@@ -57,9 +58,30 @@ void BlockAssembler::append(EntryKind kind,
         writer_.context(context_, intake_time_us_);
         block_open_ = true;
     }
+    for (SideWrite& write : side_writes_) {
+        pending_bytes_ += write.key.size() + (write.value ? write.value->size() : 0);
+        writer_.add_side(std::move(write));
+    }
+    side_writes_.clear();
     writer_.append(kind, schema, ordinal, payload);
     next_ = next(next_);
     done_.bytes.assign(done.bytes);
+}
+
+void BlockAssembler::put_side(std::string_view key, std::string_view value) {
+    write_side({std::string(key), std::string(value)});
+}
+
+void BlockAssembler::erase_side(std::string_view key) {
+    write_side({std::string(key), std::nullopt});
+}
+
+void BlockAssembler::write_side(SideWrite write) {
+    TRIBUTARY_ASSERT(write.key.size() <= kSideKeyBytesMax);
+    if (side_ != nullptr) {
+        side_->write(write, next_);
+    }
+    side_writes_.push_back(std::move(write));
 }
 
 void BlockAssembler::resume(const Position& position) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/intake/side_overlay.h"
 #include "format/block.h"
 #include "model/entry.h"
 #include "ports/source.h"
@@ -24,8 +25,9 @@ class BlockAssembler final : public EntrySink {
         std::vector<NewSchema> schemas;  // those the stream has already
     };
 
-    // `pending_bytes_max`: finished bytes not yet taken above which full() is true.
-    BlockAssembler(Start start, std::size_t pending_bytes_max);
+    // `pending_bytes_max`: finished bytes not yet taken above which full() is true. `side`, if
+    // given, is told of each side write at once; it must outlive the assembler.
+    BlockAssembler(Start start, std::size_t pending_bytes_max, SideOverlay* side = nullptr);
 
     SchemaId intern(std::shared_ptr<const TableSchema> schema) override;
     void context(std::string_view bytes, std::int64_t intake_time_us) override;
@@ -34,6 +36,8 @@ class BlockAssembler final : public EntrySink {
                 std::uint32_t ordinal,
                 std::string_view payload,
                 const Position& done) override;
+    void put_side(std::string_view key, std::string_view value) override;
+    void erase_side(std::string_view key) override;
     void resume(const Position& position) override;
     [[nodiscard]] bool full() const override { return pending_bytes_ >= pending_bytes_max_; }
 
@@ -45,6 +49,7 @@ class BlockAssembler final : public EntrySink {
     [[nodiscard]] Sequence next_sequence() const { return next_; }
 
   private:
+    void write_side(SideWrite write);
     void finish_block();
 
     StreamId stream_;
@@ -60,6 +65,8 @@ class BlockAssembler final : public EntrySink {
     std::vector<BlockPtr> finished_;
     std::size_t pending_bytes_ = 0;
     std::size_t pending_bytes_max_;
+    SideOverlay* side_;
+    std::vector<SideWrite> side_writes_;  // for the entry appended next
 };
 
 }  // namespace tributary::core

@@ -200,6 +200,50 @@ TEST_P(EventLogContract, keeps_the_schemas_that_come_with_blocks) {
     EXPECT_TRUE(log().schemas(other).value().empty());
 }
 
+BlockPtr with_side(const BlockPtr& block, std::vector<SideWrite> side) {
+    auto copy = std::make_shared<Block>(*block);
+    copy->side = std::move(side);
+    return copy;
+}
+
+std::vector<std::string> texts(const Result<std::vector<SideEntry>>& entries) {
+    EXPECT_TRUE(entries);
+    std::vector<std::string> texts;
+    for (const SideEntry& entry : entries.value()) {
+        texts.push_back(entry.key + "=" + entry.value);
+    }
+    return texts;
+}
+
+TEST_P(EventLogContract, keeps_side_values_with_their_blocks_across_a_restart) {
+    const StreamId stream = create("plant").id;
+    append({with_side(make_block(stream, 1, 2), {{"a/1", "one"}, {"a/2", "two"}, {"b", "three"}}),
+            with_side(make_block(stream, 3, 1), {{"a/2", std::nullopt}, {"a/3", "four"}})});
+    restart();
+    EXPECT_EQ(log().side(stream, "a/1").value(), "one");
+    EXPECT_EQ(log().side(stream, "a/2").value(), std::nullopt);
+    EXPECT_EQ(log().side(stream, "a").value(), std::nullopt);
+    using Texts = std::vector<std::string>;
+    EXPECT_EQ(texts(log().scan_side(stream, "", "", 10)),
+              (Texts{"a/1=one", "a/3=four", "b=three"}));
+    EXPECT_EQ(texts(log().scan_side(stream, "a/", "", 10)), (Texts{"a/1=one", "a/3=four"}));
+    EXPECT_EQ(texts(log().scan_side(stream, "a/", "a/1", 10)), (Texts{"a/3=four"}));
+    EXPECT_EQ(texts(log().scan_side(stream, "", "", 1)), (Texts{"a/1=one"}));
+    EXPECT_EQ(texts(log().scan_side(stream, "c", "", 10)), Texts{});
+}
+
+TEST_P(EventLogContract, keeps_side_values_of_streams_apart_and_out_of_trims) {
+    const StreamId one = create("one").id;
+    const StreamId two = create("two").id;
+    append({with_side(make_block(one, 1, 2), {{"key", "of one"}}),
+            with_side(make_block(two, 1, 2), {{"key", "of two"}, {"other", ""}})});
+    ASSERT_TRUE(log().trim(one, Sequence(2)));
+    EXPECT_EQ(log().side(one, "key").value(), "of one");
+    EXPECT_EQ(log().side(two, "key").value(), "of two");
+    EXPECT_EQ(log().side(two, "other").value(), "");
+    EXPECT_EQ(log().side(create("one").id, "key").value(), std::nullopt);
+}
+
 TEST_P(EventLogContract, drops_whole_blocks_up_to_what_is_trimmed_and_nothing_after) {
     const StreamId stream = create("plant").id;
     append({make_block(stream, 1, 10), make_block(stream, 11, 10), make_block(stream, 21, 10)});

@@ -69,9 +69,17 @@ void MemoryLog::take(const BlockPtr& block) {
     // As from a disk: a block that is read back has no schemas beside it.
     auto stored = std::make_shared<Block>(*block);
     stored->schemas.clear();
+    stored->side.clear();
     stream.blocks.emplace(block->first.value(), std::move(stored));
     for (const NewSchema& fresh : block->schemas) {
         stream.schemas[fresh.id.value()] = fresh.schema;
+    }
+    for (const SideWrite& write : block->side) {
+        if (write.value) {
+            stream.side.insert_or_assign(write.key, *write.value);
+        } else {
+            stream.side.erase(write.key);
+        }
     }
 }
 
@@ -120,6 +128,27 @@ Result<std::vector<NewSchema>> MemoryLog::schemas(StreamId stream) {
     std::vector<NewSchema> found;
     for (const auto& [id, schema] : streams_.at(stream.value()).schemas) {
         found.push_back({SchemaId(id), schema});
+    }
+    return found;
+}
+
+Result<std::optional<std::string>> MemoryLog::side(StreamId stream, std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    const auto& side = streams_.at(stream.value()).side;
+    const auto found = side.find(key);
+    return found != side.end() ? std::optional(found->second) : std::nullopt;
+}
+
+Result<std::vector<SideEntry>> MemoryLog::scan_side(StreamId stream,
+                                                    std::string_view prefix,
+                                                    std::string_view after,
+                                                    std::size_t limit) {
+    const std::lock_guard lock(mutex_);
+    std::vector<SideEntry> found;
+    for (const auto& [key, value] : streams_.at(stream.value()).side) {
+        if (key.starts_with(prefix) && (after.empty() || key > after) && found.size() < limit) {
+            found.push_back({key, value});
+        }
     }
     return found;
 }

@@ -33,6 +33,12 @@ class MemoryLog final : public EventLog {
     [[nodiscard]] Result<std::shared_ptr<const TableSchema>> schema(StreamId stream,
                                                                     SchemaId id) override;
     [[nodiscard]] Result<std::vector<NewSchema>> schemas(StreamId stream) override;
+    [[nodiscard]] Result<std::optional<std::string>> side(StreamId stream,
+                                                          std::string_view key) override;
+    [[nodiscard]] Result<std::vector<SideEntry>> scan_side(StreamId stream,
+                                                           std::string_view prefix,
+                                                           std::string_view after,
+                                                           std::size_t limit) override;
     [[nodiscard]] Result<void> trim(StreamId stream, Sequence through) override;
     [[nodiscard]] Result<std::optional<std::string>> cached(std::string_view pipeline) override;
     [[nodiscard]] Result<void> cache(std::string_view pipeline, std::string_view value) override;
@@ -47,6 +53,7 @@ class MemoryLog final : public EventLog {
         StreamInfo info;
         std::map<std::uint64_t, BlockPtr> blocks;  // by first sequence
         std::map<std::uint32_t, std::shared_ptr<const TableSchema>> schemas;
+        std::map<std::string, std::string, std::less<>> side;
     };
 
     [[nodiscard]] Stream* live(std::string_view pipeline);

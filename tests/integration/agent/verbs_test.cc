@@ -91,6 +91,85 @@ TEST(AgentVerbs, CheckAcceptsAGoodSiteAndNamesWhatIsMissing) {
     EXPECT_EQ(site.run({"check"}).code, 10);
 }
 
+TEST(AgentVerbs, CheckIsJsonOnRequestAndNeedsNoServerWhenItIsOffline) {
+    Site site;
+    site.write();
+    const Ran good = site.run({"check", "--json"});
+    EXPECT_EQ(good.code, 0) << good.output;
+    EXPECT_EQ(nlohmann::json::parse(good.output).at("errors"), 0);
+    site.sources[0].port = 1;
+    site.write();
+    const Ran unreachable = site.run({"check", "--json"});
+    EXPECT_EQ(unreachable.code, 10);
+    EXPECT_GE(nlohmann::json::parse(unreachable.output).at("errors"), 1);
+    const Ran offline = site.run({"check", "--offline"});
+    EXPECT_EQ(offline.code, 0) << offline.output;
+    EXPECT_THAT(offline.output, Not(HasSubstr("kafka")));
+}
+
+TEST(AgentVerbs, TopShowsRatesAndNeedsARunningAgent) {
+    Site site;
+    site.write();
+    EXPECT_EQ(site.run({"top", "-n", "1"}).code, 10);
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    const Ran top = site.run({"top", "-n", "2"});
+    EXPECT_EQ(top.code, 0) << top.output;
+    EXPECT_THAT(top.output, HasSubstr("plant"));
+    EXPECT_THAT(top.output, HasSubstr("to Kafka/s"));
+}
+
+TEST(AgentVerbs, ASupportBundleHasNoSecretAndNoRowAndOverwritesNothing) {
+    Site site;
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    site.sql("INSERT INTO t VALUES (1, 'value-of-a-row')");
+    expect_exactly(site, 1);
+    const std::string file = site.path("bundle.txt").string();
+    const Ran ran = site.run({"support-bundle", file});
+    ASSERT_EQ(ran.code, 0) << ran.output;
+    const std::string bundle = read_file(file);
+    EXPECT_THAT(bundle, HasSubstr("\"pipelines\""));
+    EXPECT_THAT(bundle, HasSubstr("tributary_durable_sequence"));
+    EXPECT_THAT(bundle, HasSubstr("state_dir"));
+    EXPECT_THAT(bundle, Not(HasSubstr(kPassword)));
+    EXPECT_THAT(bundle, Not(HasSubstr("value-of-a-row")));
+    EXPECT_EQ(site.run({"support-bundle", file}).code, 10);
+}
+
+// The slot is the connector's own; what it had delivered is what its stored offset says.
+TEST(AgentVerbs, ADebeziumConnectorIsTakenOverWithoutLossOrRepetition) {
+    Site site;
+    site.sql("SELECT pg_create_logical_replication_slot('" + site.slot() + "', 'pgoutput')");
+    site.sql("INSERT INTO t VALUES (101, 'delivered by the connector')");
+    const std::string lsn = site.sql("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn").value();
+    site.insert(1, 20);
+    write_file(site.path("connector.json"),
+               R"({"name": "plant", "config": {
+                   "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+                   "plugin.name": "pgoutput", "slot.name": ")" +
+                   site.slot() + R"(", "database.dbname": "plant", "database.user": "x",
+                   "database.password": "hunter2", "topic.prefix": "plant"}})");
+    write_file(site.path("offset.json"), R"({"lsn_proc":)" + lsn + R"(,"lsn_commit":)" + lsn + "}");
+    site.write();
+    const Ran converted = site.run({"config",
+                                    "from-debezium",
+                                    site.path("connector.json").string(),
+                                    "--offset",
+                                    site.path("offset.json").string()});
+    ASSERT_EQ(converted.code, 0) << converted.output;
+    EXPECT_THAT(converted.output, HasSubstr("slot: '" + site.slot() + "'"));
+    EXPECT_THAT(converted.output, Not(HasSubstr("hunter2")));
+    const std::string before = "tributary reset plant --from '";
+    const auto at = converted.output.find(before);
+    ASSERT_NE(at, std::string::npos) << converted.output;
+    const auto from = converted.output.substr(at + before.size());
+    const Ran reset = site.run({"reset", "plant", "--from", from.substr(0, from.find('\''))});
+    ASSERT_EQ(reset.code, 0) << reset.output;
+    Agent agent(site);
+    expect_exactly(site, 20);
+}
+
 TEST(AgentVerbs, StatusSaysWhatWorksAndWhatDoesNot) {
     Site site;
     site.write();

@@ -30,7 +30,7 @@ class PostgresqlRefuses : public ::testing::Test {
 
     Result<void> open(const Options& options, const StartPoint& start = {}) {
         pipeline_ = std::make_unique<Pipeline>(options);
-        return pipeline_->source->open(start);
+        return pipeline_->source->open(start, pipeline_->side);
     }
     void expect_refused(const Result<void>& opened, const ErrorKind& kind) {
         ASSERT_FALSE(opened) << "was accepted";

@@ -117,7 +117,7 @@ void Pipeline::make(const core::BlockAssembler::Start& start) {
 }
 
 Result<void> Pipeline::open() {
-    return source->open(assembler->position());
+    return source->open(assembler->position(), side);
 }
 
 void Pipeline::restart() {

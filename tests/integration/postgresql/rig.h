@@ -11,6 +11,7 @@
 #include "connectors/postgresql/postgresql.h"
 #include "core/intake/block_assembler.h"
 #include "model/errors.h"
+#include "ports/no_side.h"
 #include "tests/servers/places.h"
 #include "tests/servers/postgres.h"
 
@@ -83,6 +84,7 @@ class Pipeline {
     Options options;
     RealClock clock;
     KeptObserver observer;
+    NoSide side;
     std::unique_ptr<Source> source;
     std::unique_ptr<core::BlockAssembler> assembler;
     std::vector<Taken> entries;

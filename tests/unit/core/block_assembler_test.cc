@@ -72,6 +72,23 @@ TEST(BlockAssembler, hands_over_one_entry_above_the_block_size_in_a_block_of_its
     EXPECT_EQ(blocks[2]->last, Sequence(7));
 }
 
+TEST(BlockAssembler, ships_side_writes_in_the_block_of_the_entry_that_follows) {
+    BlockAssembler assembler(start(), 1U << 30U);
+    assembler.context("tx", 1);
+    const std::string large(format::kBlockBytesMax, 'x');
+    assembler.append(EntryKind::change, SchemaId(0), 0, large, {"d1"});
+    assembler.put_side("key", "value");
+    assembler.erase_side("old");
+    EXPECT_TRUE(assembler.take().front()->side.empty()) << "nothing carries it yet";
+    assembler.append(EntryKind::position, SchemaId(0), 0, "", {"d2"});
+    const auto blocks = assembler.take();
+    ASSERT_EQ(blocks.size(), 1U);
+    ASSERT_EQ(blocks[0]->side.size(), 2U);
+    EXPECT_EQ(blocks[0]->side[0].value, "value");
+    EXPECT_EQ(blocks[0]->side[1].key, "old");
+    EXPECT_EQ(blocks[0]->side[1].value, std::nullopt);
+}
+
 TEST(BlockAssembler, knows_where_a_source_goes_on_before_and_after_an_entry) {
     BlockAssembler assembler(start(), 1000);
     EXPECT_EQ(assembler.position().resume.bytes, "r0");

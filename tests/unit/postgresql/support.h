@@ -53,6 +53,10 @@ class RecordingSink final : public EntrySink {
                 const Position& done) override {
         entries.push_back({kind, schema, ordinal, context_, std::string(payload), done, time_});
     }
+    void put_side(std::string_view key, std::string_view value) override {
+        side.insert_or_assign(std::string(key), std::string(value));
+    }
+    void erase_side(std::string_view key) override { side.erase(std::string(key)); }
     void resume(const Position& position) override { resumes.push_back(position); }
     bool full() const override { return false; }
 
@@ -72,6 +76,7 @@ class RecordingSink final : public EntrySink {
     std::vector<std::shared_ptr<const TableSchema>> schemas;
     std::vector<Kept> entries;
     std::vector<Position> resumes;
+    std::map<std::string, std::string> side;
 
   private:
     std::string context_;

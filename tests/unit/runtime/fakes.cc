@@ -138,6 +138,13 @@ void MemoryLog::store(std::span<const BlockPtr> blocks) {
         auto stored = std::make_shared<Block>(*block);
         stream.schemas.insert(stream.schemas.end(), stored->schemas.begin(), stored->schemas.end());
         stored->schemas.clear();
+        for (const SideWrite& write : stored->side) {
+            if (write.value) {
+                stream.side.insert_or_assign(write.key, *write.value);
+            } else {
+                stream.side.erase(write.key);
+            }
+        }
         LogExtent& extent = stream.info.extent;
         if (extent.first.value() == 0) {
             extent.first = stored->first;
@@ -207,6 +214,27 @@ Result<std::shared_ptr<const TableSchema>> MemoryLog::schema(StreamId id, Schema
 Result<std::vector<NewSchema>> MemoryLog::schemas(StreamId id) {
     const std::lock_guard lock(mutex_);
     return find(id)->schemas;
+}
+
+Result<std::optional<std::string>> MemoryLog::side(StreamId id, std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    const auto& side = find(id)->side;
+    const auto found = side.find(std::string(key));
+    return found != side.end() ? std::optional(found->second) : std::nullopt;
+}
+
+Result<std::vector<SideEntry>> MemoryLog::scan_side(StreamId id,
+                                                    std::string_view prefix,
+                                                    std::string_view after,
+                                                    std::size_t limit) {
+    const std::lock_guard lock(mutex_);
+    std::vector<SideEntry> found;
+    for (const auto& [key, value] : find(id)->side) {
+        if (key.starts_with(prefix) && (after.empty() || key > after) && found.size() < limit) {
+            found.push_back({key, value});
+        }
+    }
+    return found;
 }
 
 Result<void> MemoryLog::trim(StreamId id, Sequence through) {
@@ -425,7 +453,7 @@ void UpstreamSource::block(std::unique_lock<std::mutex>& lock) {
     interrupted_ = false;
 }
 
-Result<void> UpstreamSource::open(const StartPoint& start) {
+Result<void> UpstreamSource::open(const StartPoint& start, const SideReader& /*side*/) {
     std::unique_lock lock(server_.mutex_);
     ++server_.opens_;
     server_.bell_.ring();

@@ -109,6 +109,12 @@ class MemoryLog final : public EventLog {
     [[nodiscard]] Result<std::shared_ptr<const TableSchema>> schema(StreamId stream,
                                                                     SchemaId id) override;
     [[nodiscard]] Result<std::vector<NewSchema>> schemas(StreamId stream) override;
+    [[nodiscard]] Result<std::optional<std::string>> side(StreamId stream,
+                                                          std::string_view key) override;
+    [[nodiscard]] Result<std::vector<SideEntry>> scan_side(StreamId stream,
+                                                           std::string_view prefix,
+                                                           std::string_view after,
+                                                           std::size_t limit) override;
     [[nodiscard]] Result<void> trim(StreamId stream, Sequence through) override;
     [[nodiscard]] Result<std::optional<std::string>> cached(std::string_view pipeline) override;
     [[nodiscard]] Result<void> cache(std::string_view pipeline, std::string_view value) override;
@@ -136,6 +142,7 @@ class MemoryLog final : public EventLog {
         StreamInfo info;
         std::vector<BlockPtr> blocks;
         std::vector<NewSchema> schemas;
+        std::map<std::string, std::string> side;
     };
     [[nodiscard]] Stream* live(std::string_view pipeline);
     [[nodiscard]] Stream* find(StreamId id);
@@ -214,7 +221,7 @@ class UpstreamSource final : public Source {
     UpstreamSource(Upstream& server, std::size_t rows_per_poll)
         : server_(server), rows_per_poll_(rows_per_poll) {}
 
-    [[nodiscard]] Result<void> open(const StartPoint& start) override;
+    [[nodiscard]] Result<void> open(const StartPoint& start, const SideReader& side) override;
     [[nodiscard]] Result<void> poll(EntrySink& sink, std::chrono::milliseconds wait) override;
     [[nodiscard]] Result<void> idle(std::chrono::milliseconds wait) override;
     void confirm(const Position& position) override;

@@ -1,0 +1,144 @@
+// A Debezium connector's JSON becomes a configuration that load() accepts, and what it could not
+// carry over is said.
+#include "config/from_debezium.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "agent/connectors.h"
+#include "config/loaded.h"
+#include "model/errors.h"
+
+namespace tributary::config {
+namespace {
+
+constexpr std::string_view kPlant = R"({
+  "name": "plant-connector",
+  "config": {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "tasks.max": "1", "plugin.name": "pgoutput", "max.batch.size": 4096,
+    "database.hostname": "db.example", "database.port": "5433", "database.user": "debezium",
+    "database.password": "hunter2", "database.dbname": "plant", "database.sslmode": "require",
+    "topic.prefix": "plant", "slot.name": "debezium_plant", "publication.name": "pub",
+    "publication.autocreate.mode": "disabled",
+    "table.include.list": "public\\.orders, public\\.it''s",
+    "column.exclude.list": "public.users.ssn",
+    "decimal.handling.mode": "string", "time.precision.mode": "connect",
+    "binary.handling.mode": "hex", "interval.handling.mode": "string",
+    "tombstones.on.delete": "false", "provide.transaction.metadata": true,
+    "skipped.operations": "none", "snapshot.mode": "initial", "heartbeat.interval.ms": "1000",
+    "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter.schemas.enable": "false",
+    "transforms": "unwrap", "producer.override.sasl.jaas.config": "secret words"
+  }})";
+
+Conversion convert(std::string_view connector, std::string_view offset = {}) {
+    auto converted = from_debezium(
+        {.connector = connector, .offset = offset, .bootstrap_servers = "k1:9092,k2:9092"});
+    EXPECT_TRUE(converted) << converted.error().message();
+    return converted ? std::move(converted.value()) : Conversion{};
+}
+
+bool notes(const Conversion& converted, std::string_view text) {
+    return std::any_of(converted.notes.begin(), converted.notes.end(), [&](const auto& note) {
+        return note.find(text) != std::string::npos;
+    });
+}
+
+Result<Loaded> load(const Conversion& converted) {
+    return load_text(converted.yaml,
+                     "converted.yaml",
+                     agent::connectors(),
+                     {.variable = [](const std::string&) { return std::nullopt; },
+                      .file = [](const std::string& path) -> std::optional<std::string> {
+                          return path == "/etc/tributary/plant-connector.password"
+                                     ? std::optional<std::string>("x")
+                                     : std::nullopt;
+                      }});
+}
+
+TEST(FromDebezium, makes_a_configuration_that_is_accepted) {
+    const Conversion converted = convert(kPlant);
+    const auto loaded = load(converted);
+    ASSERT_TRUE(loaded) << loaded.error().message() << "\n" << converted.yaml;
+    const SourceConfig& source = loaded.value().config.sources.at(0);
+    EXPECT_EQ(source.name, "plant-connector");
+    EXPECT_EQ(source.type, "postgresql");
+    EXPECT_EQ(source.topics.prefix, "plant");
+    EXPECT_EQ(source.topics.decimal, Decimal::string);
+    EXPECT_EQ(source.topics.time_precision, TimePrecision::connect);
+    EXPECT_EQ(source.topics.binary, Binary::hex);
+    EXPECT_EQ(source.topics.interval, Interval::string);
+    EXPECT_FALSE(source.topics.tombstones);
+    EXPECT_TRUE(source.topics.transaction_metadata);
+    EXPECT_FALSE(source.topics.schemas);
+    EXPECT_TRUE(source.topics.skipped_operations.empty());
+    const auto values = loaded.value().values();
+    EXPECT_NE(converted.yaml.find("slot: 'debezium_plant'"), std::string::npos);
+    EXPECT_NE(converted.yaml.find("include: ['public\\.orders', 'public\\.it''''s']"),
+              std::string::npos)
+        << converted.yaml;
+    EXPECT_NE(converted.yaml.find("create_publication: false"), std::string::npos);
+}
+
+TEST(FromDebezium, never_copies_a_secret_and_says_what_is_left_out) {
+    const Conversion converted = convert(kPlant);
+    std::string all = converted.yaml;
+    for (const std::string& note : converted.notes) {
+        all += note;
+    }
+    EXPECT_EQ(all.find("hunter2"), std::string::npos);
+    EXPECT_EQ(all.find("secret words"), std::string::npos);
+    EXPECT_TRUE(notes(converted, "not converted: transforms=unwrap"));
+    EXPECT_TRUE(notes(converted, "/etc/tributary/plant-connector.password"));
+    EXPECT_FALSE(notes(converted, "max.batch.size"));
+    EXPECT_FALSE(notes(converted, "heartbeat"));
+    EXPECT_TRUE(converted.position.empty());
+}
+
+TEST(FromDebezium, takes_the_stored_offset_over) {
+    const Conversion plain =
+        convert(kPlant, R"({"lsn":24023128,"lsn_commit":24023128,"txId":755})");
+    EXPECT_EQ(plain.position, "0/16E9058");
+    EXPECT_FALSE(notes(plain, "inside a transaction"));
+    const Conversion wrapped = convert(kPlant, R"({"offsets":[{"partition":{"server":"plant"},
+        "offset":{"lsn_proc":8589934700,"lsn_commit":8589934592,"lsn":8589934700}}]})");
+    EXPECT_EQ(wrapped.position, "2/0");
+    EXPECT_TRUE(notes(wrapped, "inside a transaction"));
+}
+
+TEST(FromDebezium, reads_gtids_or_file_and_position_of_a_mysql_connector) {
+    constexpr std::string_view kErp =
+        R"({"connector.class":"io.debezium.connector.mysql.MySqlConnector","topic.prefix":"erp",
+            "database.server.id":"71001","database.include.list":"shop"})";
+    const Conversion by_gtid = convert(kErp, R"({"file":"b.1","pos":4,"gtids":"a-b:1-9"})");
+    EXPECT_EQ(by_gtid.position, "a-b:1-9");
+    EXPECT_NE(by_gtid.yaml.find("server_id: 71001"), std::string::npos);
+    EXPECT_NE(by_gtid.yaml.find("include: ['shop\\..*']"), std::string::npos);
+    const Conversion by_file = convert(kErp, R"({"file":"b.1","pos":4,"row":2})");
+    EXPECT_EQ(by_file.position, "b.1:4");
+    EXPECT_TRUE(notes(by_file, "inside a transaction"));
+}
+
+TEST(FromDebezium, refuses_what_it_cannot_read_by_name) {
+    const auto refused = [](std::string_view connector, std::string_view offset) {
+        const auto converted = from_debezium({.connector = connector, .offset = offset});
+        return converted ? std::string("accepted") : converted.error().what();
+    };
+    EXPECT_NE(refused("[1]", "").find("not a JSON object"), std::string::npos);
+    EXPECT_NE(refused("{", "").find("not a JSON object"), std::string::npos);
+    EXPECT_NE(refused("{}", "").find("connector.class"), std::string::npos);
+    EXPECT_NE(refused(R"({"connector.class":"io.debezium.connector.oracle.OracleConnector"})", "")
+                  .find("PostgresConnector"),
+              std::string::npos);
+    EXPECT_NE(refused(kPlant, "7").find("offset file"), std::string::npos);
+    EXPECT_NE(refused(kPlant, "{}").find("lsn_commit"), std::string::npos);
+    EXPECT_NE(
+        refused(kPlant, R"({"lsn_commit":1,"snapshot_completed":false})").find("not complete"),
+        std::string::npos);
+}
+
+}  // namespace
+}  // namespace tributary::config
