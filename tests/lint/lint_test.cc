@@ -38,6 +38,7 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"cli", {"agent", "admin", "config", "ports", "model", "base"}},
         {"connectors/postgresql", kConnector},
         {"connectors/kafka", kConnector},
+        {"connectors/mqtt", kConnector},
     };
     return kTable;
 }

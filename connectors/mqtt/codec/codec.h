@@ -67,13 +67,14 @@ class FrameReader {
     // Forgets everything: a new stream.
     void reset();
     // Bytes of an unfinished packet.
-    [[nodiscard]] std::size_t kept() const { return kept_.size(); }
+    [[nodiscard]] std::size_t kept() const { return kept_given_ ? tail_.size() : kept_.size(); }
 
   private:
     [[nodiscard]] CodecResult<std::optional<Frame>> next_kept();
 
-    std::string kept_;       // an unfinished packet, or one that was finished by this piece
-    bool kept_given_ = false;  // the packet in kept_ was handed out
+    std::string kept_;             // an unfinished packet, or one that was finished by this piece
+    bool kept_given_ = false;      // the packet in kept_ was handed out
+    std::string tail_;             // then: the unfinished packet behind it
     std::string_view piece_view_;  // the caller's, until the next feed()
     std::uint32_t packet_bytes_max_;
 };
