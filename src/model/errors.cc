@@ -247,6 +247,36 @@ const ErrorKind kValueUndecodable{
     "set poison: dead_letter to go on without this event, or exclude the column named "
     "above."};
 
+const ErrorKind kMqttAuth{
+    "mqtt_auth",
+    ErrorClass::transient,
+    kExitAuth,
+    "what was not acknowledged stays with the broker, as far as its queue limits allow.",
+    "correct user, password, certificate or the account on the broker; the agent retries by "
+    "itself."};
+
+const ErrorKind kMqttRefused{
+    "mqtt_refused",
+    ErrorClass::definite,
+    kExitConfig,
+    "what was not acknowledged stays with the broker, as far as its queue limits allow.",
+    "correct the setting that the broker names above, on either side, then start again."};
+
+const ErrorKind kMqttSubscription{
+    "mqtt_subscription",
+    ErrorClass::definite,
+    kExitConfig,
+    "what was not acknowledged stays with the broker, as far as its queue limits allow.",
+    "grant the filter named above to this client on the broker, or lower the route's qos to "
+    "what the broker grants."};
+
+const ErrorKind kMqttSessionTaken{
+    "mqtt_session_taken",
+    ErrorClass::transient,
+    kExitFenced,
+    "the other client of this name has the session; what it acknowledges does not come here.",
+    "two clients use one client_id at this broker: give each its own."};
+
 const ErrorKind kKafkaUnreachable{
     "kafka_unreachable",
     ErrorClass::transient,
@@ -387,6 +417,10 @@ constexpr std::array kAll{
     &kRowTooLarge,
     &kSchemaMismatch,
     &kValueUndecodable,
+    &kMqttAuth,
+    &kMqttRefused,
+    &kMqttSubscription,
+    &kMqttSessionTaken,
     &kKafkaUnreachable,
     &kKafkaAuth,
     &kKafkaTls,

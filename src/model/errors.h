@@ -55,6 +55,11 @@ extern const ErrorKind kProtocolViolation;
 extern const ErrorKind kRowTooLarge;
 extern const ErrorKind kSchemaMismatch;
 extern const ErrorKind kValueUndecodable;
+// MQTT
+extern const ErrorKind kMqttAuth;
+extern const ErrorKind kMqttRefused;
+extern const ErrorKind kMqttSubscription;
+extern const ErrorKind kMqttSessionTaken;
 // Kafka
 extern const ErrorKind kKafkaUnreachable;
 extern const ErrorKind kKafkaAuth;
