@@ -285,9 +285,10 @@ class Sender {
     std::vector<Out> out_;
 };
 
-enum class Action { send, arrive, sync, return_, ping, lose_link, crash };
+enum class Action { send, arrive, arrive_all, sync, return_, ping, lose_link, crash };
 constexpr std::array kActions = {Action::send,
                                  Action::arrive,
+                                 Action::arrive_all,
                                  Action::sync,
                                  Action::return_,
                                  Action::ping,
@@ -308,6 +309,8 @@ class World {
                 return sender_.may_send();
             case Action::arrive:
                 return !to_us_.empty();
+            case Action::arrive_all:
+                return to_us_.size() > 1;
             case Action::sync:
                 return behind_ > 0;
             case Action::return_:
@@ -329,6 +332,14 @@ class World {
                 const std::string packet = std::move(to_us_.front());
                 to_us_.pop_front();
                 give_back(ours_.receive(packet));
+                break;
+            }
+            case Action::arrive_all: {
+                std::string packets;
+                for (; !to_us_.empty(); to_us_.pop_front()) {
+                    packets += to_us_.front();
+                }
+                give_back(ours_.receive(packets));
                 break;
             }
             case Action::sync:
@@ -483,7 +494,8 @@ Explored wander(const Settings& settings, unsigned seed, int walks) {
 }
 
 std::string text(const std::vector<Action>& path) {
-    constexpr std::array kNames = {"send", "arrive", "sync", "return", "ping", "lose", "crash"};
+    constexpr std::array kNames = {
+        "send", "arrive", "arrive_all", "sync", "return", "ping", "lose", "crash"};
     std::string out;
     for (const Action action : path) {
         out += std::string(" ") + kNames[static_cast<std::size_t>(action)];

@@ -313,7 +313,15 @@ TEST(MessageHash, differs_where_topic_or_payload_do) {
     EXPECT_NE(base, message_hash("a/c", "21.5"));
     EXPECT_NE(message_hash("a", "b1"), message_hash("ab", "1"));
     EXPECT_NE(message_hash("a", ""), message_hash("", "a"));
+    EXPECT_NE(message_hash("a", std::string(40, 'x')), message_hash("a", std::string(41, 'x')));
     EXPECT_NE(message_hash("a", std::string(8, '\0')), message_hash("a", std::string(9, '\0')));
+}
+
+// It is kept on disk.
+TEST(MessageHash, never_changes) {
+    EXPECT_EQ(message_hash("plant/a/press/7/telemetry", R"({"t":21.5,"n":1234567})"),
+              0xA85E8E07C2602B8BULL);
+    EXPECT_EQ(message_hash("a", ""), 0xE2ED5707AD9C0556ULL);
 }
 
 }  // namespace

@@ -92,27 +92,31 @@ TEST(FrameReader, keeps_every_frame_of_a_piece_until_the_next) {
 }
 
 TEST(FrameReader, refuses_a_large_packet_by_its_header_alone) {
+    const std::string large = bytes("30 FF FF FF 7F");
     FrameReader reader(kMax);
-    reader.feed(bytes("30 FF FF FF 7F"));
+    reader.feed(large);
     const auto frame = reader.next();
     ASSERT_TRUE(frame.has_error());
     EXPECT_EQ(frame.error().reason, ReasonCode::packet_too_large);
     EXPECT_LE(reader.kept(), 5U);  // nothing was set aside for what it announced
 
+    const std::string seven = bytes("30 05 0003 'a/b'");
     FrameReader exact(7);
-    exact.feed(bytes("30 05 0003 'a/b'"));
+    exact.feed(seven);
     ASSERT_TRUE(exact.next().has_value());
     FrameReader small(6);
-    small.feed(bytes("30 05 0003 'a/b'"));
+    small.feed(seven);
     ASSERT_TRUE(small.next().has_error());
 }
 
 TEST(FrameReader, refuses_a_bad_header_at_its_first_byte) {
+    const std::string type_0 = bytes("00");
     FrameReader reader(kMax);
-    reader.feed(bytes("00"));
+    reader.feed(type_0);
     ASSERT_TRUE(reader.next().has_error());
     reader.reset();
-    reader.feed(bytes("30 80 80 80 80"));
+    const std::string endless = bytes("30 80 80 80 80");
+    reader.feed(endless);
     const auto frame = reader.next();
     ASSERT_TRUE(frame.has_error());
     EXPECT_EQ(frame.error().reason, ReasonCode::malformed_packet);
@@ -120,8 +124,9 @@ TEST(FrameReader, refuses_a_bad_header_at_its_first_byte) {
 }
 
 TEST(FrameReader, grows_only_by_what_came) {
+    const std::string begun = bytes("30 FF FF FF 7F 'abc'");
     FrameReader reader(kPacketBytesMax);
-    reader.feed(bytes("30 FF FF FF 7F 'abc'"));
+    reader.feed(begun);
     ASSERT_TRUE(reader.next().has_value());
     EXPECT_EQ(reader.kept(), 8U);
 }
