@@ -1,5 +1,7 @@
 #include "connectors/mqtt/session/dedupe.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
@@ -14,25 +16,31 @@ constexpr std::size_t kSearchedMax = 256;
 constexpr std::size_t kGroupMessagesMax = 1024;
 constexpr std::size_t kGroupEntryBytes = 18;
 
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value ^= value >> 32U;
-    value *= 0xD6E8FEB86659FD93ULL;
-    value ^= value >> 32U;
-    value *= 0xD6E8FEB86659FD93ULL;
-    return value ^ value >> 32U;
+// Stored in the side keyspace: never to change.
+constexpr std::uint64_t kHashFirst = 0x9E3779B97F4A7C15ULL;   // of the golden ratio
+constexpr std::uint64_t kHashSecond = 0x243F6A8885A308D3ULL;  // of pi
+
+// Both halves of a 128-bit product, folded.
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+    __extension__ typedef unsigned __int128 Wide;  // not ISO C++
+    const Wide product = static_cast<Wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
+// Sixteen bytes a multiplication: every message is hashed.
 std::uint64_t hash_bytes(std::uint64_t seed, std::string_view bytes) noexcept {
-    std::uint64_t hash = mix(seed ^ bytes.size());
-    while (bytes.size() >= 8) {
-        hash = mix(hash ^ load<std::uint64_t>(bytes.data(), Endian::little));
-        bytes.remove_prefix(8);
+    std::uint64_t hash = fold(seed ^ kHashFirst, bytes.size() ^ kHashSecond);
+    const auto take = [&hash](const char* at) {
+        hash = fold(load<std::uint64_t>(at, Endian::little) ^ kHashFirst ^ hash,
+                    load<std::uint64_t>(at + 8, Endian::little) ^ kHashSecond);
+    };
+    for (; bytes.size() >= 16; bytes.remove_prefix(16)) {
+        take(bytes.data());
     }
-    std::uint64_t tail = 0;
-    for (const char byte : bytes) {
-        tail = tail << 8U | static_cast<unsigned char>(byte);
-    }
-    return mix(hash ^ tail);
+    std::array<char, 16> tail{};
+    std::copy(bytes.begin(), bytes.end(), tail.begin());
+    take(tail.data());
+    return hash;
 }
 
 Error corrupt(std::string_view what) {
@@ -42,8 +50,7 @@ Error corrupt(std::string_view what) {
 }  // namespace
 
 std::uint64_t message_hash(std::string_view topic, std::string_view payload) noexcept {
-    constexpr std::uint64_t kSeed = 0x5472696275746172ULL;
-    return hash_bytes(hash_bytes(kSeed, topic), payload);
+    return hash_bytes(hash_bytes(0, topic), payload);
 }
 
 std::string side_key(char kind, std::string_view owner) {
