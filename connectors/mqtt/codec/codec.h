@@ -72,9 +72,9 @@ class FrameReader {
   private:
     [[nodiscard]] CodecResult<std::optional<Frame>> next_kept();
 
-    std::string kept_;         // an unfinished packet, or one that was finished by this piece
-    bool kept_given_ = false;  // the packet in kept_ was handed out
-    std::string tail_;         // then: the unfinished packet behind it
+    std::string kept_;             // an unfinished packet, or one that was finished by this piece
+    bool kept_given_ = false;      // the packet in kept_ was handed out
+    std::string tail_;             // then: the unfinished packet behind it
     std::string_view piece_view_;  // the caller's, until the next feed()
     std::uint32_t packet_bytes_max_;
 };

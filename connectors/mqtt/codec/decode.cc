@@ -110,7 +110,7 @@ bool one_of(ReasonCode code, std::string_view codes) {
     return codes.find(static_cast<char>(code)) != std::string_view::npos;
 }
 
-using namespace std::string_view_literals;  // NOLINT(google-build-using-namespace): literals only
+using std::literals::string_view_literals::operator""sv;
 
 constexpr auto kPubackCodes = "\x00\x10\x80\x83\x87\x90\x91\x97\x99"sv;
 constexpr auto kPubrelCodes = "\x00\x92"sv;
@@ -164,7 +164,10 @@ ReasonCode connack_reason_311(Cursor& cursor) {
 }
 
 // Options of one filter (3.8.3.1; 3.1.1: the requested QoS alone).
-void check_subscription(Cursor& cursor, std::string_view filter, unsigned options, Version version) {
+void check_subscription(Cursor& cursor,
+                        std::string_view filter,
+                        unsigned options,
+                        Version version) {
     const std::size_t at = cursor.at() - 1;
     if (!valid_filter(filter)) {
         cursor.fail(ReasonCode::topic_filter_invalid, "topic filter is not valid", at);
@@ -225,8 +228,8 @@ CodecResult<Connack> decode_connack(const Frame& frame, Version version) {
         cursor.malformed("reserved acknowledge flag is set", at);
     }
     packet.session_present = flags == 1;
-    packet.reason = version == Version::v5 ? read_reason(cursor, kConnackCodes)
-                                           : connack_reason_311(cursor);
+    packet.reason =
+        version == Version::v5 ? read_reason(cursor, kConnackCodes) : connack_reason_311(cursor);
     if (packet.session_present && packet.reason != ReasonCode::success) {
         cursor.protocol_error("session present in a refusal", at);
     }
@@ -316,8 +319,7 @@ CodecResult<Suback> decode_suback(const Frame& frame, Version version) {
         wire::read_properties(cursor, wire::kAckProperties, false, packet.properties);
     }
     packet.codes_view = cursor.rest();
-    check_codes(
-        cursor, packet.codes_view, version == Version::v5 ? kSubackCodes : kSubackCodes311);
+    check_codes(cursor, packet.codes_view, version == Version::v5 ? kSubackCodes : kSubackCodes311);
     return finish(cursor, packet);
 }
 
@@ -405,21 +407,33 @@ CodecResult<Packet> decode_empty(const Frame& frame, Version version) {
 
 CodecResult<Packet> decode(const Frame& frame, Version version) {
     switch (frame.type()) {
-        case PacketType::connect: return widen(decode_connect(frame));
-        case PacketType::connack: return widen(decode_connack(frame, version));
-        case PacketType::publish: return widen(decode_publish(frame, version));
+        case PacketType::connect:
+            return widen(decode_connect(frame));
+        case PacketType::connack:
+            return widen(decode_connack(frame, version));
+        case PacketType::publish:
+            return widen(decode_publish(frame, version));
         case PacketType::puback:
         case PacketType::pubrec:
         case PacketType::pubrel:
-        case PacketType::pubcomp: return widen(decode_ack(frame, version));
-        case PacketType::subscribe: return widen(decode_subscribe(frame, version));
-        case PacketType::suback: return widen(decode_suback(frame, version));
-        case PacketType::unsubscribe: return widen(decode_unsubscribe(frame, version));
-        case PacketType::unsuback: return widen(decode_unsuback(frame, version));
-        case PacketType::pingreq: return decode_empty<Pingreq>(frame, version);
-        case PacketType::pingresp: return decode_empty<Pingresp>(frame, version);
-        case PacketType::disconnect: return widen(decode_disconnect(frame, version));
-        case PacketType::auth: return widen(decode_auth(frame, version));
+        case PacketType::pubcomp:
+            return widen(decode_ack(frame, version));
+        case PacketType::subscribe:
+            return widen(decode_subscribe(frame, version));
+        case PacketType::suback:
+            return widen(decode_suback(frame, version));
+        case PacketType::unsubscribe:
+            return widen(decode_unsubscribe(frame, version));
+        case PacketType::unsuback:
+            return widen(decode_unsuback(frame, version));
+        case PacketType::pingreq:
+            return decode_empty<Pingreq>(frame, version);
+        case PacketType::pingresp:
+            return decode_empty<Pingresp>(frame, version);
+        case PacketType::disconnect:
+            return widen(decode_disconnect(frame, version));
+        case PacketType::auth:
+            return widen(decode_auth(frame, version));
     }
     return CodecError{.header = frame.header(), .what = "packet type 0"};
 }

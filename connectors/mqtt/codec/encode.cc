@@ -27,7 +27,8 @@ void LengthMark::close() {
     for (std::size_t left = length;;) {
         const auto low = static_cast<unsigned char>(left & 0x7FU);
         left >>= 7U;
-        bytes[count++] = static_cast<char>(left == 0 ? low : static_cast<unsigned char>(low | 0x80U));
+        bytes[count++] =
+            static_cast<char>(left == 0 ? low : static_cast<unsigned char>(low | 0x80U));
         if (left == 0) {
             break;
         }
@@ -47,9 +48,13 @@ void append_header(std::string& out, PacketType type, unsigned flags = 0) {
     out.push_back(static_cast<char>(static_cast<unsigned>(type) << 4U | flags));
 }
 
-void append_u16(std::string& out, std::uint16_t value) { append_fixed(out, value, Endian::big); }
+void append_u16(std::string& out, std::uint16_t value) {
+    append_fixed(out, value, Endian::big);
+}
 
-void append_code(std::string& out, ReasonCode code) { out.push_back(static_cast<char>(code)); }
+void append_code(std::string& out, ReasonCode code) {
+    out.push_back(static_cast<char>(code));
+}
 
 // Reason code and properties, left out from the end where they say nothing (3.4.2.1, 3.14.2.1).
 void append_reason(std::string& out, ReasonCode reason, const Properties& properties) {
@@ -77,14 +82,20 @@ unsigned connect_flags(const Connect& packet) {
 // 3.1.1 3.2.2.3: five codes for every refusal.
 std::uint8_t return_code_311(ReasonCode reason) {
     switch (static_cast<std::uint8_t>(reason)) {
-        case 0x00: return 0;
-        case 0x84: return 1;
-        case 0x85: return 2;
+        case 0x00:
+            return 0;
+        case 0x84:
+            return 1;
+        case 0x85:
+            return 2;
         case 0x86:
-        case 0x8C: return 4;
+        case 0x8C:
+            return 4;
         case 0x87:
-        case 0x8A: return 5;
-        default: return 3;
+        case 0x8A:
+            return 5;
+        default:
+            return 3;
     }
 }
 
@@ -178,7 +189,8 @@ void encode(const Suback& packet, Version version, std::string& out) {
     } else {
         for (const char code : packet.codes_view) {
             const bool failed = (static_cast<unsigned char>(code) & 0x80U) != 0;
-            append_code(out, failed ? ReasonCode::unspecified_error : static_cast<ReasonCode>(code));
+            append_code(out,
+                        failed ? ReasonCode::unspecified_error : static_cast<ReasonCode>(code));
         }
     }
     length.close();
@@ -255,6 +267,8 @@ void append_subscription(std::string& list, const Subscription& subscription, Ve
     list.push_back(static_cast<char>(options));
 }
 
-void append_filter(std::string& list, std::string_view filter) { append_text(list, filter); }
+void append_filter(std::string& list, std::string_view filter) {
+    append_text(list, filter);
+}
 
 }  // namespace tributary::mqtt

@@ -18,10 +18,12 @@ CodecError bad(std::string_view bytes, std::size_t offset, ReasonCode reason, co
 bool flags_fit(std::uint8_t header) {
     const auto flags = header & 0xFU;
     switch (static_cast<PacketType>(header >> 4U)) {
-        case PacketType::publish: return true;
+        case PacketType::publish:
+            return true;
         case PacketType::pubrel:
         case PacketType::subscribe:
-        case PacketType::unsubscribe: return flags == 2;
+        case PacketType::unsubscribe:
+            return flags == 2;
         case PacketType::connect:
         case PacketType::connack:
         case PacketType::puback:
@@ -32,7 +34,8 @@ bool flags_fit(std::uint8_t header) {
         case PacketType::pingreq:
         case PacketType::pingresp:
         case PacketType::disconnect:
-        case PacketType::auth: return flags == 0;
+        case PacketType::auth:
+            return flags == 0;
     }
     return false;  // type 0
 }

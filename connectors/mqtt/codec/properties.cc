@@ -59,8 +59,7 @@ const PropertySet kWillProperties = property_set(P::will_delay_interval,
                                                  P::correlation_data,
                                                  P::user_property);
 const PropertySet kAckProperties = property_set(P::reason_string, P::user_property);
-const PropertySet kSubscribeProperties =
-    property_set(P::subscription_identifier, P::user_property);
+const PropertySet kSubscribeProperties = property_set(P::subscription_identifier, P::user_property);
 const PropertySet kUnsubscribeProperties = property_set(P::user_property);
 const PropertySet kDisconnectProperties = property_set(
     P::session_expiry_interval, P::reason_string, P::user_property, P::server_reference);
@@ -85,7 +84,9 @@ std::uint16_t positive_u16(Cursor& cursor, ReasonCode reason) {
     return value;
 }
 
-std::uint32_t four_bytes(Cursor& cursor) { return cursor.u32("property cut short"); }
+std::uint32_t four_bytes(Cursor& cursor) {
+    return cursor.u32("property cut short");
+}
 
 std::string_view topic(Cursor& cursor) {
     const auto text = cursor.text("response topic is not UTF-8 or cut short");
@@ -118,31 +119,57 @@ constexpr const char* kBinary = "binary property cut short";
 
 void read_value(Cursor& cursor, PropertyId id, Properties& out) {
     switch (id) {
-        case P::payload_format_indicator: out.payload_format_indicator = at_most_one(cursor); break;
-        case P::message_expiry_interval: out.message_expiry_interval_s = four_bytes(cursor); break;
-        case P::content_type: out.content_type = cursor.text(kText); break;
-        case P::response_topic: out.response_topic = topic(cursor); break;
-        case P::correlation_data: out.correlation_data = cursor.binary(kBinary); break;
-        case P::subscription_identifier: identifier(cursor); break;
-        case P::session_expiry_interval: out.session_expiry_interval_s = four_bytes(cursor); break;
+        case P::payload_format_indicator:
+            out.payload_format_indicator = at_most_one(cursor);
+            break;
+        case P::message_expiry_interval:
+            out.message_expiry_interval_s = four_bytes(cursor);
+            break;
+        case P::content_type:
+            out.content_type = cursor.text(kText);
+            break;
+        case P::response_topic:
+            out.response_topic = topic(cursor);
+            break;
+        case P::correlation_data:
+            out.correlation_data = cursor.binary(kBinary);
+            break;
+        case P::subscription_identifier:
+            identifier(cursor);
+            break;
+        case P::session_expiry_interval:
+            out.session_expiry_interval_s = four_bytes(cursor);
+            break;
         case P::assigned_client_identifier:
             out.assigned_client_identifier = cursor.text(kText);
             break;
         case P::server_keep_alive:
             out.server_keep_alive_s = cursor.u16("property cut short");
             break;
-        case P::authentication_method: out.authentication_method = cursor.text(kText); break;
-        case P::authentication_data: out.authentication_data = cursor.binary(kBinary); break;
+        case P::authentication_method:
+            out.authentication_method = cursor.text(kText);
+            break;
+        case P::authentication_data:
+            out.authentication_data = cursor.binary(kBinary);
+            break;
         case P::request_problem_information:
             out.request_problem_information = at_most_one(cursor);
             break;
-        case P::will_delay_interval: out.will_delay_interval_s = four_bytes(cursor); break;
+        case P::will_delay_interval:
+            out.will_delay_interval_s = four_bytes(cursor);
+            break;
         case P::request_response_information:
             out.request_response_information = at_most_one(cursor);
             break;
-        case P::response_information: out.response_information = cursor.text(kText); break;
-        case P::server_reference: out.server_reference = cursor.text(kText); break;
-        case P::reason_string: out.reason_string = cursor.text(kText); break;
+        case P::response_information:
+            out.response_information = cursor.text(kText);
+            break;
+        case P::server_reference:
+            out.server_reference = cursor.text(kText);
+            break;
+        case P::reason_string:
+            out.reason_string = cursor.text(kText);
+            break;
         case P::receive_maximum:
             out.receive_maximum = positive_u16(cursor, ReasonCode::protocol_error);
             break;
@@ -152,10 +179,18 @@ void read_value(Cursor& cursor, PropertyId id, Properties& out) {
         case P::topic_alias:
             out.topic_alias = positive_u16(cursor, ReasonCode::topic_alias_invalid);
             break;
-        case P::maximum_qos: out.maximum_qos = at_most_one(cursor); break;
-        case P::retain_available: out.retain_available = at_most_one(cursor); break;
-        case P::user_property: pair(cursor); break;
-        case P::maximum_packet_size: positive_size(cursor, out.maximum_packet_size); break;
+        case P::maximum_qos:
+            out.maximum_qos = at_most_one(cursor);
+            break;
+        case P::retain_available:
+            out.retain_available = at_most_one(cursor);
+            break;
+        case P::user_property:
+            pair(cursor);
+            break;
+        case P::maximum_packet_size:
+            positive_size(cursor, out.maximum_packet_size);
+            break;
         case P::wildcard_subscription_available:
             out.wildcard_subscription_available = at_most_one(cursor);
             break;
@@ -190,38 +225,72 @@ void append_string(std::string& out, PropertyId id, std::string_view value) {
 
 void append_value(std::string& out, PropertyId id, const Properties& in) {
     switch (id) {
-        case P::payload_format_indicator: append_u8(out, id, in.payload_format_indicator); break;
+        case P::payload_format_indicator:
+            append_u8(out, id, in.payload_format_indicator);
+            break;
         case P::message_expiry_interval:
             append_number(out, id, in.message_expiry_interval_s);
             break;
-        case P::content_type: append_string(out, id, in.content_type); break;
-        case P::response_topic: append_string(out, id, in.response_topic); break;
-        case P::correlation_data: append_string(out, id, in.correlation_data); break;
+        case P::content_type:
+            append_string(out, id, in.content_type);
+            break;
+        case P::response_topic:
+            append_string(out, id, in.response_topic);
+            break;
+        case P::correlation_data:
+            append_string(out, id, in.correlation_data);
+            break;
         case P::session_expiry_interval:
             append_number(out, id, in.session_expiry_interval_s);
             break;
         case P::assigned_client_identifier:
             append_string(out, id, in.assigned_client_identifier);
             break;
-        case P::server_keep_alive: append_number(out, id, in.server_keep_alive_s); break;
-        case P::authentication_method: append_string(out, id, in.authentication_method); break;
-        case P::authentication_data: append_string(out, id, in.authentication_data); break;
+        case P::server_keep_alive:
+            append_number(out, id, in.server_keep_alive_s);
+            break;
+        case P::authentication_method:
+            append_string(out, id, in.authentication_method);
+            break;
+        case P::authentication_data:
+            append_string(out, id, in.authentication_data);
+            break;
         case P::request_problem_information:
             append_u8(out, id, in.request_problem_information);
             break;
-        case P::will_delay_interval: append_number(out, id, in.will_delay_interval_s); break;
+        case P::will_delay_interval:
+            append_number(out, id, in.will_delay_interval_s);
+            break;
         case P::request_response_information:
             append_u8(out, id, in.request_response_information);
             break;
-        case P::response_information: append_string(out, id, in.response_information); break;
-        case P::server_reference: append_string(out, id, in.server_reference); break;
-        case P::reason_string: append_string(out, id, in.reason_string); break;
-        case P::receive_maximum: append_number(out, id, in.receive_maximum); break;
-        case P::topic_alias_maximum: append_number(out, id, in.topic_alias_maximum); break;
-        case P::topic_alias: append_number(out, id, in.topic_alias); break;
-        case P::maximum_qos: append_u8(out, id, in.maximum_qos); break;
-        case P::retain_available: append_u8(out, id, in.retain_available); break;
-        case P::maximum_packet_size: append_number(out, id, in.maximum_packet_size); break;
+        case P::response_information:
+            append_string(out, id, in.response_information);
+            break;
+        case P::server_reference:
+            append_string(out, id, in.server_reference);
+            break;
+        case P::reason_string:
+            append_string(out, id, in.reason_string);
+            break;
+        case P::receive_maximum:
+            append_number(out, id, in.receive_maximum);
+            break;
+        case P::topic_alias_maximum:
+            append_number(out, id, in.topic_alias_maximum);
+            break;
+        case P::topic_alias:
+            append_number(out, id, in.topic_alias);
+            break;
+        case P::maximum_qos:
+            append_u8(out, id, in.maximum_qos);
+            break;
+        case P::retain_available:
+            append_u8(out, id, in.retain_available);
+            break;
+        case P::maximum_packet_size:
+            append_number(out, id, in.maximum_packet_size);
+            break;
         case P::wildcard_subscription_available:
             append_u8(out, id, in.wildcard_subscription_available);
             break;
@@ -232,7 +301,8 @@ void append_value(std::string& out, PropertyId id, const Properties& in) {
             append_u8(out, id, in.shared_subscription_available);
             break;
         case P::subscription_identifier:
-        case P::user_property: break;  // from list_view
+        case P::user_property:
+            break;  // from list_view
     }
 }
 
@@ -246,16 +316,24 @@ void skip_value(ByteReader& reader, PropertyId id) {
         case P::retain_available:
         case P::wildcard_subscription_available:
         case P::subscription_identifier_available:
-        case P::shared_subscription_available: static_cast<void>(reader.bytes(1)); return;
+        case P::shared_subscription_available:
+            static_cast<void>(reader.bytes(1));
+            return;
         case P::server_keep_alive:
         case P::receive_maximum:
         case P::topic_alias_maximum:
-        case P::topic_alias: static_cast<void>(reader.bytes(2)); return;
+        case P::topic_alias:
+            static_cast<void>(reader.bytes(2));
+            return;
         case P::message_expiry_interval:
         case P::session_expiry_interval:
         case P::will_delay_interval:
-        case P::maximum_packet_size: static_cast<void>(reader.bytes(4)); return;
-        case P::subscription_identifier: static_cast<void>(reader.varint()); return;
+        case P::maximum_packet_size:
+            static_cast<void>(reader.bytes(4));
+            return;
+        case P::subscription_identifier:
+            static_cast<void>(reader.varint());
+            return;
         case P::content_type:
         case P::response_topic:
         case P::correlation_data:

@@ -42,7 +42,9 @@ class Cursor {
         }
         at_ = bytes_.size();
     }
-    void malformed(const char* what, std::size_t at) { fail(ReasonCode::malformed_packet, what, at); }
+    void malformed(const char* what, std::size_t at) {
+        fail(ReasonCode::malformed_packet, what, at);
+    }
     void protocol_error(const char* what, std::size_t at) {
         fail(ReasonCode::protocol_error, what, at);
     }
@@ -114,7 +116,10 @@ extern const PropertySet kAuthProperties;
 
 // Reads length and properties. Errors: malformed; a property that the packet does not have, has
 // twice, or with a value that is not allowed (protocol error).
-void read_properties(Cursor& cursor, PropertySet allowed, bool several_identifiers, Properties& out);
+void read_properties(Cursor& cursor,
+                     PropertySet allowed,
+                     bool several_identifiers,
+                     Properties& out);
 
 // Appends length and properties.
 void append_properties(const Properties& properties, std::string& out);

@@ -1,28 +1,30 @@
-// Dedupe: which packet identifiers of one MQTT session we have taken in and have not been let go of,
-// so that what the sender sends again is neither lost nor taken twice. One per session (our own at
-// a broker, or one per device of the listener). It lives in memory and, write by write with the
-// entries, in the side keyspace (ports/side.h), from which it is rebuilt at start. Pure; one thread.
+// Dedupe: which packet identifiers of one MQTT session we have taken in and have not been let go
+// of, so that what the sender sends again is neither lost nor taken twice. One per session (our own
+// at a broker, or one per device of the listener). It lives in memory and, write by write with the
+// entries, in the side keyspace (ports/side.h), from which it is rebuilt at start. Pure; one
+// thread.
 //
 // QoS 1. Remembered per message: packet identifier, intake number, hash of topic and payload.
-//   dup = 0                     always a new message; what the identifier stood for before is let go
-//   dup = 1, same id and hash   ours already: not taken in again, acknowledged once per connection
-//   dup = 1, otherwise          taken in, marked maybe_duplicate
+//   dup = 0                     always a new message; what the identifier stood for before is let
+//   go dup = 1, same id and hash   ours already: not taken in again, acknowledged once per
+//   connection dup = 1, otherwise          taken in, marked maybe_duplicate
 // A message is let go of when it is proven that the sender has our PUBACK:
 //   subscriber: a PINGRESP to a PINGREQ sent after that PUBACK (prove_through)
 //   listener: nothing that a device sends proves it, so: the identifier is used anew (dup = 0), or
-//             as many newer messages came as may be in flight (`remembered_max`), or its session ends
+//             as many newer messages came as may be in flight (`remembered_max`), or its session
+//             ends
 // What is left: if the sender uses the identifier again for a message of the same topic and payload
 // before that proof (or before the proof's own record is durable, if we crash), loses the
 // connection while sending it and sends it again with dup, it counts as the earlier one.
 //
-// QoS 2. Remembered from PUBLISH to PUBREL. A PUBLISH of a remembered identifier and the same hash is
-// answered and not taken in; of another hash it is a new message of a sender that lost its memory.
-// PUBREL forgets it; PUBCOMP waits until that is durable.
+// QoS 2. Remembered from PUBLISH to PUBREL. A PUBLISH of a remembered identifier and the same hash
+// is answered and not taken in; of another hash it is a new message of a sender that lost its
+// memory. PUBREL forgets it; PUBCOMP waits until that is durable.
 //
 // Side keys, per owner (client identifier; lengths and numbers big-endian):
-//   '1' u16 length, owner, u64 first number    messages of one step: n x {u64 number, u64 hash, u16 id}
-//   '2' u16 length, owner, u16 id              {u64 number, u64 hash}
-//   'c' u16 length, owner                      the session's record (subscriber_session.h,
+//   '1' u16 length, owner, u64 first number    messages of one step: n x {u64 number, u64 hash, u16
+//   id} '2' u16 length, owner, u16 id              {u64 number, u64 hash} 'c' u16 length, owner the
+//   session's record (subscriber_session.h,
 //                                              listener_session.h)
 // A group is written with the first message of its step and names those after it too: entries with
 // a number above the last durable one are ignored when read back.

@@ -49,6 +49,7 @@ struct DeviceConnection {
     bool paused = false;
     bool problem_information = true;
     std::uint32_t in_flight = 0;
+    std::size_t unfinished = 0;  // its part of Impl::unfinished
     std::uint32_t send_bytes_max = kPacketBytesMax;
     DeviceSession* session = nullptr;
     FrameReader reader;
@@ -77,9 +78,10 @@ struct Listener::Impl {
     void send(ConnectionId id, Device& one, const P& packet, Step& step);
     void drain(ConnectionId id, Device& one, Step& step);
     void wait(ConnectionId id, Device& one);
+    void count_unfinished(SteadyTime now, ConnectionId id, Device& one, Step& step);
     void turn_away(SteadyTime now, ConnectionId id, ReasonCode reason, const char* why, Step& step);
     void end_connection(SteadyTime now, Device& one, bool with_will, Step& step);
-    void begin_call();
+    void begin_call(Step& step);
 
     // Sessions.
     [[nodiscard]] Session* find_session(std::string_view client_id);
@@ -114,14 +116,9 @@ struct Listener::Impl {
                  bool session_present);
     void on_publish(SteadyTime now, ConnectionId id, Publish& publish, Step& step);
     [[nodiscard]] ReasonCode judge(Device& one, const Publish& publish);
-    void refuse(SteadyTime now,
-                ConnectionId id,
-                const Publish& publish,
-                ReasonCode reason,
-                Step& step);
-    [[nodiscard]] std::optional<IntakeNumber> take(Device& one,
-                                                   const Publish& publish,
-                                                   Step& step);
+    void refuse(
+        SteadyTime now, ConnectionId id, const Publish& publish, ReasonCode reason, Step& step);
+    [[nodiscard]] std::optional<IntakeNumber> take(Device& one, const Publish& publish, Step& step);
     void on_pubrel(Device& one, const Ack& pubrel, Step& step);
     void on_subscribe(ConnectionId id, const Subscribe& subscribe, Step& step);
     void on_unsubscribe(ConnectionId id, const Unsubscribe& unsubscribe, Step& step);
@@ -131,6 +128,7 @@ struct Listener::Impl {
     ListenerPolicy& policy;
     ListenerCounters counters;
     bool full = false;
+    std::size_t unfinished = 0;  // bytes of packets that have not arrived whole
     IntakeNumber last_number = 0;
     IntakeNumber durable = 0;
     SteadyTime due = SteadyTime::max();
@@ -139,7 +137,7 @@ struct Listener::Impl {
     std::vector<ConnectionId> free_ids;
     std::vector<ConnectionId> waiting;  // connections that owe acknowledgements
     std::unordered_map<std::string_view, std::unique_ptr<Session>> sessions;  // by their own id
-    std::vector<SideWrite> repairs;  // go with the next entry
+    std::vector<SideWrite> repairs;  // go before everything else
     // What views in the last Step may point to.
     std::vector<std::unique_ptr<Session>> ended_sessions;
     std::vector<std::unique_ptr<StoredWill>> emitted_wills;

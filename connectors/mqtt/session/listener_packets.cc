@@ -51,10 +51,7 @@ CodecError protocol_error(const Frame& frame, const char* what) {
 
 }  // namespace
 
-void Listener::Impl::violate(SteadyTime now,
-                             ConnectionId id,
-                             const CodecError& error,
-                             Step& step) {
+void Listener::Impl::violate(SteadyTime now, ConnectionId id, const CodecError& error, Step& step) {
     ++counters.protocol_errors;
     turn_away(now, id, error.reason, error.what, step);
 }
@@ -106,7 +103,8 @@ void Listener::Impl::on_frame(SteadyTime now, ConnectionId id, const Frame& fram
         case PacketType::suback:
         case PacketType::unsuback:
         case PacketType::pingresp:
-        case PacketType::auth: break;
+        case PacketType::auth:
+            break;
     }
     violate(now, id, protocol_error(frame, "not a packet that a device sends here"), step);
 }
@@ -155,7 +153,8 @@ ReasonCode Listener::Impl::judge(Device& one, const Connect& connect, std::strin
     }
     if (connect.will) {
         const std::string_view topic = connect.will->topic;
-        if (topic.size() > options.topic_bytes_max || !levels_fit(topic, options.topic_levels_max)) {
+        if (topic.size() > options.topic_bytes_max ||
+            !levels_fit(topic, options.topic_levels_max)) {
             return ReasonCode::topic_name_invalid;
         }
         if (!policy.may_publish(one.user, client_id, topic)) {
@@ -236,7 +235,8 @@ Listener::Impl::Session& Listener::Impl::attach(SteadyTime now,
         session = &make_session(client_id, expiry.count() > 0);
         session->settles_with = settles_with;
     }
-    // A resumed session's will was for a device that is back; one that was due is said all the same.
+    // A resumed session's will was for a device that is back; one that was due is said all the
+    // same.
     if (session->will != nullptr && now >= session->will_at) {
         emit_will(*session, step);
     }
@@ -342,20 +342,17 @@ void Listener::Impl::on_publish(SteadyTime now, ConnectionId id, Publish& publis
     const auto number = take(one, publish, step);
     if (counted && number) {
         ++one.in_flight;
-        one.acks.push({.number = *number,
-                       .packet_id = publish.packet_id,
-                       .type = publish.qos == Qos::at_least_once ? PacketType::puback
-                                                                 : PacketType::pubrec});
+        one.acks.push(
+            {.number = *number,
+             .packet_id = publish.packet_id,
+             .type = publish.qos == Qos::at_least_once ? PacketType::puback : PacketType::pubrec});
     }
 }
 
 // MQTT 5 says why; 3.1.1 has no word for it, and closing is what it allows (3.3.5-2). A message of
 // QoS 0 is dropped.
-void Listener::Impl::refuse(SteadyTime now,
-                            ConnectionId id,
-                            const Publish& publish,
-                            ReasonCode reason,
-                            Step& step) {
+void Listener::Impl::refuse(
+    SteadyTime now, ConnectionId id, const Publish& publish, ReasonCode reason, Step& step) {
     Device& one = device(id);
     ++counters.refused_publishes;
     if (publish.qos == Qos::at_most_once) {
@@ -366,14 +363,15 @@ void Listener::Impl::refuse(SteadyTime now,
         return;
     }
     ++one.in_flight;
-    one.acks.push({.number = 0,
-                   .packet_id = publish.packet_id,
-                   .type = publish.qos == Qos::at_least_once ? PacketType::puback
-                                                             : PacketType::pubrec,
-                   .reason = reason});
+    one.acks.push(
+        {.number = 0,
+         .packet_id = publish.packet_id,
+         .type = publish.qos == Qos::at_least_once ? PacketType::puback : PacketType::pubrec,
+         .reason = reason});
 }
 
-// Takes the message in unless it is known. What its acknowledgement waits for; nullopt: none is due.
+// Takes the message in unless it is known. What its acknowledgement waits for; nullopt: none is
+// due.
 std::optional<IntakeNumber> Listener::Impl::take(Device& one, const Publish& publish, Step& step) {
     Dedupe& dedupe = one.session->dedupe;
     const bool qos1 = publish.qos == Qos::at_least_once;
@@ -382,7 +380,8 @@ std::optional<IntakeNumber> Listener::Impl::take(Device& one, const Publish& pub
         const auto hash = message_hash(publish.topic, publish.payload);
         answer = qos1 ? dedupe.qos1(publish.packet_id, publish.dup, hash)
                       : dedupe.qos2(publish.packet_id, publish.dup, hash);
-        if (answer.verdict == Dedupe::Verdict::answer || answer.verdict == Dedupe::Verdict::ignore) {
+        if (answer.verdict == Dedupe::Verdict::answer ||
+            answer.verdict == Dedupe::Verdict::ignore) {
             ++counters.redeliveries;
             return answer.verdict == Dedupe::Verdict::answer ? std::optional(answer.number)
                                                              : std::nullopt;
@@ -403,11 +402,11 @@ std::optional<IntakeNumber> Listener::Impl::take(Device& one, const Publish& pub
 
 void Listener::Impl::on_pubrel(Device& one, const Ack& pubrel, Step& step) {
     const auto release = one.session->dedupe.qos2_release(pubrel.packet_id, last_number + 1, step);
-    one.acks.push({.number = release.number,
-                   .packet_id = pubrel.packet_id,
-                   .type = PacketType::pubcomp,
-                   .reason = release.known ? ReasonCode::success
-                                           : ReasonCode::packet_identifier_not_found});
+    one.acks.push(
+        {.number = release.number,
+         .packet_id = pubrel.packet_id,
+         .type = PacketType::pubcomp,
+         .reason = release.known ? ReasonCode::success : ReasonCode::packet_identifier_not_found});
 }
 
 void Listener::Impl::on_subscribe(ConnectionId id, const Subscribe& subscribe, Step& step) {
@@ -447,9 +446,9 @@ void Listener::Impl::on_disconnect(SteadyTime now,
     Device& one = device(id);
     Session& session = *one.session;
     if (disconnect.properties.has(PropertyId::session_expiry_interval)) {
-        const auto expiry = std::min(
-            std::chrono::seconds(disconnect.properties.session_expiry_interval_s),
-            options.session_expiry_max);
+        const auto expiry =
+            std::min(std::chrono::seconds(disconnect.properties.session_expiry_interval_s),
+                     options.session_expiry_max);
         if (session.expiry.count() == 0 && expiry.count() > 0) {
             violate(now,
                     id,

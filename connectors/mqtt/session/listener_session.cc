@@ -26,9 +26,14 @@ bool Listener::Impl::may_read(const Device& one) const {
 }
 
 // Views in the Step of the call before are no longer needed.
-void Listener::Impl::begin_call() {
+void Listener::Impl::begin_call(Step& step) {
     ended_sessions.clear();
     emitted_wills.clear();
+    if (!repairs.empty()) {
+        put_side(step, repairs);
+        repairs.clear();
+        note_if_owed(step);
+    }
 }
 
 void Listener::Impl::wait(ConnectionId id, Device& one) {
@@ -48,13 +53,24 @@ void Listener::Impl::drain(ConnectionId id, Device& one, Step& step) {
             step.wire.append(std::exchange(one.welcome, {}));
             continue;
         }
-        const bool ends = ack.type != PacketType::pubrec || ack.reason >= ReasonCode::unspecified_error;
+        const bool ends =
+            ack.type != PacketType::pubrec || ack.reason >= ReasonCode::unspecified_error;
         if (ends && one.in_flight > 0) {
             --one.in_flight;
         }
         append_ack(step.wire, ack, one.version);
     }
     sent(step, id, at);
+}
+
+// Devices that send a large packet byte by byte may not use up the memory of all.
+void Listener::Impl::count_unfinished(SteadyTime now, ConnectionId id, Device& one, Step& step) {
+    unfinished -= one.unfinished;
+    one.unfinished = one.reader.kept();
+    unfinished += one.unfinished;
+    if (one.unfinished > 0 && unfinished > options.unfinished_bytes_max) {
+        turn_away(now, id, ReasonCode::quota_exceeded, "too many unfinished packets", step);
+    }
 }
 
 // The connection is over for us: what it owes is void, what comes on it is ignored.
@@ -76,6 +92,7 @@ void Listener::Impl::end_connection(SteadyTime now, Device& one, bool with_will,
     one.state = Device::State::closed;
     one.acks.clear();
     one.reader.reset();
+    unfinished -= std::exchange(one.unfinished, 0);
     if (one.session == nullptr) {
         return;
     }
@@ -99,11 +116,11 @@ Listener::Impl::Session* Listener::Impl::find_session(std::string_view client_id
 }
 
 Listener::Impl::Session& Listener::Impl::make_session(std::string_view client_id, bool persistent) {
-    auto session = std::make_unique<Session>(
-        Dedupe::Options{.owner = std::string(client_id),
-                        .remembered_max = options.receive_maximum,
-                        .persistent = persistent,
-                        .suppress_qos1 = options.suppress_redelivered});
+    auto session =
+        std::make_unique<Session>(Dedupe::Options{.owner = std::string(client_id),
+                                                  .remembered_max = options.receive_maximum,
+                                                  .persistent = persistent,
+                                                  .suppress_qos1 = options.suppress_redelivered});
     Session& made = *session;
     sessions.emplace(made.dedupe.owner(), std::move(session));
     ++counters.sessions;
@@ -160,14 +177,6 @@ void Listener::Impl::write_record(Session& session, Step& step) {
 }
 
 Intake& Listener::Impl::append(IntakeKind kind, std::string_view client_id, Step& step) {
-    for (SideWrite& repair : repairs) {
-        if (repair.value) {
-            put_side(step, repair.key, *repair.value);
-        } else {
-            erase_side(step, repair.key);
-        }
-    }
-    repairs.clear();
     Intake& intake = step.intake.emplace_back();
     intake.number = ++last_number;
     intake.kind = kind;
@@ -293,7 +302,7 @@ void Listener::received(SteadyTime now,
                         std::string_view bytes,
                         Step& step) {
     Impl& impl = *impl_;
-    impl.begin_call();
+    impl.begin_call(step);
     DeviceConnection& one = impl.device(connection);
     if (one.state == DeviceConnection::State::closed) {
         return;
@@ -313,6 +322,7 @@ void Listener::received(SteadyTime now,
             impl.on_frame(now, connection, *frame.value(), step);
         }
     }
+    impl.count_unfinished(now, connection, one, step);
     if (one.session != nullptr) {
         one.session->dedupe.finish(step);
     }
@@ -324,7 +334,7 @@ void Listener::received(SteadyTime now,
 
 void Listener::closed(SteadyTime now, ConnectionId connection, Step& step) {
     Impl& impl = *impl_;
-    impl.begin_call();
+    impl.begin_call(step);
     DeviceConnection& one = impl.device(connection);
     if (one.state != DeviceConnection::State::closed) {
         impl.end_connection(now, one, true, step);
@@ -339,7 +349,7 @@ void Listener::closed(SteadyTime now, ConnectionId connection, Step& step) {
 
 void Listener::durable(SteadyTime /*now*/, IntakeNumber number, Step& step) {
     Impl& impl = *impl_;
-    impl.begin_call();
+    impl.begin_call(step);
     TRIBUTARY_ASSERT(number <= impl.last_number);
     impl.durable = std::max(impl.durable, number);
     std::size_t kept = 0;
@@ -359,17 +369,19 @@ void Listener::durable(SteadyTime /*now*/, IntakeNumber number, Step& step) {
 }
 
 void Listener::tick(SteadyTime now, Step& step) {
-    impl_->begin_call();
+    impl_->begin_call(step);
     if (now >= impl_->due) {
         impl_->sweep(now, step);
     }
 }
 
-SteadyTime Listener::due() const { return impl_->due; }
+SteadyTime Listener::due() const {
+    return impl_->due;
+}
 
 void Listener::set_full(SteadyTime now, bool full, Step& step) {
     Impl& impl = *impl_;
-    impl.begin_call();
+    impl.begin_call(step);
     if (impl.full == full) {
         return;
     }
@@ -390,7 +402,7 @@ void Listener::set_full(SteadyTime now, bool full, Step& step) {
 
 void Listener::shut_down(Step& step) {
     Impl& impl = *impl_;
-    impl.begin_call();
+    impl.begin_call(step);
     for (std::size_t index = 0; index < impl.devices.size(); ++index) {
         const auto id = static_cast<ConnectionId>(index);
         DeviceConnection* one = impl.devices[index].get();
@@ -416,7 +428,11 @@ bool Listener::wants_read(ConnectionId connection) const {
     return impl_->may_read(impl_->device(connection));
 }
 
-const ListenerCounters& Listener::counters() const { return impl_->counters; }
-IntakeNumber Listener::last_number() const { return impl_->last_number; }
+const ListenerCounters& Listener::counters() const {
+    return impl_->counters;
+}
+IntakeNumber Listener::last_number() const {
+    return impl_->last_number;
+}
 
 }  // namespace tributary::mqtt

@@ -31,9 +31,11 @@
 namespace tributary::mqtt {
 
 struct ListenerOptions {
-    std::uint16_t receive_maximum = 100;      // unacknowledged messages of one device
+    std::uint16_t receive_maximum = 100;  // unacknowledged messages of one device
     std::uint32_t packet_bytes_max = 256 * 1024;
-    std::uint32_t connect_bytes_max = 64 * 1024;  // of a CONNECT, before anyone is known
+    std::uint32_t connect_bytes_max = 16 * 1024;  // of a CONNECT, before anyone is known
+    // Of packets that have not arrived whole, all devices together; who passes it is turned away.
+    std::size_t unfinished_bytes_max = 16 * 1024 * 1024;
     std::uint16_t topic_alias_maximum = 16;
     std::uint32_t topic_bytes_max = 1024;
     std::uint32_t topic_levels_max = 64;
@@ -41,7 +43,7 @@ struct ListenerOptions {
     std::uint32_t connections_max = 10'000;
     std::uint32_t sessions_max = 50'000;
     std::chrono::seconds connect_timeout{10};
-    std::chrono::seconds keep_alive_max{600};  // also where the device asks for none
+    std::chrono::seconds keep_alive_max{600};                // also where the device asks for none
     std::chrono::seconds session_expiry_max{7 * 24 * 3600};  // also of 3.1.1 sessions
     bool suppress_redelivered = true;                        // QoS 1, dedupe.h
     // Put before the identifiers given to devices that have none (MQTT 5.0 3.2.2.3.7); the rest is
@@ -71,7 +73,7 @@ struct ListenerCounters {
     std::uint64_t redeliveries = 0;
     std::uint64_t maybe_duplicates = 0;
     std::uint64_t refused_connects = 0;
-    std::uint64_t refused_publishes = 0;   // not authorised, topic invalid
+    std::uint64_t refused_publishes = 0;  // not authorised, topic invalid
     std::uint64_t refused_subscribes = 0;
     std::uint64_t turned_away_full = 0;
     std::uint64_t protocol_errors = 0;

@@ -12,14 +12,17 @@ const ErrorKind& kind_of(ReasonCode reason) {
         case ReasonCode::bad_user_name_or_password:
         case ReasonCode::not_authorized:
         case ReasonCode::banned:
-        case ReasonCode::bad_authentication_method: return errors::kMqttAuth;
-        case ReasonCode::session_taken_over: return errors::kMqttSessionTaken;
+        case ReasonCode::bad_authentication_method:
+            return errors::kMqttAuth;
+        case ReasonCode::session_taken_over:
+            return errors::kMqttSessionTaken;
         case ReasonCode::malformed_packet:
         case ReasonCode::protocol_error:
         case ReasonCode::receive_maximum_exceeded:
         case ReasonCode::topic_alias_invalid:
         case ReasonCode::packet_identifier_in_use:
-        case ReasonCode::packet_identifier_not_found: return errors::kProtocolViolation;
+        case ReasonCode::packet_identifier_not_found:
+            return errors::kProtocolViolation;
         case ReasonCode::unsupported_protocol_version:
         case ReasonCode::client_identifier_not_valid:
         case ReasonCode::topic_filter_invalid:
@@ -32,7 +35,8 @@ const ErrorKind& kind_of(ReasonCode reason) {
         case ReasonCode::server_moved:
         case ReasonCode::shared_subscriptions_not_supported:
         case ReasonCode::subscription_identifiers_not_supported:
-        case ReasonCode::wildcard_subscriptions_not_supported: return errors::kMqttRefused;
+        case ReasonCode::wildcard_subscriptions_not_supported:
+            return errors::kMqttRefused;
         case ReasonCode::success:
         case ReasonCode::granted_qos_1:
         case ReasonCode::granted_qos_2:
@@ -51,7 +55,8 @@ const ErrorKind& kind_of(ReasonCode reason) {
         case ReasonCode::quota_exceeded:
         case ReasonCode::administrative_action:
         case ReasonCode::connection_rate_exceeded:
-        case ReasonCode::maximum_connect_time: return errors::kSourceUnreachable;
+        case ReasonCode::maximum_connect_time:
+            return errors::kSourceUnreachable;
     }
     return errors::kSourceUnreachable;
 }

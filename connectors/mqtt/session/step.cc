@@ -28,6 +28,16 @@ void erase_side(Step& step, std::string_view key) {
     step.side.push_back(change);
 }
 
+void put_side(Step& step, std::span<const SideWrite> writes) {
+    for (const SideWrite& write : writes) {
+        if (write.value) {
+            put_side(step, write.key, *write.value);
+        } else {
+            erase_side(step, write.key);
+        }
+    }
+}
+
 void set_value(Step& step, std::size_t change, std::string_view value) {
     SideChange& target = step.side[change];
     target.value_at = step.side_bytes.size();

@@ -11,11 +11,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "connectors/mqtt/codec/packets.h"
+#include "model/entry.h"
 
 namespace tributary::mqtt {
 
@@ -87,6 +89,7 @@ struct Step {
 // earlier one, by its index in `side`, another value.
 void put_side(Step& step, std::string_view key, std::string_view value);
 void erase_side(Step& step, std::string_view key);
+void put_side(Step& step, std::span<const SideWrite> writes);
 void set_value(Step& step, std::size_t change, std::string_view value);
 // What was appended to `wire` from `at` on goes to `connection`; `sends` has one row for a run.
 void sent(Step& step, ConnectionId connection, std::size_t at);

@@ -59,9 +59,9 @@ struct SubscriberOptions {
 };
 
 struct SubscriberCounters {
-    std::uint64_t messages = 0;             // taken in
-    std::uint64_t redeliveries = 0;         // not taken in again
-    std::uint64_t maybe_duplicates = 0;     // taken in, may have been taken in before
+    std::uint64_t messages = 0;          // taken in
+    std::uint64_t redeliveries = 0;      // not taken in again
+    std::uint64_t maybe_duplicates = 0;  // taken in, may have been taken in before
     std::uint64_t sessions_lost = 0;
     std::uint64_t acknowledged = 0;  // PUBACK and PUBREC sent
 };

@@ -22,8 +22,8 @@ bool TopicAliases::resolve(Publish& publish) {
         }
         publish.topic = *topic;
     } else if (topic == nullptr || *topic != publish.topic) {
-        replaced_.push_back(std::exchange(
-            topic, std::make_unique<const std::string>(publish.topic)));
+        replaced_.push_back(
+            std::exchange(topic, std::make_unique<const std::string>(publish.topic)));
     }
     return true;
 }
