@@ -1,5 +1,5 @@
 // Hot path (DESIGN 9): a topic is routed once and remembered; what a message needs beyond its own
-// bytes is copied into the batch's arena.
+// bytes stays where the route keeps it, until the next entry.
 #include "connectors/mqtt/decoder.h"
 
 #include <algorithm>
@@ -99,20 +99,16 @@ Result<void> MqttDecoder::route(SensorMessage& message, Arena& arena) {
                          ? "no route takes its topic"
                          : "route " + routed.route->options.match + ": " + routed.refusal);
     }
-    message.kafka_topic = arena.copy(routed.kafka_topic);
+    // `routed` is good until the next find(): as long as the entry's change has to be.
+    message.kafka_topic = routed.kafka_topic;
     if (routed.key) {
-        message.key = arena.copy(*routed.key);
+        message.key = *routed.key;
     }
     message.form = routed.route->options.value;
     message.payload_form = routed.route->options.payload;
     scratch_.clear();
     for (const auto& [name, value] : routed.captures) {
-        scratch_.push_back({name, arena.copy(value)});  // names live with the routes
-    }
-    // The names are the pattern's: the map that holds `routed` may be emptied at the next message.
-    const auto& names = routed.route->pattern.names();
-    for (std::size_t at = 0; at < scratch_.size(); ++at) {
-        scratch_[at].name = names[at];
+        scratch_.push_back({name, value});
     }
     message.captures = keep(scratch_, arena);
     message.headers = keep_headers(routed, message, arena);
@@ -124,8 +120,7 @@ std::span<const NamedText> MqttDecoder::keep_headers(const Routed& routed,
                                                      Arena& arena) {
     scratch_.clear();
     for (std::size_t at = 0; at < routed.headers.size(); ++at) {
-        scratch_.push_back(
-            {routed.route->headers[at].first, arena.copy(routed.headers[at].second)});
+        scratch_.push_back({routed.route->headers[at].first, routed.headers[at].second});
     }
     for (const NamedText& property : message.user_properties) {
         if (lets_through(routed.route->options.user_properties, property.name)) {

@@ -87,7 +87,7 @@ std::span<const RecordHeader> headers_of(const Change& change, Arena& arena) {
         headers.add("mqtt.correlation_data", *message.correlation_data);
     }
     for (const NamedText& header : message.headers) {
-        headers.add(header.name, header.value);
+        headers.add(header.name, arena.copy(header.value));
     }
     return headers.all();
 }
@@ -206,8 +206,11 @@ class SensorEncoder final : public Encoder {
         TRIBUTARY_ASSERT(change.sensor != nullptr);
         const SensorMessage& message = *change.sensor;
         Record record;
-        record.topic = message.kafka_topic;
-        record.key = message.key;
+        // The decoder's memory is good for this entry alone, a record's for its transaction.
+        record.topic = arena.copy(message.kafka_topic);
+        if (message.key) {
+            record.key = arena.copy(*message.key);
+        }
         record.sequence = change.sequence;
         identity_.clear();
         format::append_record_header(identity_,

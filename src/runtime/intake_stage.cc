@@ -100,6 +100,7 @@ bool IntakeStage::open(core::BlockAssembler& assembler, const core::SideOverlay&
     parts_.shared.set_intake(PipelineState::running);
     next_pressure_ = parts_.clock.now();
     confirmed_ = {};
+    paused_ = false;  // said anew when it is so still
     return true;
 }
 

@@ -57,7 +57,11 @@ class Status::Client {
         : options_(options.status),
           name_(options.name),
           observer_(observer),
-          client_(url_of(*options.broker), options.client_id + "-status", nullptr) {
+          client_(url_of(*options.broker),
+                  options.client_id + "-status",
+                  paho::create_options(options.protocol == Protocol::v5 ? MQTTVERSION_5
+                                                                        : MQTTVERSION_3_1_1),
+                  nullptr) {
         // By Paho's thread, at every connection.
         client_.set_connected_handler([this](const std::string& /*cause*/) {
             try {

@@ -148,8 +148,9 @@ TEST(Load, a_snapshot_is_refused_because_it_is_not_built) {
 }
 
 TEST(Load, an_unknown_type_is_named_without_noise_about_its_keys) {
-    EXPECT_EQ(changed("type: postgresql", "type: oracle"),
-              "t.yaml:5: sources[0].type: \"oracle\" is not one of postgresql");
+    const std::string what = changed("type: postgresql", "type: oracle");
+    EXPECT_TRUE(what.starts_with("t.yaml:5: sources[0].type: \"oracle\" is not one of ")) << what;
+    EXPECT_EQ(what.find('\n'), std::string::npos) << "one mistake";
 }
 
 TEST(Load, two_sources_of_one_name_are_refused) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "base/arena.h"
 #include "connectors/mqtt/codec/codec.h"
 #include "connectors/mqtt/decoder.h"
@@ -64,11 +66,14 @@ class Pipeline {
         entry.context = context;
         entry.payload = payload;
         Change change;
-        TRIBUTARY_TRY(some, decoder->decode(entry, arena, change));
+        TRIBUTARY_TRY(some, decoder->decode(entry, scratch, change));
         EXPECT_TRUE(some);
         records.clear();
         TRIBUTARY_TRY_VOID(encoder->encode(change, arena, records));
         EXPECT_EQ(records.size(), 1U);
+        // As the delivery stage does: the decoder's memory is used again, records live on.
+        scratch.reset();
+        std::memset(scratch.allocate(4096), '?', 4096);
         return records.front();
     }
 
@@ -85,6 +90,7 @@ class Pipeline {
     std::unique_ptr<Decoder> decoder;
     std::unique_ptr<Encoder> encoder;
     std::string context;
+    Arena scratch;
     Arena arena;
     std::vector<Record> records;
 };
@@ -260,7 +266,7 @@ TEST(Decoder, sends_gaps_to_their_topic_and_keeps_positions_to_itself) {
     Entry entry;
     entry.kind = EntryKind::position;
     Change change;
-    EXPECT_FALSE(pipeline.decoder->decode(entry, pipeline.arena, change).value());
+    EXPECT_FALSE(pipeline.decoder->decode(entry, pipeline.scratch, change).value());
 }
 
 TEST(JsonText, is_one_value_and_nothing_else) {
