@@ -149,7 +149,7 @@ TEST(Load, a_snapshot_is_refused_because_it_is_not_built) {
 
 TEST(Load, an_unknown_type_is_named_without_noise_about_its_keys) {
     EXPECT_EQ(changed("type: postgresql", "type: oracle"),
-              "t.yaml:5: sources[0].type: \"oracle\" is not one of postgresql");
+              "t.yaml:5: sources[0].type: \"oracle\" is not one of mariadb, mysql, postgresql");
 }
 
 TEST(Load, two_sources_of_one_name_are_refused) {

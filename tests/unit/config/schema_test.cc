@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -22,8 +23,10 @@ TEST(Schema, is_json_that_refuses_unknown_keys_everywhere) {
     const auto schema = nlohmann::json::parse(json_schema(describe(agent::connectors())));
     EXPECT_EQ(schema.at("additionalProperties"), false);
     EXPECT_EQ(schema.at("required"), (nlohmann::json{"agent", "kafka", "sources"}));
-    const auto& source = schema.at("properties").at("sources").at("items").at("oneOf").at(0);
-    EXPECT_EQ(source.at("properties").at("type").at("const"), "postgresql");
+    const auto& sources = schema.at("properties").at("sources").at("items").at("oneOf");
+    const auto source = *std::find_if(sources.begin(), sources.end(), [](const auto& one) {
+        return one.at("properties").at("type").at("const") == "postgresql";
+    });
     EXPECT_EQ(source.at("additionalProperties"), false);
     EXPECT_TRUE(source.at("properties").contains("ack"));   // of every source
     EXPECT_TRUE(source.at("properties").contains("slot"));  // of the connector
