@@ -1,6 +1,6 @@
-// tributary-sandbox: one PostgreSQL and one Kafka in a folder, on free loopback ports, until
-// SIGTERM or SIGINT. The env file (folder/sandbox.env) appears, by a rename, when both are ready.
-// Threads: one; signals are taken by sigtimedwait.
+// tributary-sandbox: one PostgreSQL, one MariaDB and one Kafka in a folder, on free loopback ports,
+// until SIGTERM or SIGINT. The env file (folder/sandbox.env) appears, by a rename, when all are
+// ready. Threads: one; signals are taken by sigtimedwait.
 #include <CLI/CLI.hpp>
 
 #include <unistd.h>
@@ -13,11 +13,13 @@
 
 #include "tests/servers/failure.h"
 #include "tests/servers/kafka.h"
+#include "tests/servers/mysqld.h"
 #include "tests/servers/postgres.h"
 
 namespace {
 
 using tributary::servers::Kafka;
+using tributary::servers::Mysqld;
 using tributary::servers::Postgres;
 
 sigset_t stop_signals() {
@@ -30,6 +32,7 @@ sigset_t stop_signals() {
 
 void write_environment(const std::filesystem::path& folder,
                        const Postgres& postgres,
+                       const Mysqld& mariadb,
                        const Kafka& kafka) {
     const std::filesystem::path partial = folder / "sandbox.env.partial";
     std::ofstream file(partial, std::ios::trunc);
@@ -40,6 +43,9 @@ void write_environment(const std::filesystem::path& folder,
          << "PGUSER=" << postgres.superuser() << '\n'
          << "PGPASSWORD=" << postgres.password() << '\n'
          << "PGDATABASE=postgres\n"
+         << "MARIADB_SOCKET='" << mariadb.socket() << "'\n"
+         << "MARIADB_PORT=" << mariadb.port() << '\n'
+         << "MARIADB_PASSWORD=" << mariadb.password() << '\n'
          << "KAFKA_BOOTSTRAP=" << kafka.bootstrap() << '\n'
          << "POSTGRES_PID=" << postgres.pid() << '\n'
          << "KAFKA_PID=" << kafka.pid() << '\n'
@@ -49,10 +55,10 @@ void write_environment(const std::filesystem::path& folder,
 }
 
 // Waits for a signal; false when a server ended by itself.
-bool wait_for_signal(const sigset_t& signals, Postgres& postgres, Kafka& kafka) {
+bool wait_for_signal(const sigset_t& signals, Postgres& postgres, Mysqld& mariadb, Kafka& kafka) {
     const timespec second{.tv_sec = 1, .tv_nsec = 0};
     while (sigtimedwait(&signals, nullptr, &second) < 0) {
-        if (!postgres.running() || !kafka.running()) {
+        if (!postgres.running() || !mariadb.running() || !kafka.running()) {
             return false;
         }
     }
@@ -66,16 +72,19 @@ int run(const std::filesystem::path& folder, const std::string& version) {
     std::filesystem::remove(folder / "sandbox.env");
     Postgres postgres({.directory = folder / "postgres"});
     std::cout << "PostgreSQL: 127.0.0.1:" << postgres.port() << std::endl;
+    Mysqld mariadb({.directory = folder / "mariadb", .fsync = true});
+    std::cout << "MariaDB: 127.0.0.1:" << mariadb.port() << std::endl;
     Kafka kafka({.directory = folder / "kafka", .version = version});
     std::cout << "Apache Kafka " << version << ": " << kafka.bootstrap() << std::endl;
-    write_environment(folder, postgres, kafka);
-    const bool asked = wait_for_signal(signals, postgres, kafka);
+    write_environment(folder, postgres, mariadb, kafka);
+    const bool asked = wait_for_signal(signals, postgres, mariadb, kafka);
     std::filesystem::remove(folder / "sandbox.env");
     if (!asked) {
         std::cerr << "sandbox: a server ended by itself; see the logs in " << folder << '\n';
         return 1;
     }
     postgres.stop();
+    mariadb.stop();
     kafka.stop();
     return 0;
 }
@@ -83,7 +92,7 @@ int run(const std::filesystem::path& folder, const std::string& version) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"A PostgreSQL and a Kafka on free loopback ports, until SIGTERM",
+    CLI::App app{"A PostgreSQL, a MariaDB and a Kafka on free loopback ports, until SIGTERM",
                  "tributary-sandbox"};
     std::string folder;
     std::string version = tributary::servers::kKafka4;
