@@ -47,6 +47,7 @@ class IntakeMachine final : public Intake {
           resume_(std::move(resume)),
           transaction_(options.server, std::move(done), std::move(done_bytes)),
           open_xa_(std::move(open_xa)) {
+        moved_ = options.fresh;
         for (const auto& [xid, head] : open_xa_) {
             xa_bytes_ += head.bytes;
         }

@@ -63,8 +63,10 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY_VOID(verify_settings(facts, options_.gtid));
     TRIBUTARY_TRY(from, starting_point(start, facts));
     const StartPoint begin{.resume = encode_resume(from), .done = start.done};
-    TRIBUTARY_TRY(intake,
-                  Intake::make(intake_options(options_, facts.kind), begin, &catalogue_, side));
+    fresh_ = start.resume.empty();
+    IntakeOptions chosen = intake_options(options_, facts.kind);
+    chosen.fresh = fresh_;
+    TRIBUTARY_TRY(intake, Intake::make(chosen, begin, &catalogue_, side));
     intake_ = std::move(intake);
     {
         const std::lock_guard lock(mutex_);
@@ -75,6 +77,9 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
 
 // Where the pipeline goes on; a new one, where the server is now.
 Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const ServerFacts& facts) {
+    if (start.resume.empty() && !start.done.empty()) {
+        return Error(errors::kSourceDiverged, "the log has events, and no position to go on from");
+    }
     if (start.resume.empty()) {
         TRIBUTARY_TRY(session, sql());
         TRIBUTARY_TRY(now, current_position(*session, facts, options_.gtid));
@@ -134,6 +139,11 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
             wait_for(stream_->wire.socket(), POLLIN, interrupter_, wait);
     }
     [[maybe_unused]] const bool interrupted = interrupter_.consume();
+    if (fresh_) {
+        // Before the first entry: a crash in the middle of the first transaction goes on from here.
+        intake_->flush_position(clock_.wall_time_us(), sink);
+        fresh_ = false;
+    }
     auto drained = drain(sink);
     if (!drained) {
         return drained.error().at("source " + options_.name);

@@ -74,8 +74,9 @@ class MysqlSource final : public Source {
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Intake> intake_;
     std::vector<char> buffer_;
-    bool more_ = false;  // the last poll() left events in the buffer
-    SteadyTime heard_;   // the last byte of the server
+    bool fresh_ = false;  // where it starts is not appended yet
+    bool more_ = false;   // the last poll() left events in the buffer
+    SteadyTime heard_;    // the last byte of the server
 
     mutable std::mutex mutex_;
     std::string identity_;  // guarded

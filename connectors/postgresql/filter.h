@@ -5,6 +5,6 @@
 
 namespace tributary::postgresql {
 
-using Filter = TableFilter;
+using Filter = ::tributary::TableFilter;
 
 }  // namespace tributary::postgresql

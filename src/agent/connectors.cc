@@ -1,9 +1,17 @@
 #include "agent/connectors.h"
 
 #include "connectors/kafka/options.h"
+#include "connectors/mysql/options.h"
 #include "connectors/postgresql/options.h"
 
 namespace tributary::agent {
+namespace {
+
+void read_mysql(config::Reader& reader) {
+    static_cast<void>(mysql::read_options(reader));
+}
+
+}  // namespace
 
 config::Connectors connectors() {
     // The mistakes stay with the reader, whose document reports all of them at once.
@@ -16,6 +24,8 @@ config::Connectors connectors() {
                       [](config::Reader& reader) {
                           static_cast<void>(postgresql::read_options(reader));
                       }}},
+                {"mysql", {.read = read_mysql}},
+                {"mariadb", {.read = read_mysql}},
             },
     };
 }

@@ -43,5 +43,7 @@ struct SourceKind {
 [[nodiscard]] const SourceKind& source_kind(std::string_view type);
 
 extern const SourceKind kPostgresqlSource;
+extern const SourceKind kMysqlSource;
+extern const SourceKind kMariadbSource;
 
 }  // namespace tributary::agent

@@ -8,7 +8,7 @@
 namespace tributary::mysql::testing {
 namespace {
 
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kPatience{20};
 constexpr std::size_t kTextMax = 40;
 
 std::string row_text(const TableSchema& schema, Row row) {
