@@ -2,7 +2,6 @@
 
 #include <array>
 #include <utility>
-#include <vector>
 
 #include "connectors/kafka/errors.h"
 #include "model/errors.h"
@@ -155,6 +154,22 @@ Result<std::optional<std::int32_t>> find_topic(Client& client,
         TRIBUTARY_TRY_VOID(patience.go_on(client, doing + ": waiting for a leader"));
         client.serve(std::chrono::milliseconds(patience.slice_ms()));
     }
+}
+
+std::vector<std::string> unknown_topics(Client& client, int wait_ms) {
+    std::vector<std::string> names;
+    const rd_kafka_metadata_t* answer = nullptr;
+    if (rd_kafka_metadata(client.get(), 0, nullptr, &answer, wait_ms) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return names;
+    }
+    const MetadataHandle metadata(answer);
+    for (int i = 0; i < metadata->topic_cnt; ++i) {
+        if (metadata->topics[i].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+            names.emplace_back(metadata->topics[i].topic);
+        }
+    }
+    return names;
 }
 
 Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patience& patience) {

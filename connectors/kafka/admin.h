@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "connectors/kafka/client.h"
@@ -24,6 +25,10 @@ struct NewTopic {
 // Waits until any broker answers; the number of brokers. Errors: kKafkaUnreachable, kKafkaAuth,
 // kKafkaTls.
 [[nodiscard]] Result<int> await_brokers(Client& client, Patience& patience);
+
+// Those of the topics the client has handles of that the brokers do not have, by their own word;
+// one question, none when it is not answered within `wait_ms`.
+[[nodiscard]] std::vector<std::string> unknown_topics(Client& client, int wait_ms);
 
 // The number of partitions, all of them with a leader; nullopt when the topic does not exist.
 // Errors: those above, kKafkaDenied, kTopicUnsuitable for a name that Kafka does not allow.

@@ -96,6 +96,15 @@ Found copy_of(const rd_kafka_message_t& message) {
     return found;
 }
 
+// Every transaction of ours is decided by now, so a committed reader must get to the high
+// watermark.
+Error stuck(std::string_view doing, std::int64_t from, std::int64_t high) {
+    return {errors::kTransactionStuck,
+            std::string(doing) +
+                ": a transaction in it has no end: committed readers stop at offset " +
+                std::to_string(from) + " of " + std::to_string(high)};
+}
+
 // Reads [from, high) and keeps the last record with our key.
 Result<std::optional<Found>> scan(Client& client,
                                   Reading& reading,
@@ -108,14 +117,14 @@ Result<std::optional<Found>> scan(Client& client,
         return to_error(rd_kafka_last_error(), "", doing);
     }
     std::optional<Found> last;
-    bool ended_early = false;
+    std::optional<std::int64_t> undecided_from;
     while (true) {
         const MessageHandle message = reading.next(patience.slice_ms());
         if (!message) {
             const auto waited = patience.go_on(client, doing);
-            if (waited.has_error() && ended_early && waited.error().is(errors::kKafkaUnreachable)) {
-                return Error(errors::kKafkaTransaction,
-                             doing + ": a transaction in the topic is still undecided");
+            if (waited.has_error() && undecided_from &&
+                waited.error().is(errors::kKafkaUnreachable)) {
+                return stuck(doing, *undecided_from, high);
             }
             TRIBUTARY_TRY_VOID(waited);
             continue;
@@ -126,10 +135,10 @@ Result<std::optional<Found>> scan(Client& client,
                 last = copy_of(*message);
             }
         } else if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            ended_early = message->offset < high;
-            if (!ended_early) {
+            if (message->offset >= high) {
                 return last;
             }
+            undecided_from = message->offset;
         } else {
             const Error error = to_error(code, rd_kafka_message_errstr(message.get()), doing);
             if (!error.is(errors::kKafkaUnreachable)) {

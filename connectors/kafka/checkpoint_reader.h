@@ -25,7 +25,7 @@ struct CheckpointPlace {
 // The last committed record with our key; nullopt when there is none. To be called after
 // init_transactions, when every earlier transaction of ours is decided. `producer` must see the
 // high watermark (isolation.level=read_uncommitted). Errors: kCheckpointTooNew, kCheckpointInvalid
-// (with the offset), those of the connection; kKafkaTransaction when somebody's transaction in the
+// (with the offset), those of the connection; kTransactionStuck when somebody's transaction in the
 // topic stays undecided.
 [[nodiscard]] Result<std::optional<Checkpoint>> read_checkpoint(Client& producer,
                                                                 const Options& options,

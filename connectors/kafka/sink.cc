@@ -20,6 +20,10 @@ constexpr std::chrono::milliseconds kPingBudget{2000};
 constexpr std::chrono::seconds kIdleBeforePing{10};
 // Beyond the transaction's own life an answer can only say that it is lost.
 constexpr std::chrono::milliseconds kCommitMargin{30000};
+// A transaction that does not get on for this long may be waiting for a topic that is gone, which
+// librdkafka would do until the transaction's time is up.
+constexpr std::chrono::seconds kLookInterval{2};
+constexpr int kLookLimitMs = 1000;
 // Records between two looks at the clock and at the callbacks that are due.
 constexpr std::uint32_t kRecordsPerTick = 256;
 constexpr std::uint32_t kBatchBytesMin = 1024;
@@ -336,8 +340,12 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
         if (!patience) {
             patience.emplace(
                 clock_, interrupted_, std::chrono::milliseconds(options_.transaction_timeout_ms));
+            next_look_ = clock_.now() + kLookInterval;
         }
-        const auto waited = patience->go_on(*client_, "produce: waiting for room");
+        auto waited = patience->go_on(*client_, "produce: waiting for room");
+        if (waited.has_value()) {
+            waited = look_again();
+        }
         if (waited.has_error()) {
             return failed(waited.error());
         }
@@ -403,6 +411,7 @@ Result<void> KafkaSink::commit_transaction() {
     Patience patience(clock_,
                       interrupted_,
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
+    next_look_ = clock_.now() + kLookInterval;
     while (true) {
         const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), patience.slice_ms()));
         if (!error) {
@@ -412,6 +421,7 @@ Result<void> KafkaSink::commit_transaction() {
             return to_error(*error, "commit_transaction");
         }
         TRIBUTARY_TRY_VOID(patience.go_on(*client_, "commit_transaction"));
+        TRIBUTARY_TRY_VOID(look_again());
         if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
             client_->serve(std::chrono::milliseconds(10));
         }
@@ -423,8 +433,10 @@ Result<void> KafkaSink::flush(std::string_view doing) {
     Patience patience(clock_,
                       interrupted_,
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
+    next_look_ = clock_.now() + kLookInterval;
     while (rd_kafka_flush(client_->get(), patience.slice_ms()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         TRIBUTARY_TRY_VOID(patience.go_on(*client_, doing));
+        TRIBUTARY_TRY_VOID(look_again());
     }
     if (client_->failed_count() > 0) {
         return Error(errors::kKafkaTransaction,
@@ -471,7 +483,9 @@ void KafkaSink::judge_refusals() {
 }
 
 // Why records failed, when one reason explains it better than the commit's own error.
-std::optional<Error> KafkaSink::delivery_error() const {
+// A record that only timed out may have waited for a topic that is gone.
+std::optional<Error> KafkaSink::delivery_error() {
+    bool timed_out = false;
     for (const FailedRecord& record : client_->failed()) {
         const Error error = to_error(record.code, "", "topic " + record.topic);
         if (error.is(errors::kTopicMissing) || error.is(errors::kKafkaDenied)) {
@@ -480,8 +494,29 @@ std::optional<Error> KafkaSink::delivery_error() const {
         if (refuses_record(record.code)) {
             return Error(errors::kKafkaTransaction, error.what());
         }
+        timed_out |= record.code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+    }
+    return timed_out ? lost_topic() : std::nullopt;
+}
+
+// The first prepared topic that the brokers say they do not have.
+std::optional<Error> KafkaSink::lost_topic() {
+    for (const std::string& name : unknown_topics(*client_, kLookLimitMs)) {
+        if (topics_.find(name) != topics_.end()) {
+            return Error(errors::kTopicMissing, "topic " + name + " does not exist any more");
+        }
     }
     return std::nullopt;
+}
+
+// Between two waits for a transaction: fails when it waits for a topic that is gone.
+Result<void> KafkaSink::look_again() {
+    if (clock_.now() < next_look_) {
+        return success();
+    }
+    const auto lost = lost_topic();
+    next_look_ = clock_.now() + kLookInterval;
+    return lost ? Result<void>(*lost) : success();
 }
 
 std::vector<Poison> KafkaSink::take_poison() {

@@ -62,7 +62,9 @@ class KafkaSink final : public Sink {
     [[nodiscard]] Result<void> flush(std::string_view doing);
     [[nodiscard]] Error failed(Error error);
     void judge_refusals();
-    [[nodiscard]] std::optional<Error> delivery_error() const;
+    [[nodiscard]] std::optional<Error> delivery_error();
+    [[nodiscard]] std::optional<Error> lost_topic();
+    [[nodiscard]] Result<void> look_again();
     void drop_client(std::chrono::milliseconds budget);
     void abort_quietly(std::chrono::milliseconds budget);
 
@@ -85,6 +87,7 @@ class KafkaSink final : public Sink {
     Batching batching_;
     std::vector<Poison> poison_;
     SteadyTime last_use_;
+    SteadyTime next_look_;  // at the metadata, while a transaction does not get on
     std::int64_t timestamp_ms_ = 0;
     std::uint32_t records_until_tick_ = 0;
 };

@@ -449,19 +449,35 @@ class DebeziumEncoder final : public Encoder {
                      "table " + plan.table + ", column " + column.name + ": " + std::string(why));
     }
 
-    void write_source(const Change& change) {
-        writer_.raw(source_.source_start);
+    // What the rows of one transaction have in common, kept from one to the next.
+    void render_source(const Change& change) {
+        source_time_us_ = change.source_time_us;
+        source_database_ = change.database;
         const ClockText clock(change.source_time_us);
-        write_ms(clock);
-        writer_.raw(",\"snapshot\":\"false\",\"db\":");
-        writer_.text(change.database);
-        writer_.raw(",\"sequence\":");
+        source_head_.assign(source_.source_start)
+            .append(clock.ms())
+            .append(",\"snapshot\":\"false\",\"db\":")
+            .append(json_text(change.database))
+            .append(",\"sequence\":");
+        source_clock_.assign(",\"ts_us\":")
+            .append(clock.us())
+            .append(",\"ts_ns\":")
+            .append(clock.us())
+            .append(clock.ns_end());
+    }
+
+    void write_source(const Change& change) {
+        if (change.source_time_us != source_time_us_ || change.database != source_database_ ||
+            source_head_.empty()) {
+            render_source(change);
+        }
+        writer_.raw(source_head_);
         if (change.source_sequence.empty()) {
             writer_.raw("null");
         } else {
             writer_.text(change.source_sequence);
         }
-        write_us_ns(clock);
+        writer_.raw(source_clock_);
         for (std::size_t index = 0; index < source_.fields.size(); ++index) {
             writer_.raw(source_.fields[index]);
             if (index >= change.source_values.size() ||
@@ -603,6 +619,10 @@ class DebeziumEncoder final : public Encoder {
     std::unordered_map<SchemaId, std::unique_ptr<const Plan>> plans_;
     SchemaId last_id_;
     const Plan* last_plan_ = nullptr;
+    std::int64_t source_time_us_ = 0;  // of what follows, render_source()
+    std::string source_database_;
+    std::string source_head_;   // "source":{.. up to and with "sequence":
+    std::string source_clock_;  // ,"ts_us":..,"ts_ns":..
     JsonWriter writer_;
     std::string scratch_;
 };

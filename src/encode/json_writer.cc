@@ -66,6 +66,33 @@ constexpr std::uint32_t byte_at(std::string_view text, std::size_t index) {
 
 }  // namespace
 
+namespace {
+
+template <typename Word>
+std::uint64_t load_word(const char* at) {
+    Word word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+// The `count` (1 to 7) bytes at `at` in the low end of a word, letters above them. Reads nothing
+// else.
+std::uint64_t short_word(const char* at, std::size_t count) {
+    std::uint64_t word = 0;
+    if (count >= 4) {
+        word = load_word<std::uint32_t>(at) |
+               (load_word<std::uint32_t>(at + count - 4) << ((count - 4) * 8));
+    } else if (count >= 2) {
+        word = load_word<std::uint16_t>(at) |
+               (load_word<std::uint16_t>(at + count - 2) << ((count - 2) * 8));
+    } else {
+        word = load_word<std::uint8_t>(at);
+    }
+    return word | ((kOnes * 'a') << (count * 8));
+}
+
+}  // namespace
+
 void JsonWriter::begin(Arena& arena, std::size_t estimate) {
     arena_ = &arena;
     start_ = arena.allocate(estimate);
@@ -109,24 +136,27 @@ void JsonWriter::text(std::string_view utf8) {
     std::size_t index = 0;
     while (index < utf8.size()) {
         // Between escapes there is room for what is left, its closing quote and one word.
-        if (utf8.size() - index >= sizeof(std::uint64_t)) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, utf8.data() + index, sizeof(word));
-            std::memcpy(at_, &word, sizeof(word));
-            const std::uint64_t special = special_bytes(word);
-            const std::size_t clean = special == 0
-                                          ? sizeof(word)
-                                          : static_cast<std::size_t>(std::countr_zero(special)) / 8;
-            at_ += clean;
-            index += clean;
-            if (special == 0) {
-                continue;
-            }
-        } else if (!is_special(utf8[index])) {
-            *at_++ = utf8[index++];
+        const std::size_t left = utf8.size() - index;
+        const char* const from = utf8.data() + index;
+        const std::uint64_t word =
+            left >= sizeof(std::uint64_t) ? load_word<std::uint64_t>(from) : short_word(from, left);
+        std::memcpy(at_, &word, sizeof(word));
+        const std::uint64_t special = special_bytes(word);
+        const std::size_t clean = std::min(
+            left,
+            special == 0 ? sizeof(word) : static_cast<std::size_t>(std::countr_zero(special)) / 8);
+        at_ += clean;
+        index += clean;
+        if (special == 0) {
             continue;
         }
-        index += escape(utf8, index);
+        if (utf8[index] == '"') {
+            *at_++ = '\\';
+            *at_++ = '"';
+            ++index;
+        } else {
+            index += escape(utf8, index);
+        }
         reserve(utf8.size() - index + 10);
     }
     *at_++ = '"';

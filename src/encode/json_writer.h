@@ -26,7 +26,7 @@ class JsonWriter {
 
     void raw(std::string_view text) {
         reserve(text.size());
-        std::memcpy(at_, text.data(), text.size());
+        copy(at_, text.data(), text.size());
         at_ += text.size();
     }
     void raw(char character) {
@@ -65,6 +65,24 @@ class JsonWriter {
   private:
     static constexpr std::size_t kNumberBytesMax = 32;
 
+    // memcpy; most fragments are short, and for those the call costs more than the copy.
+    static void copy(char* to, const char* from, std::size_t count) {
+        if (count > 32 || count < 4) {
+            std::memcpy(to, from, count);
+        } else if (count >= 16) {
+            copy_ends<16>(to, from, count);
+        } else if (count >= 8) {
+            copy_ends<8>(to, from, count);
+        } else {
+            copy_ends<4>(to, from, count);
+        }
+    }
+    // `count` bytes, Half to 2 * Half, as two halves that may overlap.
+    template <std::size_t Half>
+    static void copy_ends(char* to, const char* from, std::size_t count) {
+        std::memcpy(to, from, Half);
+        std::memcpy(to + count - Half, from + count - Half, Half);
+    }
     void grow(std::size_t count);
     // Writes the escape of the character at `text[index]`; returns how many bytes it took.
     std::size_t escape(std::string_view text, std::size_t index);

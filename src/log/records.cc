@@ -107,6 +107,12 @@ StreamId stream_of(std::string_view stream_key) {
     return StreamId(reader.fixed<std::uint32_t>(Endian::big));
 }
 
+std::string trim_key(StreamId stream) {
+    std::string key(1, 't');
+    append_fixed(key, stream.value(), Endian::big);
+    return key;
+}
+
 std::string cache_key(std::string_view pipeline) {
     return "c" + std::string(pipeline);
 }

@@ -35,11 +35,12 @@ using SchemaKey = std::array<char, 8>;
 [[nodiscard]] std::string side_key(StreamId stream, std::string_view key);
 [[nodiscard]] std::string_view side_key_of_source(std::string_view side_key);
 
-// `meta`: "i" identity; "s" stream u32; "c" pipeline name.
+// `meta`: "i" identity; "s" stream u32; "t" stream u32; "c" pipeline name.
 inline constexpr std::string_view kIdentityKey = "i";
 inline constexpr char kStreamPrefix = 's';
 [[nodiscard]] std::string stream_key(StreamId stream);
 [[nodiscard]] StreamId stream_of(std::string_view stream_key);
+[[nodiscard]] std::string trim_key(StreamId stream);
 [[nodiscard]] std::string cache_key(std::string_view pipeline);
 
 struct LogIdentity {

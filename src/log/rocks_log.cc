@@ -20,7 +20,7 @@ namespace {
 
 // Trimmed bytes that make one range deletion worth its tombstone, and one deletion of whole files
 // worth its manifest write.
-constexpr std::uint64_t kRangeDeleteBytes = 1U << 20U;
+constexpr std::uint64_t kRangeDeleteBytes = 256U << 10U;
 constexpr std::uint64_t kFileDeleteBytes = 32U << 20U;
 // A batch that grew beyond this (one huge entry) gives its memory back.
 constexpr std::size_t kBatchKeepBytes = 4U << 20U;
@@ -202,6 +202,7 @@ Result<void> RocksLog::drop_set_aside(StreamId stream) {
     batch.DeleteRange(store_->schemas(), view(schemas_begin), view(schemas_end));
     batch.DeleteRange(store_->side(), side_key(stream, {}), side_key(after, {}));
     batch.Delete(store_->meta(), stream_key(stream));
+    batch.Delete(store_->meta(), trim_key(stream));
     TRIBUTARY_TRY_VOID(write(batch, true, "drop " + name_of(stream)));
     {
         const std::lock_guard lock(streams_mutex_);
@@ -310,6 +311,7 @@ Result<void> RocksLog::append(std::span<const BlockPtr> blocks) {
     TRIBUTARY_TRY_VOID(check_disk(floor_bytes() + kDiskBytesPerByte * batch_->GetDataSize()));
     const bool sync = options_.durability == Durability::power;
     TRIBUTARY_TRY_VOID(write(*batch_, sync, "append"));
+    note_memtable(blocks);
     if (batch_->GetDataSize() > kBatchKeepBytes) {
         batch_ = std::make_unique<rocksdb::WriteBatch>();
     }
@@ -322,6 +324,23 @@ Result<void> RocksLog::append(std::span<const BlockPtr> blocks) {
         mark_synced(false);
     }
     return success();
+}
+
+// Where the memtable that took these blocks begins, for trim(). A memtable that another thread
+// closed in between only makes that a little late.
+void RocksLog::note_memtable(std::span<const BlockPtr> blocks) {
+    const std::lock_guard lock(streams_mutex_);
+    const std::uint64_t sealed = store_->memtables_sealed();
+    if (sealed != memtables_sealed_) {
+        memtables_sealed_ = sealed;
+        for (auto& [id, state] : streams_) {
+            state.in_memtable = Sequence();
+        }
+    }
+    for (const BlockPtr& block : blocks) {
+        Sequence& begin = streams_.at(block->stream.value()).in_memtable;
+        begin = begin.value() == 0 ? block->first : begin;
+    }
 }
 
 void RocksLog::advance(const Block& block, std::uint64_t stored_bytes) {
@@ -416,12 +435,22 @@ Result<BlockPtr> RocksLog::read_around(StreamId stream, Sequence at) const {
         stream, first_of(to_view(iterator->key())), to_view(iterator->value()));
 }
 
+// Files may still hold blocks before it.
+Sequence RocksLog::first_kept(StreamId stream) const {
+    const std::lock_guard lock(streams_mutex_);
+    const auto found = streams_.find(stream.value());
+    return found == streams_.end() ? Sequence() : found->second.info.extent.first;
+}
+
 Result<LogVerification> RocksLog::verify(StreamId stream) {
     LogVerification found;
     Sequence at;
     while (true) {
         const std::shared_lock store_lock(store_mutex_);
         TRIBUTARY_TRY_VOID(readable());
+        if (at.value() == 0) {
+            at = first_kept(stream);
+        }
         const auto iterator = iterate();
         iterator->Seek(view(block_key(stream, at)));
         if (!iterator->status().ok()) {
@@ -590,12 +619,23 @@ Result<void> RocksLog::trim(StreamId stream, Sequence through) {
     return keep_from > oldest ? range_delete(stream, oldest, keep_from) : success();
 }
 
-// Drops the blocks [from, keep_from): at once for readers, on disk when enough has come together.
+// Drops the blocks [from, keep_from). Those still in the memtable get a range tombstone, so that
+// they never reach a file. Those in files go with their files when enough has come together: a
+// tombstone over them would make the files overlap, and RocksDB would write everything once more
+// to merge them. Where the stream begins is kept in `meta`.
 Result<void> RocksLog::range_delete(StreamId stream, Sequence from, Sequence keep_from) {
+    {
+        const std::lock_guard lock(streams_mutex_);
+        const Sequence in_memtable = streams_.at(stream.value()).in_memtable;
+        from = in_memtable.value() == 0 ? keep_from : std::max(from, in_memtable);
+    }
     const BlockKey begin = block_key(stream, from);
     const BlockKey end = block_key(stream, keep_from);
     rocksdb::WriteBatch batch;
-    batch.DeleteRange(store_->blocks(), view(begin), view(end));
+    batch.Put(store_->meta(), trim_key(stream), pack_id(keep_from.value()));
+    if (from < keep_from) {
+        batch.DeleteRange(store_->blocks(), view(begin), view(end));
+    }
     TRIBUTARY_TRY_VOID(write(batch, false, "trim " + name_of(stream)));
     {
         const std::lock_guard lock(streams_mutex_);

@@ -114,6 +114,7 @@ class RocksLog final : public EventLog {
         Sequence trimmed;             // no longer needed up to here
         Sequence floor;               // trim keeps from here on; 0: none
         SizeIndex sizes{0};           // of what is still needed
+        Sequence in_memtable;         // the open memtable's blocks begin here; 0: it has none
         std::uint64_t undeleted = 0;  // bytes trimmed since their files were last deleted
         std::uint64_t unranged = 0;   // bytes trimmed since the last range deletion
     };
@@ -125,6 +126,7 @@ class RocksLog final : public EventLog {
     [[nodiscard]] Result<void> open_store();
     [[nodiscard]] Result<void> load_identity();
     [[nodiscard]] Result<void> load_streams();
+    [[nodiscard]] Result<Sequence> load_trimmed(StreamId stream) const;
     [[nodiscard]] Result<void> load_extent(StreamState& state) const;
     void load_sizes(StreamState& state) const;
     [[nodiscard]] SizeIndex new_size_index() const;
@@ -138,6 +140,7 @@ class RocksLog final : public EventLog {
     [[nodiscard]] Result<void> writable() const;
     [[nodiscard]] Result<void> check_disk(std::uint64_t floor) const;
     [[nodiscard]] Result<void> check_bounds(StreamId stream) const;
+    [[nodiscard]] Sequence first_kept(StreamId stream) const;
     [[nodiscard]] Result<Sequence> keep_boundary(StreamId stream, Sequence through) const;
     [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch, bool sync, std::string_view what);
     [[nodiscard]] Result<void> range_delete(StreamId stream, Sequence from, Sequence keep_from);
@@ -148,6 +151,7 @@ class RocksLog final : public EventLog {
                                                      std::string_view stored) const;
     [[nodiscard]] Result<std::optional<DeadLetter>> find_letter(std::uint64_t id) const;
     void assert_continuous(std::span<const BlockPtr> blocks) const;
+    void note_memtable(std::span<const BlockPtr> blocks);
     void advance(const Block& block, std::uint64_t stored_bytes);
     void mark_synced(bool at_once);
     [[nodiscard]] std::uint64_t headroom_bytes() const;
@@ -175,6 +179,7 @@ class RocksLog final : public EventLog {
     std::mutex trim_mutex_;             // one trim at a time; taken before streams_mutex_
     mutable std::mutex streams_mutex_;  // guards what follows; never held over I/O of RocksDB's
     std::map<std::uint32_t, StreamState> streams_;
+    std::uint64_t memtables_sealed_ = 0;  // of the store, when in_memtable was set last
     std::uint64_t total_bytes_ = 0;
     std::mutex letters_mutex_;       // one dead-letter write at a time
     std::uint64_t next_letter_ = 1;  // by letters_mutex_

@@ -198,7 +198,22 @@ Result<void> RocksLog::load_streams() {
     return success();
 }
 
-// The oldest and the newest block say where the stream begins and ends.
+// Where trim() left the stream's beginning; 0: it never dropped anything.
+Result<Sequence> RocksLog::load_trimmed(StreamId stream) const {
+    std::string stored;
+    const rocksdb::Status got =
+        store_->db().Get(rocksdb::ReadOptions(), store_->meta(), trim_key(stream), &stored);
+    if (got.IsNotFound()) {
+        return Sequence();
+    }
+    if (!got.ok()) {
+        return store_error(got, "read where stream " + std::to_string(stream.value()) + " begins");
+    }
+    TRIBUTARY_TRY(first, unpack_id(stored));
+    return Sequence(first);
+}
+
+// The oldest block that was not trimmed and the newest block say where the stream begins and ends.
 Result<void> RocksLog::load_extent(StreamState& state) const {
     const StreamId stream = state.info.id;
     LogExtent& extent = state.info.extent;
@@ -216,7 +231,8 @@ Result<void> RocksLog::load_extent(StreamState& state) const {
     TRIBUTARY_TRY(newest,
                   format::unpack_block(
                       stream, first_of(to_view(iterator->key())), to_view(iterator->value())));
-    iterator->Seek(view(begin));
+    TRIBUTARY_TRY(kept_from, load_trimmed(stream));
+    iterator->Seek(view(block_key(stream, kept_from)));
     if (!iterator->status().ok() || !iterator->Valid()) {
         return store_error(iterator->status(), "read the oldest block");
     }

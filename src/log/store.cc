@@ -2,10 +2,12 @@
 #include "log/store.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 
 #include <array>
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
@@ -71,7 +73,7 @@ class InfoLog : public rocksdb::Logger {
     database.max_background_jobs = 2;
     database.max_subcompactions = 1;
     database.max_manifest_file_size = kManifestBytesMax;
-    database.writable_file_max_buffer_size = 512U << 10U;
+    database.writable_file_max_buffer_size = 256U << 10U;
     database.compaction_readahead_size = 256U << 10U;
     database.bytes_per_sync = 1U << 20U;
     database.stats_dump_period_sec = 0;
@@ -106,6 +108,26 @@ class InfoLog : public rocksdb::Logger {
 
 }  // namespace
 
+// Called by the thread whose write closes a memtable.
+class Store::Seals : public rocksdb::EventListener {
+  public:
+    void OnMemTableSealed(const rocksdb::MemTableInfo& info) override {
+        if (info.cf_name == kKeyspaces[kBlocksIndex]) {
+            count_.fetch_add(1);
+        }
+    }
+    [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(); }
+
+  private:
+    std::atomic<std::uint64_t> count_{0};
+};
+
+Store::Store() : seals_(std::make_shared<Seals>()) {}
+
+std::uint64_t Store::memtables_sealed() const noexcept {
+    return seals_->count();
+}
+
 Error store_error(const rocksdb::Status& status, std::string_view what) {
     const std::string text = std::string(what) + ": " + status.ToString();
     if (status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument()) {
@@ -127,8 +149,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
         keyspaces.emplace_back(kKeyspaces[index],
                                keyspace_options(options, cache, index == kBlocksIndex));
     }
-    const rocksdb::DBOptions database = database_options(options, mode, observer);
     std::unique_ptr<Store> store(new Store());
+    rocksdb::DBOptions database = database_options(options, mode, observer);
+    database.listeners.push_back(store->seals_);
     rocksdb::DB* raw = nullptr;
     const rocksdb::Status status =
         mode == Mode::read_only

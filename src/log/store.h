@@ -39,9 +39,15 @@ class Store {
     [[nodiscard]] rocksdb::ColumnFamilyHandle* dead_letters() const noexcept { return handles_[4]; }
     [[nodiscard]] rocksdb::ColumnFamilyHandle* side() const noexcept { return handles_[5]; }
 
-  private:
-    Store() = default;
+    // How often the memtable of `blocks` was closed, to become a file. A write that finds it full
+    // closes it before it is applied.
+    [[nodiscard]] std::uint64_t memtables_sealed() const noexcept;
 
+  private:
+    class Seals;
+    Store();
+
+    std::shared_ptr<Seals> seals_;  // RocksDB holds it too
     std::unique_ptr<rocksdb::DB> db_;
     std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; in the order of kKeyspaces
 };

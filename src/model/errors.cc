@@ -382,6 +382,15 @@ const ErrorKind kKafkaTransaction{
     "the transaction's outcome is read back from Kafka before anything is sent again.",
     "nothing, unless it repeats: then read the brokers' logs."};
 
+const ErrorKind kTransactionStuck{
+    "kafka_transaction_stuck",
+    ErrorClass::transient,
+    kExitTransient,
+    "events are kept in the local log; nothing is sent before the checkpoint can be read.",
+    "if it stays: the brokers lost a transaction's end marker or a foreign producer left one open;"
+    " look with `kafka-transactions.sh find-hanging`, read docs/guarantees.md before you abort "
+    "any."};
+
 const ErrorKind kPoisonRecord{
     "poison_record",
     ErrorClass::definite,
@@ -446,6 +455,7 @@ constexpr std::array kAll{
     &kChainBroken,
     &kFenced,
     &kKafkaTransaction,
+    &kTransactionStuck,
     &kPoisonRecord,
     &kInternal,
 };

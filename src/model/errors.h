@@ -74,6 +74,7 @@ extern const ErrorKind kCheckpointInvalid;
 extern const ErrorKind kChainBroken;
 extern const ErrorKind kFenced;
 extern const ErrorKind kKafkaTransaction;
+extern const ErrorKind kTransactionStuck;
 extern const ErrorKind kPoisonRecord;
 // Program
 extern const ErrorKind kInternal;

@@ -29,8 +29,8 @@ class Decoder {
     virtual void begin_at(Sequence sequence) = 0;
 
     // Decodes one entry. false: nothing to deliver for it (position entries). Views in `change`
-    // point into the entry's block, the decoder's plans or `arena`. kValueUndecodable names column
-    // and reason, never the value.
+    // point into the entry's block, the decoder's plans or `arena`, which is reset before the next
+    // entry. kValueUndecodable names column and reason, never the value.
     [[nodiscard]] virtual Result<bool> decode(const Entry& entry, Arena& arena, Change& change) = 0;
 };
 

@@ -27,7 +27,7 @@ struct Progress {
 };
 
 struct ChannelLimits {
-    std::size_t append_bytes = 4U << 20U;
+    std::size_t append_bytes = 2U << 20U;
     std::size_t ring_bytes = 2U << 20U;
 };
 

@@ -269,7 +269,8 @@ Result<void> DeliveryStage::take_entry(const Entry& entry) {
     ledger_.take(entry);
     Change change;
     records_.clear();
-    const auto decoded = parts_.decoder.decode(entry, arena_, change);
+    scratch_.reset();
+    const auto decoded = parts_.decoder.decode(entry, scratch_, change);
     if (!decoded) {
         return bury_entry(entry, decoded.error());
     }

@@ -63,6 +63,8 @@ class DeliveryStage {
     void replay(DeadLetter letter);
 
   private:
+    static constexpr std::size_t kScratchBytes = 64U << 10U;
+
     [[nodiscard]] Result<void> recover();
     [[nodiscard]] Result<void> start(const std::optional<Checkpoint>& checkpoint);
     [[nodiscard]] bool same_history(const StreamInfo& stream, const Checkpoint& checkpoint);
@@ -95,7 +97,8 @@ class DeliveryStage {
     core::Cut cut_;
     core::Backoff backoff_;
     std::minstd_rand random_;
-    Arena arena_;
+    Arena arena_;                   // of the open transaction's records
+    Arena scratch_{kScratchBytes};  // of the entry being decoded
     std::vector<Record> records_;   // of one entry, reused
     std::vector<BlockPtr> blocks_;  // of the open transaction: records may point into them
     bool started_ = false;          // the ledger knows the stream

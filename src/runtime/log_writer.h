@@ -61,7 +61,7 @@ class LogWriter {
     }
 
   private:
-    static constexpr std::size_t kQuotaBytes = 1U << 20U;  // per pipeline and write
+    static constexpr std::size_t kQuotaBytes = 512U << 10U;  // per pipeline and write
 
     struct Batch {
         Lane* lane;

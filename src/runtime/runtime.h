@@ -50,7 +50,7 @@ struct PipelineParts {
 struct RuntimeOptions {
     std::string agent_id;
     std::string version;
-    std::size_t queue_bytes = 12U << 20U;  // of all pipelines' queues together
+    std::size_t queue_bytes = 9U << 19U;  // of all pipelines' queues together
 };
 
 class Runtime final : public Control {

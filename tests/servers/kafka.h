@@ -4,11 +4,12 @@
 // Ready means: the metadata answer on our port carries *our* cluster id; a stranger's broker never
 // does.
 //
-// Trap, measured on 4.3.1: kill -9 within milliseconds after a commit. The restarted broker replays
-// its own old registration, loads the transaction coordinator, finds no endpoint for the leader and
-// drops the pending commit marker ("likely deleted already and hence can be skipped"): the last
-// stable offset of that partition then stays behind its high watermark, whatever the producer does.
-// 3.9.2 did not do it in six rounds. Tests that kill -9 the broker under load use 3.9.2.
+// Trap, measured on 4.3.1 (KAFKA-20734; not in 3.9.2): kill -9 within milliseconds after a commit.
+// The restarted coordinator finds a partition without a leader, takes it for deleted and calls the
+// transaction complete without its markers. Its records then have no end (the last stable offset
+// stays), until a later transaction of the same producer ends: by an abort marker when that one is
+// fenced, so that what was committed is gone. Tests that kill -9 a 4.x broker wait for the markers
+// first; those that cannot use 3.9.2.
 //
 // Threads: an object belongs to one thread, and that thread must outlive the server (process.h).
 #pragma once

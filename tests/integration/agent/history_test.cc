@@ -57,6 +57,27 @@ TEST(AgentHistory, ALostSlotIsNamedAndResetFromNowGoesOn) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+TEST(AgentHistory, ALogOfAnotherHostIsRefusedAndWelcomeAtHome) {
+    Site site;
+    write_file(site.path("other-host"), "00112233445566778899aabbccddeeff\n");
+    const AgentOptions elsewhere{
+        .environment = {{"LD_PRELOAD", TRIBUTARY_HOST_SHIM},
+                        {"HOST_SHIM_FILE", site.path("other-host").string()}}};
+    {
+        Agent agent(site, elsewhere);
+        ASSERT_TRUE(
+            agent.poll([](const auto& at) { return at.at("intake").at("state") == "running"; }));
+        site.insert(1, 10);
+        expect_exactly(site, 10);
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+    expect_refusal(site, "log_foreign", 21);
+    site.insert(11, 20);
+    Agent agent(site, elsewhere);
+    expect_exactly(site, 20);
+    EXPECT_EQ(agent.stop(), 0) << agent.log();
+}
+
 TEST(AgentHistory, ASlotThatSomebodyMovedIsAGapUntilReset) {
     Site site;
     deliver(site, 10);

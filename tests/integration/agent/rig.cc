@@ -59,11 +59,21 @@ std::string source_yaml(const Site& site, const SourceFile& source, std::uint16_
         << "    publication: " << source.publication << "\n"
         << "    status_interval: 500ms\n    position_interval: 500ms\n"
         << "    topics: {prefix: " << or_else(source.prefix, site.name + "." + source.name)
-        << "}\n";
+        << (source.topics.empty() ? "" : ", ") << source.topics << "}\n";
     for (const std::string& line : source.lines) {
         out << "    " << line << "\n";
     }
     return out.str();
+}
+
+std::map<std::string, std::string> second_listener() {
+    return {{"authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"},
+            {"super.users", "User:ANONYMOUS"},
+            {"allow.everyone.if.no.acl.found", "true"},
+            {"listener.name.sasl_plaintext.sasl.enabled.mechanisms", "PLAIN"},
+            {"listener.name.sasl_plaintext.plain.sasl.jaas.config",
+             "org.apache.kafka.common.security.plain.PlainLoginModule required user_plant=\"" +
+                 std::string(kPassword) + "\";"}};
 }
 
 }  // namespace
@@ -86,6 +96,8 @@ servers::Kafka& kafka() {
         all()->uplink->forward_to(all()->broker_port.port());
         server = std::make_unique<servers::Kafka>(
             servers::KafkaOptions{.directory = all()->directory.path() / "kafka",
+                                  .properties = second_listener(),
+                                  .further_listeners = {"SASL_PLAINTEXT"},
                                   .advertised_port = all()->uplink->port(),
                                   .port = all()->broker_port.port()});
     }
@@ -331,6 +343,28 @@ void set_topic(const std::string& topic,
     rd_kafka_AlterConfigs(client.get(), &resource, 1, nullptr, queue.get());
     const servers::EventHandle event(rd_kafka_queue_poll(queue.get(), 20'000));
     rd_kafka_ConfigResource_destroy(resource);
+    ASSERT_TRUE(event);
+    ASSERT_EQ(rd_kafka_event_error(event.get()), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void deny_topics(const std::string& prefix, bool denied) {
+    const auto client =
+        servers::make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", uplink().bootstrap()}});
+    const auto describe = denied ? rd_kafka_AclBinding_new : rd_kafka_AclBindingFilter_new;
+    rd_kafka_AclBinding_t* rule = describe(RD_KAFKA_RESOURCE_TOPIC,
+                                           prefix.c_str(),
+                                           RD_KAFKA_RESOURCE_PATTERN_PREFIXED,
+                                           "User:plant",
+                                           "*",
+                                           RD_KAFKA_ACL_OPERATION_ALL,
+                                           RD_KAFKA_ACL_PERMISSION_TYPE_DENY,
+                                           nullptr,
+                                           0);
+    const servers::QueueHandle queue(rd_kafka_queue_new(client.get()));
+    const auto send = denied ? rd_kafka_CreateAcls : rd_kafka_DeleteAcls;
+    send(client.get(), &rule, 1, nullptr, queue.get());
+    const servers::EventHandle event(rd_kafka_queue_poll(queue.get(), 20'000));
+    rd_kafka_AclBinding_destroy(rule);
     ASSERT_TRUE(event);
     ASSERT_EQ(rd_kafka_event_error(event.get()), RD_KAFKA_RESP_ERR_NO_ERROR);
 }

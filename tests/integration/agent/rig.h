@@ -31,6 +31,8 @@ inline constexpr const char* kPassword = "password-that-nobody-may-see";
 
 // The servers of this program, started at the first call and stopped after the last test.
 servers::Postgres& postgres();
+// Clients of the second listener (bootstrap_of("SASL_PLAINTEXT"), user "plant", kPassword) may be
+// denied topics; those of the first may do everything.
 servers::Kafka& kafka();
 // The uplink: every client reaches the broker through it. cut() is a dead uplink.
 servers::KafkaProxy& uplink();
@@ -44,6 +46,7 @@ struct SourceFile {
     std::string slot = {};           // empty: of the site and the source
     std::string publication = "tributary";
     std::string prefix = {};  // empty: of the site and the source
+    std::string topics = {};  // more keys of `topics`, such as "tombstones: false"
     std::string sslmode = "disable";
     std::vector<std::string> lines = {};  // more keys, such as "ack: buffered"
 };
@@ -158,6 +161,9 @@ void expect_exactly(const Site& site, int count, const std::string& source = "pl
 // Changes settings of a topic; those not named go back to their defaults.
 void set_topic(const std::string& topic,
                const std::vector<std::pair<std::string, std::string>>& settings);
+// Takes every right in topics of that prefix from the user of the second listener, or gives it
+// back.
+void deny_topics(const std::string& prefix, bool denied);
 // An ordinary, non-transactional producer's record.
 void produce(const std::string& topic, const std::string& key, const std::string& value);
 

@@ -39,6 +39,25 @@ TEST(AgentStream, CarriesEveryKindOfChangeInOrder) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+TEST(AgentStream, CarriesTruncateWhenItIsNotSkipped) {
+    Site site;
+    site.sources[0].topics = "skipped_operations: []";
+    Agent agent(site);
+    ASSERT_TRUE(
+        agent.poll([](const auto& at) { return at.at("intake").at("state") == "running"; }));
+    site.insert(1, 2);
+    site.sql("TRUNCATE t");
+    site.insert(3, 3);
+    Seen seen;
+    EXPECT_TRUE(servers::poll_until(kPatience, [&] {
+        seen = read_topic(site.topic());
+        return seen.operations.size() >= 4;
+    })) << agent.log();
+    EXPECT_THAT(seen.operations, ElementsAre("c 1", "c 2", "t", "c 3"));
+    EXPECT_EQ(seen.repeated, 0U);
+    EXPECT_EQ(agent.stop(), 0) << agent.log();
+}
+
 TEST(AgentStream, ResumesExactlyAfterKillsInTheMiddleOfATransaction) {
     constexpr int kRows = 40'000;
     Site site;

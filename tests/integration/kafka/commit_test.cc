@@ -305,6 +305,61 @@ TEST_P(Commit, a_checkpoint_of_a_newer_agent_or_of_a_stranger_stops) {
     EXPECT_TRUE(invalid.error().is(errors::kCheckpointInvalid)) << invalid.error().message();
 }
 
+// A transactional producer with one record in partition 0 of a topic and no intention to end it.
+class OpenTransaction {
+  public:
+    OpenTransaction(const std::string& bootstrap, const std::string& topic)
+        : client_(servers::make_client(
+              RD_KAFKA_PRODUCER,
+              {{"bootstrap.servers", bootstrap}, {"transactional.id", "stranger-" + topic}})),
+          topic_(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr)) {
+        expect_none(rd_kafka_init_transactions(client_.get(), 30000));
+        expect_none(rd_kafka_begin_transaction(client_.get()));
+        std::string value = "open";
+        EXPECT_EQ(rd_kafka_produce(topic_.get(),
+                                   0,
+                                   RD_KAFKA_MSG_F_COPY,
+                                   value.data(),
+                                   value.size(),
+                                   value.data(),
+                                   value.size(),
+                                   nullptr),
+                  0);
+        EXPECT_EQ(rd_kafka_flush(client_.get(), 30000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+    void abort() { expect_none(rd_kafka_abort_transaction(client_.get(), 30000)); }
+
+  private:
+    static void expect_none(rd_kafka_error_t* error) {
+        EXPECT_EQ(error, nullptr) << rd_kafka_error_string(error);
+        if (error != nullptr) {
+            rd_kafka_error_destroy(error);
+        }
+    }
+
+    servers::ClientHandle client_;
+    servers::TopicHandle topic_;
+};
+
+TEST_P(Commit, a_transaction_without_an_end_in_the_checkpoint_topic_is_named_until_it_ends) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 10).has_value());
+    OpenTransaction open(kafka().bootstrap(), checkpoint_topic(rig.identity()));
+    for (int i = 0; i < 2; ++i) {
+        const auto stuck = rig->recover(std::chrono::seconds(3));
+        ASSERT_TRUE(stuck.has_error());
+        EXPECT_TRUE(stuck.error().is(errors::kTransactionStuck)) << stuck.error().message();
+        EXPECT_TRUE(stuck.error().transient());
+        EXPECT_THAT(stuck.error().message(), HasSubstr("stop at offset 2 of 3"));
+    }
+    open.abort();
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 10));
+}
+
 TEST_P(Commit, a_checkpoint_far_behind_the_end_of_its_topic_is_found) {
     Rig rig(options());
     const auto topic = fresh_topic();

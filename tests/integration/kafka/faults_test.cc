@@ -95,15 +95,15 @@ TEST_P(Faults, a_checkpoint_survives_the_brokers_death_and_the_transaction_in_it
     const auto topic = fresh_topic();
     ASSERT_TRUE(rig->recover(kBudget).has_value());
     ASSERT_TRUE(rig.transaction(topic, 1, 10).has_value());
+    if (std::string_view(GetParam()).starts_with("4.")) {
+        // Killed before the commit's markers are written, Kafka 4 takes the commit back
+        // (KAFKA-20734, docs/guarantees.md). Committed readers that reach the ends have seen them.
+        EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 10));
+        EXPECT_EQ(committed_keys(kafka().bootstrap(), checkpoint_topic(rig.identity())).size(), 1U);
+    }
     ASSERT_TRUE(rig->begin().has_value());
     ASSERT_TRUE(rig.produce(topic, 11, 20).has_value());
-    // Kafka 4.3.1, broker and controller in one process, can lose the marker of the commit before
-    // when it is killed (docs/guarantees.md): there the broker is stopped.
-    if (std::string_view(GetParam()).starts_with("3.")) {
-        kafka().kill9();
-    } else {
-        kafka().stop();
-    }
+    kafka().kill9();
     rig->interrupt();
     const auto lost = rig->commit(rig.checkpoint(11, 20));
     ASSERT_TRUE(lost.has_error());
@@ -161,12 +161,11 @@ TEST_P(Faults, a_topic_deleted_in_between_is_named_and_made_again) {
     ASSERT_TRUE(rig->recover(kBudget).has_value());
     ASSERT_TRUE(rig.transaction(topic, 1, 5).has_value());
     kafka().delete_topic(topic);
+    const auto start = std::chrono::steady_clock::now();
     const auto lost = rig.transaction(topic, 6, 10);
     ASSERT_TRUE(lost.has_error());
-    EXPECT_TRUE(lost.error().transient()) << lost.error().message();
-    EXPECT_TRUE(lost.error().is(errors::kTopicMissing) ||
-                lost.error().is(errors::kKafkaUnreachable))
-        << lost.error().message();
+    EXPECT_TRUE(lost.error().is(errors::kTopicMissing)) << lost.error().message();
+    EXPECT_LT(since(start), seconds(30)) << "half of the transaction's time-out";
     const auto checkpoint = rig->recover(kBudget);
     ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
     EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 5));

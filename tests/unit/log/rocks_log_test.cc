@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 
@@ -458,6 +459,70 @@ TEST_F(RocksLogTest, trusts_nothing_after_a_failed_fsync_until_it_was_reopened) 
     open();
     EXPECT_EQ(last(), next_sequence + 4);
     log_.reset();
+}
+
+// Counts the bytes that go into tables.
+class CountingEnv final : public rocksdb::EnvWrapper {
+  public:
+    CountingEnv() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
+    std::atomic<std::uint64_t> table_bytes{0};
+
+    rocksdb::Status NewWritableFile(const std::string& name,
+                                    std::unique_ptr<rocksdb::WritableFile>* file,
+                                    const rocksdb::EnvOptions& options) override {
+        auto status = rocksdb::EnvWrapper::NewWritableFile(name, file, options);
+        if (status.ok() && name.ends_with(".sst")) {
+            *file = std::make_unique<File>(std::move(*file), this);
+        }
+        return status;
+    }
+
+  private:
+    class File final : public rocksdb::WritableFileWrapper {
+      public:
+        File(std::unique_ptr<rocksdb::WritableFile> file, CountingEnv* env)
+            : rocksdb::WritableFileWrapper(file.get()), file_(std::move(file)), env_(env) {}
+        using rocksdb::WritableFileWrapper::Append;
+        rocksdb::Status Append(const rocksdb::Slice& data) override {
+            env_->table_bytes += data.size();
+            return file_->Append(data);
+        }
+
+      private:
+        std::unique_ptr<rocksdb::WritableFile> file_;
+        CountingEnv* env_;
+    };
+};
+
+// Delivery lags by more than a memtable, or keeps up: what is flushed is not written again, and
+// what was delivered in time is not flushed at all.
+TEST_F(RocksLogTest, writes_an_event_into_a_table_at_most_once) {
+    constexpr std::uint64_t kBlocks = 600;
+    options_.memtable_bytes = LogOptions{}.memtable_bytes;
+    for (const std::uint64_t lag : {100U, 2U}) {
+        CountingEnv env;
+        options_.env = &env;
+        options_.directory = scratch_.path() / ("lag" + std::to_string(lag));
+        open_with_stream();
+        std::uint64_t appended = 0;
+        for (std::uint64_t block = 0; block < kBlocks; ++block) {
+            const auto text = noise(60'000, static_cast<std::uint32_t>(block));
+            ASSERT_TRUE(append(block + 1, 1, text));
+            appended += text.size();
+            if (block > lag) {
+                ASSERT_TRUE(log_->trim(kStream, Sequence(block - lag)));
+            }
+        }
+        const Sequence first = log_->find_stream("plant").value()->extent.first;
+        EXPECT_GT(first.value(), kBlocks - lag - 30);
+        log_.reset();
+        EXPECT_LT(env.table_bytes, lag > 50 ? appended * 11 / 10 : appended / 3);
+        open();
+        EXPECT_EQ(log_->find_stream("plant").value()->extent.first, first);
+        EXPECT_TRUE(log_->verify(kStream).value().damage.empty()) << "files hold blocks before it";
+        EXPECT_EQ(log_->read(kStream, Sequence(1)).value()->first, first);
+        log_.reset();
+    }
 }
 
 }  // namespace
