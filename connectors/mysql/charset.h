@@ -31,7 +31,7 @@ class TextConverter {
     [[nodiscard]] virtual std::string_view to_utf8(std::string_view text, Arena& arena) const = 0;
 };
 
-// For one character set; null when it is not known. Sets of East Asia make a table of 128 KiB on
+// For one character set; null when it is not known. Sets of East Asia make a table of 64 KiB on
 // the first call; keep the object.
 [[nodiscard]] std::unique_ptr<TextConverter> make_converter(std::string_view charset);
 

@@ -201,6 +201,54 @@ std::string quoted(std::string_view text) {
     return out + "'";
 }
 
+// As the literal of a PostgreSQL bytea, which the encoder reads.
+std::string bytes_literal(std::string_view bytes) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string out = "'\\x";
+    for (const char character : bytes) {
+        const auto byte = static_cast<unsigned char>(character);
+        out += kHex[byte >> 4U];
+        out += kHex[byte & 0xFU];
+    }
+    return out + "'";
+}
+
+// The binary digits of a BIT(n) default as its bytes, least significant first.
+std::string bits_of(std::string_view digits, const CatalogueColumn& known) {
+    const int bits = std::clamp(modifiers_of(known.column_type).first, 1, 64);
+    std::string bytes(static_cast<std::size_t>((bits + 7) / 8), '\0');
+    for (std::size_t index = 0; index < digits.size() && index < bytes.size() * 8; ++index) {
+        if (digits[digits.size() - 1 - index] == '1') {
+            char& byte = bytes[index / 8];
+            byte = static_cast<char>(static_cast<unsigned char>(byte) | 1U << (index % 8));
+        }
+    }
+    return bytes;
+}
+
+// What MariaDB's SHOW CREATE TABLE quotes: '' and backslashes; none when it is no one literal.
+std::optional<std::string> unquoted(std::string_view text) {
+    if (text.size() < 2 || !text.starts_with('\'') || !text.ends_with('\'')) {
+        return std::nullopt;
+    }
+    text = text.substr(1, text.size() - 2);
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        char character = text[at];
+        if (character == '\'' || character == '\\') {
+            if (++at == text.size() || (character == '\'' && text[at] != '\'')) {
+                return std::nullopt;
+            }
+            const auto escape = std::string_view("0nrZt").find(text[at]);
+            character = character == '\\' && escape != std::string_view::npos
+                            ? std::string_view("\0\n\r\x1A\t", 5)[escape]
+                            : text[at];
+        }
+        out += character;
+    }
+    return out;
+}
+
 bool is_bare_number(TypeKind kind) {
     return kind == TypeKind::int16 || kind == TypeKind::int32 || kind == TypeKind::int64 ||
            kind == TypeKind::uint64 || kind == TypeKind::year || kind == TypeKind::float32 ||
@@ -431,12 +479,24 @@ std::optional<std::string> default_expression(const CatalogueColumn& known,
         return std::nullopt;
     }
     const std::string& text = *known.default_text;
-    if (type.kind == TypeKind::boolean) {
-        return text == "b'1'" ? "true" : text == "b'0'" ? "false" : text;
+    if (text.starts_with("b'") && text.ends_with('\'')) {
+        const std::string_view digits(text.data() + 2, text.size() - 3);
+        return type.kind == TypeKind::boolean ? (digits == "1" ? "true" : "false")
+                                              : bytes_literal(bits_of(digits, known));
     }
-    const bool literal =
-        kind == ServerKind::mysql && known.extra.find("DEFAULT_GENERATED") == std::string::npos;
-    return literal && !is_bare_number(type.kind) ? quoted(text) : text;
+    if (is_bare_number(type.kind)) {
+        return text;
+    }
+    const bool generated = known.extra.find("DEFAULT_GENERATED") != std::string::npos;
+    if (kind == ServerKind::mysql) {
+        const bool hex = type.kind == TypeKind::bytes && text.starts_with("0x");
+        return generated ? text : hex ? "'\\x" + text.substr(2) + "'" : quoted(text);
+    }
+    const auto literal = unquoted(text);
+    if (!literal) {
+        return text;  // an expression
+    }
+    return type.kind == TypeKind::bytes ? bytes_literal(*literal) : quoted(*literal);
 }
 
 }  // namespace tributary::mysql

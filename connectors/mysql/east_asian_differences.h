@@ -12,7 +12,7 @@ struct Difference {
     char16_t character;
 };
 
-inline constexpr std::array kBig5Differences{
+inline constexpr std::array<Difference, 260> kBig5Differences{
     Difference{0xA145, 0x2022}, Difference{0xA14E, 0xFF64}, Difference{0xA1C2, 0x203E},
     Difference{0xA1E3, 0x223C}, Difference{0xA1F2, 0x2641}, Difference{0xA1F3, 0x2609},
     Difference{0xA241, 0xFF0F}, Difference{0xA242, 0xFF3C}, Difference{0xA244, 0x00A5},
@@ -102,7 +102,7 @@ inline constexpr std::array kBig5Differences{
     Difference{0xC7FB, 0x247C}, Difference{0xC7FC, 0x247D},
 };
 
-inline constexpr std::array kSjisDifferences{
+inline constexpr std::array<Difference, 7> kSjisDifferences{
     Difference{0x815F, 0x005C},
     Difference{0x8160, 0x301C},
     Difference{0x8161, 0x2016},
@@ -112,7 +112,7 @@ inline constexpr std::array kSjisDifferences{
     Difference{0x81CA, 0x00AC},
 };
 
-inline constexpr std::array kUjisDifferences{
+inline constexpr std::array<Difference, 9> kUjisDifferences{
     Difference{0xA1C0, 0x005C},
     Difference{0xA1C1, 0x301C},
     Difference{0xA1C2, 0x2016},
@@ -124,7 +124,7 @@ inline constexpr std::array kUjisDifferences{
     Difference{0x8FA2C3, 0x00A6},
 };
 
-inline constexpr std::array kGb18030Differences{
+inline constexpr std::array<Difference, 24> kGb18030Differences{
     Difference{0xA6D9, 0xE78D}, Difference{0xA6DA, 0xE78E}, Difference{0xA6DB, 0xE78F},
     Difference{0xA6DC, 0xE790}, Difference{0xA6DD, 0xE791}, Difference{0xA6DE, 0xE792},
     Difference{0xA6DF, 0xE793}, Difference{0xA6EC, 0xE794}, Difference{0xA6ED, 0xE795},

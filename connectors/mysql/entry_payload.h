@@ -26,8 +26,8 @@
 //   varint   1-based index inside a TRANSACTION_PAYLOAD_EVENT, 0 outside
 //   varint   index of the row in its event
 //   fixed32  time of the event, seconds since 1970
-//   then, B = (kept columns + 7) / 8, bits least significant first; kept columns are those of the
-//   entry's schema, in its order:
+//   then, B = (kept columns + 7) / 8, bits least significant first, those behind the last column
+//   of any value; kept columns are those of the entry's schema, in its order:
 //   I        B bytes columns present, row image
 //   D        B bytes columns present, row image (before)
 //   U P      B bytes present before, B bytes present after, before image, after image

@@ -124,8 +124,11 @@ Result<bool> Payload::unpack() {
         }
         return broken(std::string("zstd: ") + ZSTD_getErrorName(state));
     }
+    if (out.pos == 0 && in.pos == 0) {
+        return false;  // between frames, zstd asks for the next one's head
+    }
     frame_open_ = state != 0;
-    return out.pos > 0 || in.pos > 0;
+    return true;
 }
 
 std::uint64_t Payload::length_at_front() const {

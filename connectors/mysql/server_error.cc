@@ -63,6 +63,8 @@ const ErrorKind& kind_of(unsigned number, std::string_view message) {
     switch (number) {
         case kFatalReadingBinlog:
             return dump_ended(message);
+        case 4052:  // MariaDB: a replica with this server_id is connected
+            return errors::kServerIdInUse;
         case 1045:  // access denied for user
         case 1251:  // authentication protocol
         case 1524:  // plugin is not loaded

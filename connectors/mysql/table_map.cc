@@ -40,7 +40,8 @@ Error malformed(std::string_view what, std::size_t offset) {
 // Bits in optional metadata are most significant first, unlike those of rows.
 bool bit_from_left(std::string_view bits, std::size_t index) {
     return index / 8 < bits.size() &&
-           ((static_cast<unsigned char>(bits[index / 8]) << (index % 8)) & 0x80U) != 0;
+           ((static_cast<unsigned>(static_cast<unsigned char>(bits[index / 8])) << (index % 8)) &
+            0x80U) != 0;
 }
 
 bool is_numeric(BinlogType type) {

@@ -485,6 +485,10 @@ Problem write_infinity(JsonWriter& writer, const Format& format, bool positive) 
     return Problem::malformed;
 }
 
+bool is_time_of_day(std::int64_t us) {
+    return us >= 0 && us <= kDayUs;
+}
+
 Problem write_scaled(JsonWriter& writer, const Format& format, std::int64_t us) {
     std::int64_t result = 0;
     if (__builtin_mul_overflow(us, format.multiplier, &result)) {
@@ -771,10 +775,18 @@ Problem write_value(JsonWriter& writer, const Format& format, const Value& value
             });
             break;
         case Form::scaled_time:
+            // Milliseconds are 32 bits of a day; microseconds hold MySQL's longer durations.
+            if (format.divisor != 1 && !is_time_of_day(value.integer)) {
+                return Problem::out_of_range;
+            }
+            return write_scaled(writer, format, value.integer);
         case Form::scaled_timestamp:
             return write_scaled(writer, format, value.integer);
         case Form::time_iso:
         case Form::zoned_time:
+            if (!is_time_of_day(value.integer)) {
+                return Problem::out_of_range;
+            }
             write_quoted(writer, [&](char* at) {
                 at = write_time(at, value.integer, kDigitsAsNeeded);
                 *at++ = 'Z';

@@ -1,6 +1,6 @@
-// tributary-sandbox: one PostgreSQL, one mosquitto and one Kafka in a folder, on free loopback
-// ports, until SIGTERM or SIGINT. The env file (folder/sandbox.env) appears, by a rename, when all
-// are ready. Threads: one; signals are taken by sigtimedwait.
+// tributary-sandbox: one PostgreSQL, one MariaDB, one mosquitto and one Kafka in a folder, on free
+// loopback ports, until SIGTERM or SIGINT. The env file (folder/sandbox.env) appears, by a rename,
+// when all are ready. Threads: one; signals are taken by sigtimedwait.
 #include <CLI/CLI.hpp>
 
 #include <unistd.h>
@@ -14,12 +14,14 @@
 #include "tests/servers/failure.h"
 #include "tests/servers/kafka.h"
 #include "tests/servers/mosquitto.h"
+#include "tests/servers/mysqld.h"
 #include "tests/servers/postgres.h"
 
 namespace {
 
 using tributary::servers::Kafka;
 using tributary::servers::Mosquitto;
+using tributary::servers::Mysqld;
 using tributary::servers::Postgres;
 
 sigset_t stop_signals() {
@@ -32,6 +34,7 @@ sigset_t stop_signals() {
 
 void write_environment(const std::filesystem::path& folder,
                        const Postgres& postgres,
+                       const Mysqld& mariadb,
                        const Mosquitto& mosquitto,
                        const Kafka& kafka) {
     const std::filesystem::path partial = folder / "sandbox.env.partial";
@@ -43,6 +46,9 @@ void write_environment(const std::filesystem::path& folder,
          << "PGUSER=" << postgres.superuser() << '\n'
          << "PGPASSWORD=" << postgres.password() << '\n'
          << "PGDATABASE=postgres\n"
+         << "MARIADB_SOCKET='" << mariadb.socket() << "'\n"
+         << "MARIADB_PORT=" << mariadb.port() << '\n'
+         << "MARIADB_PASSWORD=" << mariadb.password() << '\n'
          << "KAFKA_BOOTSTRAP=" << kafka.bootstrap() << '\n'
          << "MQTT_PORT=" << mosquitto.port() << '\n'
          << "POSTGRES_PID=" << postgres.pid() << '\n'
@@ -55,11 +61,12 @@ void write_environment(const std::filesystem::path& folder,
 // Waits for a signal; false when a server ended by itself.
 bool wait_for_signal(const sigset_t& signals,
                      Postgres& postgres,
+                     Mysqld& mariadb,
                      Mosquitto& mosquitto,
                      Kafka& kafka) {
     const timespec second{.tv_sec = 1, .tv_nsec = 0};
     while (sigtimedwait(&signals, nullptr, &second) < 0) {
-        if (!postgres.running() || !mosquitto.running() || !kafka.running()) {
+        if (!postgres.running() || !mariadb.running() || !mosquitto.running() || !kafka.running()) {
             return false;
         }
     }
@@ -73,12 +80,14 @@ int run(const std::filesystem::path& folder, const std::string& version) {
     std::filesystem::remove(folder / "sandbox.env");
     Postgres postgres({.directory = folder / "postgres"});
     std::cout << "PostgreSQL: 127.0.0.1:" << postgres.port() << std::endl;
+    Mysqld mariadb({.directory = folder / "mariadb", .fsync = true});
+    std::cout << "MariaDB: 127.0.0.1:" << mariadb.port() << std::endl;
     Mosquitto mosquitto({.directory = folder / "mosquitto"});
     std::cout << "mosquitto: 127.0.0.1:" << mosquitto.port() << std::endl;
     Kafka kafka({.directory = folder / "kafka", .version = version});
     std::cout << "Apache Kafka " << version << ": " << kafka.bootstrap() << std::endl;
-    write_environment(folder, postgres, mosquitto, kafka);
-    const bool asked = wait_for_signal(signals, postgres, mosquitto, kafka);
+    write_environment(folder, postgres, mariadb, mosquitto, kafka);
+    const bool asked = wait_for_signal(signals, postgres, mariadb, mosquitto, kafka);
     std::filesystem::remove(folder / "sandbox.env");
     if (!asked) {
         std::cerr << "sandbox: a server ended by itself; see the logs in " << folder << '\n';
@@ -86,6 +95,7 @@ int run(const std::filesystem::path& folder, const std::string& version) {
     }
     postgres.stop();
     mosquitto.stop();
+    mariadb.stop();
     kafka.stop();
     return 0;
 }
@@ -93,7 +103,7 @@ int run(const std::filesystem::path& folder, const std::string& version) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"A PostgreSQL, a mosquitto and a Kafka on free loopback ports, until SIGTERM",
+    CLI::App app{"A PostgreSQL, a MariaDB, a mosquitto and a Kafka on loopback, until SIGTERM",
                  "tributary-sandbox"};
     std::string folder;
     std::string version = tributary::servers::kKafka4;

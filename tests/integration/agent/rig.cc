@@ -171,6 +171,9 @@ void Site::write() const {
     for (const SourceFile& source : sources) {
         out << source_yaml(*this, source, server_.port());
     }
+    for (const std::string& source : other_sources) {
+        out << source;
+    }
     write_file(path("tributary.yaml"), out.str());
 }
 

@@ -98,6 +98,8 @@ class Site {
     std::vector<std::string> kafka_lines = {};
     std::vector<std::string> listen = {};  // besides the socket
     std::vector<SourceFile> sources = {SourceFile{}};
+    std::vector<std::string> other_sources =
+        {};  // items of another type, as they stand in the file
 
   private:
     servers::Postgres& server_;

@@ -289,5 +289,93 @@ TEST(DefaultValue, of_an_expression_is_the_types_zero_or_nothing) {
     EXPECT_EQ(default_of("'x", type_of(TypeKind::text), true), "none");
 }
 
+Value geometry(std::string_view wkb, std::int64_t srid) {
+    Value value = text(wkb);
+    value.integer = srid;
+    return value;
+}
+
+std::string schema_of(const ColumnType& type,
+                      std::string_view source_type = {},
+                      const DebeziumOptions& options = {}) {
+    const auto format = make_format(type, source_type, options);
+    return format ? "{" + format->schema_head + format->schema_tail + "}" : "unsupported";
+}
+
+TEST(UnsignedValue, wraps_unless_it_is_asked_to_be_precise) {
+    DebeziumOptions precise;
+    precise.unsigned_bigints = UnsignedMode::precise;
+    const ColumnType type = type_of(TypeKind::uint64);
+    EXPECT_EQ(shown(type, number(-1)), "-1");
+    EXPECT_EQ(shown(type, number(7)), "7");
+    EXPECT_EQ(shown(type, number(-1), precise), "\"AP//////////\"");  // 2^64 - 1
+    EXPECT_EQ(shown(type, number(0), precise), "\"AA==\"");
+    EXPECT_EQ(shown(type, number(127), precise), "\"fw==\"");
+    EXPECT_EQ(shown(type, number(128), precise), "\"AIA=\"");
+    EXPECT_EQ(schema_of(type), R"({"type":"int64"})");
+    EXPECT_EQ(schema_of(type, {}, precise),
+              R"({"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","version":1,)"
+              R"("parameters":{"scale":"0","connect.decimal.precision":"20"}})");
+}
+
+TEST(YearValue, is_a_number_with_a_name) {
+    EXPECT_EQ(shown(type_of(TypeKind::year), number(2155)), "2155");
+    EXPECT_EQ(schema_of(type_of(TypeKind::year)),
+              R"({"type":"int32","name":"io.debezium.time.Year","version":1})");
+}
+
+TEST(LabelValue, of_mysql_has_its_commas_escaped_and_postgresqls_has_not) {
+    ColumnType type = type_of(TypeKind::enumeration);
+    type.labels = {"a", "b,c"};
+    EXPECT_EQ(schema_of(type, "enum('a','b,c')"),
+              R"({"type":"string","name":"io.debezium.data.Enum","version":1,)"
+              R"("parameters":{"allowed":"a,b\\,c"}})");
+    EXPECT_EQ(schema_of(type, "mood"),
+              R"({"type":"string","name":"io.debezium.data.Enum","version":1,)"
+              R"("parameters":{"allowed":"a,b,c"}})");
+    type.kind = TypeKind::set;
+    type.labels = {"x", "y"};
+    EXPECT_EQ(schema_of(type, "set('x','y')"),
+              R"({"type":"string","name":"io.debezium.data.EnumSet","version":1,)"
+              R"("parameters":{"allowed":"x,y"}})");
+    EXPECT_EQ(shown(type, text("x,y")), "\"x,y\"");
+}
+
+TEST(GeometryValue, is_its_bytes_and_its_reference_system) {
+    const std::string wkb("\1\1\0\0\0\0\0\0\0\0\0\xF0\x3F\0\0\0\0\0\0\0\x40", 21);
+    EXPECT_EQ(shown(type_of(TypeKind::geometry), geometry(wkb, 0)),
+              R"({"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":null})");
+    EXPECT_EQ(shown(type_of(TypeKind::point), geometry(wkb, 4326)),
+              R"({"x":1.0,"y":2.0,"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":4326})");
+    EXPECT_EQ(shown(type_of(TypeKind::point), geometry(wkb.substr(0, 20), 0)).front(), '!');
+    std::string line = wkb;
+    line[1] = 2;
+    EXPECT_EQ(shown(type_of(TypeKind::point), geometry(line, 0)).front(), '!');
+    EXPECT_TRUE(make_format(type_of(TypeKind::geometry), {}, {})->always_optional);
+    EXPECT_FALSE(make_format(type_of(TypeKind::point), {}, {})->always_optional);
+}
+
+TEST(VectorValue, is_an_array_of_floats) {
+    const std::string floats("\0\0\x80\x3F\0\0\x20\xC0", 8);
+    EXPECT_EQ(shown(type_of(TypeKind::float_vector), text(floats)), "[1.0,-2.5]");
+    EXPECT_EQ(shown(type_of(TypeKind::float_vector), text("")), "[]");
+    EXPECT_EQ(shown(type_of(TypeKind::float_vector), text("abc")).front(), '!');
+    EXPECT_EQ(schema_of(type_of(TypeKind::float_vector)),
+              R"({"type":"array","items":{"type":"float","optional":false},)"
+              R"("name":"io.debezium.data.FloatVector","version":1})");
+}
+
+TEST(TimeValue, of_mysql_may_be_negative_and_longer_than_a_day) {
+    DebeziumOptions options;
+    options.times = TimePrecision::adaptive_time_microseconds;
+    EXPECT_EQ(shown(type_of(TypeKind::time), number(-3'020'399'000'000), options),
+              "-3020399000000");
+    options.times = TimePrecision::connect;
+    EXPECT_EQ(shown(type_of(TypeKind::time), number(-1), options).front(), '!');
+    EXPECT_EQ(shown(type_of(TypeKind::time), number(86'400'000'000), options), "86400000");
+    options.times = TimePrecision::isostring;
+    EXPECT_EQ(shown(type_of(TypeKind::time), number(86'400'000'001), options).front(), '!');
+}
+
 }  // namespace
 }  // namespace tributary::encode

@@ -66,8 +66,28 @@ TEST(StoredSchema, is_refused_with_any_byte_changed_or_cut_off) {
 
 TEST(StoredSchema, of_a_later_format_is_too_new) {
     std::string stored = pack_schema(sample());
-    stored[0] = 2;
+    stored[0] = 3;
     EXPECT_TRUE(unpack_schema(stored).error().is(errors::kLogTooNew));
+}
+
+TEST(StoredSchema, has_the_later_format_only_where_a_type_needs_it) {
+    TableSchema schema = sample();
+    EXPECT_EQ(pack_schema(schema)[0], 1) << "agents of before can read it";
+    ColumnType set;
+    set.kind = TypeKind::set;
+    set.labels = {"x", "y"};
+    schema.columns[0].type = set;
+    std::string stored = pack_schema(schema);
+    EXPECT_EQ(stored[0], 2);
+    const auto unpacked = unpack_schema(stored);
+    ASSERT_TRUE(unpacked) << unpacked.error().message();
+    EXPECT_EQ(unpacked.value(), schema);
+    stored[0] = 1;
+    EXPECT_TRUE(unpack_schema(stored).error().is(errors::kEntryCorrupt));
+    schema.columns[0].type = ColumnType{};
+    schema.columns[0].type.kind = TypeKind::array;
+    schema.columns[0].type.element = std::make_shared<const ColumnType>(set);
+    EXPECT_EQ(pack_schema(schema)[0], 2) << "an element counts as well";
 }
 
 TEST(StoredSchema, refuses_arrays_nested_without_end) {

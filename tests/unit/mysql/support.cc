@@ -329,8 +329,9 @@ std::vector<FileEvent> sent_after(const std::vector<FileEvent>& events, const St
 
 Result<void> take_in(const IntakeOptions& options,
                      const std::vector<FileEvent>& events,
-                     RecordingSink& sink) {
-    TRIBUTARY_TRY(intake, Intake::make(options, sink.now, nullptr, sink));
+                     RecordingSink& sink,
+                     Catalogue* catalogue) {
+    TRIBUTARY_TRY(intake, Intake::make(options, sink.now, catalogue, sink));
     std::int64_t now_us = 1'000'000;
     for (const FileEvent& event : events) {
         TRIBUTARY_TRY_VOID(intake->on_event(view(event, "bin.000001"), now_us, sink));

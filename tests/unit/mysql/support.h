@@ -126,6 +126,7 @@ std::vector<FileEvent> sent_after(const std::vector<FileEvent>& events, const St
 // Feeds `events` to an intake that begins at sink.now, as the source does; the first error, if any.
 Result<void> take_in(const IntakeOptions& options,
                      const std::vector<FileEvent>& events,
-                     RecordingSink& sink);
+                     RecordingSink& sink,
+                     Catalogue* catalogue = nullptr);
 
 }  // namespace tributary::mysql::test

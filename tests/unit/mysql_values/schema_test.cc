@@ -223,6 +223,15 @@ TEST(MysqlSchema, defaults_become_literals) {
     EXPECT_EQ(expression("NULL", TypeKind::text, ServerKind::mariadb), "none");
     EXPECT_EQ(expression("NULL", TypeKind::text, ServerKind::mysql), "'NULL'");
     EXPECT_EQ(expression("b'1'", TypeKind::boolean, ServerKind::mysql), "true");
+    EXPECT_EQ(expression("b'0'", TypeKind::boolean, ServerKind::mariadb), "false");
+    EXPECT_EQ(expression("b'101'", TypeKind::bytes, ServerKind::mysql), R"('\x05')");
+    EXPECT_EQ(expression("0x6162", TypeKind::bytes, ServerKind::mysql), R"('\x6162')");
+    EXPECT_EQ(expression(R"('ab\0')", TypeKind::bytes, ServerKind::mariadb), R"('\x616200')");
+    EXPECT_EQ(expression(R"('a\\b''c')", TypeKind::text, ServerKind::mariadb), R"('a\b''c')");
+    EXPECT_EQ(expression("concat('a','b')", TypeKind::text, ServerKind::mariadb),
+              "concat('a','b')");
+    EXPECT_EQ(expression("(1 + 1)", TypeKind::int32, ServerKind::mysql, "DEFAULT_GENERATED"),
+              "(1 + 1)");
     EXPECT_EQ(
         expression(
             "CURRENT_TIMESTAMP", TypeKind::timestamp_tz, ServerKind::mysql, "DEFAULT_GENERATED"),

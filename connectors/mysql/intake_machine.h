@@ -1,0 +1,139 @@
+// The class behind intake.h, in three parts: intake.cc follows transactions and statements,
+// intake_rows.cc takes rows events apart, intake_xa.cc moves rows of XA transactions. Private to
+// them.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "connectors/mysql/events.h"
+#include "connectors/mysql/intake.h"
+#include "connectors/mysql/row_split.h"
+#include "connectors/mysql/statement.h"
+#include "connectors/mysql/tables.h"
+#include "connectors/mysql/transaction.h"
+#include "connectors/mysql/xa_rows.h"
+#include "model/errors.h"
+
+namespace tributary::mysql {
+
+// Rows of which XA transaction are on their way, and whether to the stream or away.
+struct XaMove {
+    std::string xid;
+    bool commit = false;
+    XaHead head;
+    bool has_head = false;  // in the side keyspace
+    Place next;             // behind the event that ended it
+};
+
+class IntakeMachine final : public Intake {
+  public:
+    IntakeMachine(const IntakeOptions& options,
+                  Filter filter,
+                  ResumePoint resume,
+                  std::optional<Identity> done,
+                  Position done_bytes,
+                  Catalogue* catalogue,
+                  const SideReader& side,
+                  std::map<std::string, XaHead> open_xa)
+        : options_(options),
+          side_(side),
+          tables_(options.server, std::move(filter), catalogue),
+          resume_(std::move(resume)),
+          transaction_(options.server, std::move(done), std::move(done_bytes)),
+          open_xa_(std::move(open_xa)) {
+        moved_ = options.fresh;
+        for (const auto& [xid, head] : open_xa_) {
+            xa_bytes_ += head.bytes;
+        }
+    }
+
+    Result<void> on_event(const EventView& event, std::int64_t now_us, EntrySink& sink) override;
+    Result<void> on_oversized(const EventView& head,
+                              std::uint64_t event_bytes,
+                              std::int64_t now_us,
+                              EntrySink& sink) override;
+    bool copying() const noexcept override { return state_ == State::moving; }
+    Result<void> copy_more(std::int64_t now_us, EntrySink& sink) override;
+    void on_tick(std::int64_t now_us, EntrySink& sink) override;
+    void flush_position(std::int64_t now_us, EntrySink& sink) override;
+    bool in_transaction() const noexcept override { return state_ != State::idle; }
+    const ResumePoint& position() const noexcept override { return resume_; }
+
+  private:
+    enum class State : std::uint8_t {
+        idle,
+        announced,  // a GTID came: BEGIN, XA START or one statement follows
+        open,       // up to COMMIT, XID, XA_PREPARE or ROLLBACK
+        moving,     // copy_more() is not through
+    };
+    // One event with what every handler needs.
+    struct Now {
+        const EventView& event;
+        EventHeader header;
+        std::string_view body;
+        std::int64_t us;
+        EntrySink& sink;
+    };
+
+    Result<void> dispatch(const Now& now);
+    Result<void> on_gtid(const Now& now);
+    Result<void> on_mariadb_gtid(const Now& now);
+    Result<void> begin(const Now& now, std::string gtid, std::int64_t commit_time_us);
+    Result<void> on_query(const Now& now);
+    Result<void> on_statement(const Now& now, const Query& query, std::string_view text);
+    Result<void> on_row_statement(const Now& now, const Statement& statement, const Query& query);
+    Result<void> on_truncate(const Now& now, const Statement& statement, const Query& query);
+    Result<void> on_single_statement(const Now& now);
+    Result<void> on_rollback(const Now& now);
+    Result<void> on_file_end(const Now& now);
+    void move_place(Place place, const Now& now);
+    Result<void> on_rows(const Now& now);
+    Result<std::string_view> rows_of(const RowsEvent& rows, const Table& table, bool& whole);
+    Result<void> count_unselected(const RowsEvent& rows, const Table& table);
+    Result<void> take_rows(const Now& now, const RowsEvent& rows, Table& table);
+    Result<void> write_row(const RowsEvent& rows, const Table& table, const RowSpan& row);
+    Result<void> hold_row(const Now& now, SchemaId schema, std::uint32_t ordinal);
+    Result<void> start_xa(const Now& now, std::string xid);
+    Result<void> on_xa_prepare(const Now& now);
+    Result<void> end_xa(const Now& now, const Statement& statement);
+    Result<void> erase_stale_rows(std::string_view xid, std::int64_t now_us, EntrySink& sink);
+    Result<bool> copy_rows(std::int64_t now_us, EntrySink& sink);
+    Result<bool> drop_rows(std::int64_t now_us, EntrySink& sink);
+    Result<void> end_move(std::int64_t now_us, EntrySink& sink);
+    Result<void> end_transaction(const Place& next, std::int64_t now_us, EntrySink& sink);
+    void complete(const Place& next);
+    void publish_resume(EntrySink& sink);
+    void append_position(std::int64_t now_us, EntrySink& sink);
+    Place behind(const Now& now) const;
+
+    IntakeOptions options_;
+    const SideReader& side_;
+    Tables tables_;
+    ResumePoint resume_;
+    Transaction transaction_;
+    std::map<std::string, XaHead> open_xa_;
+    std::uint64_t xa_bytes_ = 0;  // of every open one and of the one that comes in
+
+    State state_ = State::idle;
+    std::optional<MysqlGtid> mysql_gtid_;      // of the transaction under way
+    std::optional<MariadbGtid> mariadb_gtid_;  // likewise
+    std::string xid_;                          // of the XA transaction whose rows come in
+    std::uint64_t xid_bytes_ = 0;              // of its rows so far
+    std::uint64_t side_bytes_ = 0;             // since the last entry
+    XaMove move_;
+
+    bool moved_ = false;  // `resume` moved since the last entry
+    std::int64_t position_time_us_ = 0;
+    std::string payload_;   // reused from call to call
+    std::string inflated_;  // likewise
+    std::string side_value_;
+    Position resume_bytes_;
+};
+
+}  // namespace tributary::mysql

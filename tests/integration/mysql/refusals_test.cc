@@ -1,0 +1,156 @@
+// What a server, an account or a history that does not serve is called, with the SQL that mends it.
+#include <gtest/gtest.h>
+
+#include "tests/integration/mysql/rig.h"
+#include "tests/servers/failure.h"
+
+namespace tributary::mysql::testing {
+namespace {
+
+using servers::MysqldKind;
+
+class MysqlRefusals : public ::testing::TestWithParam<MysqldKind> {
+  protected:
+    static Server& server() {
+        static std::map<MysqldKind, std::unique_ptr<Server>> servers;
+        auto& one = servers[GetParam()];
+        if (!one) {
+            one = std::make_unique<Server>(GetParam());
+            one->sql("CREATE TABLE t (id int PRIMARY KEY, v varchar(200)) ENGINE=InnoDB");
+        }
+        return *one;
+    }
+    static servers::SqlRows sql(const std::string& text) { return server().sql(text); }
+    void SetUp() override { sql("DELETE FROM t"); }
+
+    static void expect_refused(const Options& options,
+                               const ErrorKind& kind,
+                               const std::string& words) {
+        Pipeline pipeline(options);
+        const auto opened = pipeline.open();
+        ASSERT_FALSE(opened);
+        EXPECT_TRUE(opened.error().is(kind)) << opened.error().message();
+        EXPECT_NE(opened.error().what().find(words), std::string::npos) << opened.error().message();
+    }
+    static void end_dumps() {
+        const std::string dumps =
+            "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+        ASSERT_TRUE(servers::poll_until(std::chrono::seconds(20), [&] {
+            for (const auto& row : sql(dumps).rows) {
+                try {
+                    sql("KILL " + *row[0]);
+                } catch (const servers::ServerFailure&) {
+                    continue;  // it ended meanwhile
+                }
+            }
+            return sql(dumps).rows.empty();
+        }));
+    }
+    static std::string position_right() {
+        return GetParam() == MysqldKind::mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR";
+    }
+};
+
+TEST_P(MysqlRefusals, a_wrong_password) {
+    Options options = server().options();
+    options.connection.password = config::Secret("another");
+    expect_refused(options, errors::kSourceAuth, "1045");
+}
+
+TEST_P(MysqlRefusals, a_missing_right_with_the_grant_that_gives_it) {
+    server().mysqld->create_user("half", "secret-of-the-test", "REPLICATION SLAVE");
+    Options options = server().options();
+    options.connection.user = "half";
+    expect_refused(
+        options, errors::kSourceRights, "GRANT " + position_right() + " ON *.* TO 'half'@'%'");
+    sql("DROP USER half");
+}
+
+TEST_P(MysqlRefusals, a_row_image_that_is_not_full_with_the_statement_that_mends_it) {
+    sql("SET GLOBAL binlog_row_image = 'MINIMAL'");
+    expect_refused(
+        server().options(), errors::kSourceSettings, "SET GLOBAL binlog_row_image = 'FULL';");
+    sql("SET GLOBAL binlog_row_image = 'FULL'");
+    Pipeline pipeline(server().options());
+    EXPECT_TRUE(pipeline.open());
+}
+
+TEST_P(MysqlRefusals, a_position_whose_binlog_was_purged) {
+    Pipeline pipeline(server().options());
+    ASSERT_TRUE(pipeline.open());
+    sql("INSERT INTO t VALUES (1, 'x')");
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    pipeline.restart();
+    end_dumps();  // a file that is being sent is not purged
+    sql("INSERT INTO t VALUES (2, 'x'); FLUSH BINARY LOGS; INSERT INTO t VALUES (3, 'x'); "
+        "FLUSH BINARY LOGS");
+    const std::string newest = *sql("SHOW BINARY LOGS").rows.back()[0];
+    // MariaDB keeps a file until the engine has a checkpoint behind it, which takes a moment.
+    ASSERT_TRUE(servers::poll_until(std::chrono::seconds(20), [&] {
+        sql("PURGE BINARY LOGS TO '" + newest + "'");
+        return sql("SHOW BINARY LOGS").rows.size() == 1;
+    }));
+    auto result = pipeline.open();
+    if (result) {
+        result = pipeline.poll_until([] { return false; });
+    }
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.error().is(errors::kSourceGap)) << result.error().message();
+}
+
+TEST_P(MysqlRefusals, a_server_that_forgot_what_was_taken_in) {
+    Pipeline pipeline(server().options());
+    ASSERT_TRUE(pipeline.open());
+    sql("INSERT INTO t VALUES (1, 'x'); INSERT INTO t VALUES (2, 'x')");
+    ASSERT_TRUE(pipeline.poll_until_count(4));
+    pipeline.restart();
+    sql(GetParam() == MysqldKind::mysql ? "RESET BINARY LOGS AND GTIDS" : "RESET MASTER");
+    const auto opened = pipeline.open();
+    ASSERT_FALSE(opened);
+    EXPECT_TRUE(opened.error().is(errors::kSourceRewound)) << opened.error().message();
+}
+
+TEST_P(MysqlRefusals, a_second_reader_with_the_same_server_id_is_named) {
+    Options options = server().options();
+    Pipeline first(options);
+    ASSERT_TRUE(first.open());
+    Pipeline second(options);
+    ASSERT_TRUE(second.open());
+    const auto polled = first.poll_until([] { return false; });
+    ASSERT_FALSE(polled);
+    EXPECT_TRUE(polled.error().is(errors::kServerIdInUse) ||
+                polled.error().is(errors::kSourceUnreachable))
+        << polled.error().message();
+    EXPECT_TRUE(polled.error().transient());
+}
+
+TEST_P(MysqlRefusals, positions_are_resolved_from_now_gtids_and_places_and_refused_otherwise) {
+    const Options options = server().options();
+    const auto now = resolve_position(options, "now");
+    ASSERT_TRUE(now) << now.error().message();
+    EXPECT_FALSE(now.value().empty());
+    const servers::SqlRows files = sql("SHOW BINARY LOGS");
+    EXPECT_TRUE(resolve_position(options, *files.rows.back()[0] + ":4"));
+    const auto missing = resolve_position(options, "binlog.999999:4");
+    ASSERT_FALSE(missing);
+    EXPECT_TRUE(missing.error().is(errors::kSourceGap)) << missing.error().message();
+    const auto nonsense = resolve_position(options, "yesterday");
+    ASSERT_FALSE(nonsense);
+    EXPECT_TRUE(nonsense.error().is(errors::kConfigInvalid));
+}
+
+TEST_P(MysqlRefusals, a_server_without_tls_or_with_a_certificate_of_nobody_is_refused_by_default) {
+    Options options = server().options();
+    options.connection.sslmode = Tls::verify_full;
+    expect_refused(options, errors::kSourceTls, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(EachKind,
+                         MysqlRefusals,
+                         ::testing::Values(MysqldKind::mariadb, MysqldKind::mysql),
+                         [](const auto& parameter) {
+                             return parameter.param == MysqldKind::mysql ? "mysql" : "mariadb";
+                         });
+
+}  // namespace
+}  // namespace tributary::mysql::testing
