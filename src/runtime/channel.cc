@@ -145,6 +145,11 @@ std::size_t Channel::queued_bytes() const {
     return to_append_bytes_ + ring_bytes_;
 }
 
+std::size_t Channel::append_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return to_append_bytes_;
+}
+
 void Channel::interrupt() {
     const std::lock_guard lock(mutex_);
     interrupted_ = true;

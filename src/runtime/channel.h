@@ -75,6 +75,7 @@ class Channel {
     [[nodiscard]] Progress delivered() const;
     [[nodiscard]] Sequence appended() const;
     [[nodiscard]] std::size_t queued_bytes() const;
+    [[nodiscard]] std::size_t append_bytes() const;  // of those, not written yet
 
     // Wakes every waiter, now and from now on.
     void interrupt();

@@ -426,6 +426,9 @@ Result<void> DeliveryStage::send_replays() {
 Result<void> DeliveryStage::commit() {
     // Nothing is in Kafka for good that this disk does not hold.
     const Sequence last(ledger_.next().value() - 1);
+    if (parts_.shared.channel.durable().sequence < last) {
+        parts_.writer.hurry();
+    }
     for (int tries = 0; !parts_.shared.channel.wait_durable(last, kDurableWait); ++tries) {
         beat();
         if (tries >= kDurableTries || parts_.shared.stopping || parts_.shared.channel.full()) {

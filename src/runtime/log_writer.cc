@@ -61,6 +61,13 @@ void LogWriter::wake() {
     wake_.notify_one();
 }
 
+void LogWriter::hurry() {
+    const std::lock_guard lock(mutex_);
+    hurry_ = true;
+    pending_ = true;
+    wake_.notify_one();
+}
+
 Result<std::uint64_t> LogWriter::put_dead_letter(const DeadLetter& letter) {
     return on_thread<std::uint64_t>([&]() -> Result<std::uint64_t> {
         auto id = log_.put_dead_letter(letter);
@@ -150,15 +157,43 @@ void LogWriter::run_jobs() {
     }
 }
 
+// True when everything that waits to be written is little and of patient lanes.
+bool LogWriter::nobody_waits() const {
+    std::size_t bytes = 0;
+    for (const auto& lane : lanes_) {
+        const std::size_t waiting = lane->channel->append_bytes();
+        if (waiting > 0 && !lane->patient) {
+            return false;
+        }
+        bytes += waiting;
+    }
+    return bytes < kPaceBytes;
+}
+
+// Each write costs a page of the disk beyond its bytes, and a wait for the disk.
+void LogWriter::wait_for_more() {
+    const auto since =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - last_write_);
+    if (since < kPace) {
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, kPace - since, [&] {
+            return hurry_ || stopping_ || !jobs_.empty() || !nobody_waits();
+        });
+    }
+}
+
 bool LogWriter::write_once() {
+    wait_for_more();
     {
         const std::lock_guard lock(mutex_);
         pending_ = false;  // what comes from here on is news
+        hurry_ = false;
     }
     std::vector<Batch> batches = collect();
     if (batches.empty()) {
         return false;
     }
+    last_write_ = clock_.now();
     const auto appended = append(batches);
     if (appended) {
         backoff_.reset();

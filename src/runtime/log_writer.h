@@ -29,6 +29,9 @@ class LogWriter {
     struct Lane {
         std::string pipeline;
         Channel* channel;
+        // Nobody waits for what this lane has, unless hurry() says so: small writes may wait for
+        // more, which spares the disk.
+        bool patient = false;
     };
 
     // `log`, `clock`, `observer` and the channels outlive the writer.
@@ -42,6 +45,8 @@ class LogWriter {
 
     // Something was pushed to a channel. Any thread.
     void wake();
+    // Somebody waits for what was pushed: it is written at once. Any thread.
+    void hurry();
     // Stores a dead letter through the writer thread and waits; the log is reopened when it failed.
     // Any other thread.
     [[nodiscard]] Result<std::uint64_t> put_dead_letter(const DeadLetter& letter);
@@ -62,6 +67,9 @@ class LogWriter {
 
   private:
     static constexpr std::size_t kQuotaBytes = 512U << 10U;  // per pipeline and write
+    // Patient lanes: the shortest time between two writes of less than this.
+    static constexpr std::chrono::milliseconds kPace{25};
+    static constexpr std::size_t kPaceBytes = 128U << 10U;
 
     struct Batch {
         Lane* lane;
@@ -69,6 +77,8 @@ class LogWriter {
     };
 
     void run();
+    void wait_for_more();
+    [[nodiscard]] bool nobody_waits() const;
     [[nodiscard]] bool write_once();  // false: nothing was there
     [[nodiscard]] std::vector<Batch> collect();
     [[nodiscard]] Result<void> append(std::span<const Batch> batches);
@@ -91,6 +101,8 @@ class LogWriter {
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     bool pending_ = false;
+    bool hurry_ = false;
+    SteadyTime last_write_;  // the thread's own
     bool stopping_ = false;
     std::optional<Error> failed_;
     SteadyTime deadline_;

@@ -79,7 +79,10 @@ void Runtime::build(Pipeline& pipeline) {
                              .cut = parts.cut,
                              .poison = parts.poison,
                              .dead_letter_bytes_max = parts.dead_letter_bytes_max});
-    writer_.add_lane({parts.name, &shared.channel});
+    // A source that confirms what is durable has senders that wait for it.
+    writer_.add_lane({.pipeline = parts.name,
+                      .channel = &shared.channel,
+                      .patient = parts.ack != core::AckMode::buffered});
 }
 
 Result<void> Runtime::start() {
