@@ -4,10 +4,26 @@
 #include <string>
 #include <utility>
 
+#include "model/errors.h"
+
 namespace tributary::postgresql {
 namespace {
 
 constexpr std::chrono::seconds kLimit{10};
+
+// Whether a committed transaction is visible, after a nap if it is not. The epoch of its xid is the
+// one in which it is nearest to the snapshot.
+constexpr int kVisibleTries = 5000;
+constexpr const char* kVisible = R"(WITH near AS (
+    SELECT top, (top / 4294967296) * 4294967296 + $1::bigint AS xid
+    FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS top) t),
+answer AS (
+    SELECT pg_visible_in_snapshot((CASE
+        WHEN xid - top > 2147483648 THEN xid - 4294967296
+        WHEN top - xid > 2147483648 THEN xid + 4294967296
+        ELSE xid END)::text::xid8, pg_current_snapshot()) AS visible
+    FROM near)
+SELECT visible, CASE WHEN NOT visible THEN pg_sleep(0.002) END FROM answer)";
 
 // One row per column that is not dropped; one row with NULL columns for a table without any.
 constexpr const char* kColumns = R"(SELECT n.nspname, c.relname, a.attname, a.atttypid, a.atttypmod,
@@ -22,12 +38,25 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.oid = $1::oid
 ORDER BY a.attnum)";
 
-// Key columns only, in index order: INCLUDE columns come after indnkeyatts.
-constexpr const char* kKeys = R"(SELECT i.indisprimary, i.indisreplident, a.attname
+// Key columns only, in index order: INCLUDE columns come after indnkeyatts. `instead` is the first
+// unique index, by name, whose columns are all NOT NULL, of a table without a primary key.
+constexpr const char* kKeys = R"(WITH instead AS (
+    SELECT u.indexrelid
+    FROM pg_index u
+    JOIN pg_class c ON c.oid = u.indexrelid
+    WHERE u.indrelid = $1::oid AND u.indisunique AND u.indisvalid AND u.indimmediate
+        AND u.indpred IS NULL AND u.indexprs IS NULL
+        AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = $1::oid AND p.indisprimary)
+        AND NOT EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = $1::oid AND NOT n.attnotnull
+            AND n.attnum = ANY ((u.indkey::int2[])[0:u.indnkeyatts - 1]))
+    ORDER BY u.indisclustered DESC, c.relname
+    LIMIT 1)
+SELECT i.indisprimary, i.indisreplident, a.attname, i.indexrelid IN (SELECT indexrelid FROM instead)
 FROM pg_index i
 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-WHERE i.indrelid = $1::oid AND (i.indisprimary OR i.indisreplident) AND k.place <= i.indnkeyatts
+WHERE i.indrelid = $1::oid AND k.place <= i.indnkeyatts
+    AND (i.indisprimary OR i.indisreplident OR i.indexrelid IN (SELECT indexrelid FROM instead))
 ORDER BY i.indexrelid, k.place)";
 
 // The types of $1, those of the columns of $2, and what they are made of. A true array has a
@@ -96,6 +125,9 @@ void read_keys(const Rows& rows, CatalogueTable& table) {
         if (rows.boolean(row, 1)) {
             table.identity_index.push_back(text_at(rows, row, 2));
         }
+        if (rows.boolean(row, 3)) {
+            table.unique_index.push_back(text_at(rows, row, 2));
+        }
     }
 }
 
@@ -129,6 +161,19 @@ std::string oid_array(std::span<const std::uint32_t> oids) {
 }
 
 }  // namespace
+
+Result<void> SqlCatalogue::await_visible(std::uint32_t xid) {
+    TRIBUTARY_TRY(session, session_());
+    for (int count = 0; count < kVisibleTries; ++count) {
+        TRIBUTARY_TRY(answer, session->query(kVisible, kLimit, {std::to_string(xid)}));
+        if (answer.count() == 1 && answer.boolean(0, 0)) {
+            return success();
+        }
+    }
+    return Error(errors::kSourceUnreachable,
+                 "transaction " + std::to_string(xid) +
+                     " is committed but not visible: its server waits for a synchronous standby");
+}
 
 Result<CatalogueTable> SqlCatalogue::read(std::uint32_t relation_oid,
                                           std::span<const std::uint32_t> type_oids) {

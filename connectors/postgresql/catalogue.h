@@ -19,6 +19,9 @@ class SqlCatalogue final : public CatalogueReader {
     using SessionProvider = std::function<Result<Session*>()>;
     explicit SqlCatalogue(SessionProvider session) : session_(std::move(session)) {}
 
+    // Asks every 2 ms, for 10 s; then kSourceUnreachable.
+    [[nodiscard]] Result<void> await_visible(std::uint32_t xid) override;
+
     // Three short statements. kSourceUnreachable when the connection is lost or a catalogue lock is
     // held for more than 3 s.
     [[nodiscard]] Result<CatalogueTable> read(std::uint32_t relation_oid,

@@ -45,6 +45,8 @@ struct CatalogueTable {
     std::string table;
     std::vector<CatalogueColumn> columns;  // attnum order, without dropped ones
     std::vector<std::string> primary_key;  // column names in index order; empty when none
+    // Without a primary key: of a unique index without nullable columns; else empty.
+    std::vector<std::string> unique_index;
     std::vector<std::string>
         identity_index;  // of REPLICA IDENTITY USING INDEX, in index order; else empty
     // The closure of `type_oids` over elements, array bases and domain bases, and of the columns'
@@ -55,6 +57,12 @@ struct CatalogueTable {
 class CatalogueReader {
   public:
     virtual ~CatalogueReader() = default;
+
+    // Returns when the committed transaction `xid` is visible to read(). A server sends a
+    // transaction to a logical stream when its commit is in the log, which is before other sessions
+    // see it: by microseconds, or with synchronous replication by as long as the standby takes.
+    // Transient error: not visible within some seconds.
+    [[nodiscard]] virtual Result<void> await_visible(std::uint32_t /*xid*/) { return success(); }
 
     // What the catalogue says now about the table `relation_oid` and the types `type_oids` (those
     // of the Relation message, which the table may not have any more). Transient errors: the

@@ -2,7 +2,8 @@
 # client library; its objects are part of the connector.
 tributary_room(postgresql_decode
     SOURCES
-        lsn.cc position.cc pgoutput.cc entry_payload.cc types.cc text_values.cc intake.cc
+        lsn.cc position.cc pgoutput.cc entry_payload.cc types.cc text_values.cc special_values.cc
+        intake.cc
         table_schema.cc decoder.cc confirm.cc
     PUBLIC tributary_ports tributary_format)
 list(APPEND POSTGRESQL_SOURCES $<TARGET_OBJECTS:tributary_postgresql_decode>)

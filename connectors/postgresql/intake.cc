@@ -204,6 +204,9 @@ Result<void> Intake::on_relation(std::string_view message, EntrySink& sink) {
 Result<void> Intake::select_columns(const RelationMessage& relation,
                                     Table& table,
                                     EntrySink& sink) {
+    if (in_transaction_) {
+        TRIBUTARY_TRY_VOID(catalogue_->await_visible(begin_.xid));
+    }
     TRIBUTARY_TRY(catalogue, catalogue_->read(relation.oid, type_oids(relation)));
     TableSchema schema = merge_table(options_.database, relation, catalogue);
     std::vector<Column> kept;
@@ -215,6 +218,7 @@ Result<void> Intake::select_columns(const RelationMessage& relation,
                              " is part of the key");
         }
         table.keep.push_back(keep);
+        table.key.push_back(column.key_index != 0 && column.identity);
         if (keep) {
             kept.push_back(std::move(column));
         }
@@ -248,17 +252,38 @@ Result<void> Intake::on_row(Lsn wal_start,
     }
     count(*table);
     const Identity identity{begin_.final_lsn, ordinal};
-    if (repeated(identity)) {
-        return success();
+    if (!repeated(identity)) {
+        start_payload(static_cast<char>(row.type), table, wal_start);
+        if (table->drops_columns) {
+            write_image(*table, row);
+        } else {
+            scratch_.append(row.image);
+        }
+        append(EntryKind::change, table->schema_id, identity, now_us, sink);
     }
-    start_payload(static_cast<char>(row.type), table, wal_start);
-    if (table->drops_columns) {
-        write_image(*table, row);
-    } else {
-        scratch_.append(row.image);
+    if (key_moved(*table, row)) {
+        count(*table);  // delivered as a delete and a create
     }
-    append(EntryKind::change, table->schema_id, identity, now_us, sink);
     return success();
+}
+
+bool Intake::key_moved(const Table& table, const RowMessage& row) {
+    if (row.type != MessageType::update || row.old_kind == OldTuple::none) {
+        return false;
+    }
+    CellReader old_cells(row.old_tuple);
+    CellReader new_cells(row.new_tuple);
+    Cell old_cell;
+    Cell new_cell;
+    for (std::size_t column = 0; old_cells.next(old_cell) && new_cells.next(new_cell); ++column) {
+        const bool sent =
+            old_cell.kind != CellKind::unchanged && new_cell.kind != CellKind::unchanged;
+        if (table.key[column] && sent &&
+            (old_cell.kind != new_cell.kind || old_cell.bytes != new_cell.bytes)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 Result<void> Intake::on_truncate(Lsn wal_start,

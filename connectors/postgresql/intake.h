@@ -76,6 +76,7 @@ class Intake {
         bool drops_columns = false;
         std::uint16_t kept_count = 0;
         std::vector<bool> keep;               // by column on the wire
+        std::vector<bool> key;                // the same: key columns that old rows have
         std::uint32_t tally = 0;              // place in end_.tables, in transaction
         std::uint64_t tally_transaction = 0;  // this one
     };
@@ -103,6 +104,7 @@ class Intake {
     Result<Table*> find_table(std::uint32_t oid, MessageType type);
     Result<std::uint32_t> next_ordinal(MessageType type);
     void count(Table& table);
+    [[nodiscard]] static bool key_moved(const Table& table, const RowMessage& row);
     void start_payload(char operation, const Table* table, Lsn lsn);
     void write_tuple(const Table& table, const Tuple& tuple);
     void write_image(const Table& table, const RowMessage& row);

@@ -75,7 +75,7 @@ Column merge_column(const RelationColumn& from,
     // now.
     const bool not_null_then = from.identity && identity != ReplicaIdentity::full;
     out.nullable = !not_null_then && !(known != nullptr && known->not_null);
-    if (known != nullptr) {
+    if (known != nullptr && default_is_shipped(from.type_oid, out.type.kind)) {
         out.default_expression = known->default_expression;
     }
     return out;
@@ -90,23 +90,29 @@ Names key_columns(const TableSchema& table, const CatalogueTable& catalogue) {
             flagged.push_back(column.name);
         }
     }
-    const auto within = [&catalogue](const Names& names) {
-        return !catalogue.primary_key.empty() &&
-               std::all_of(catalogue.primary_key.begin(),
-                           catalogue.primary_key.end(),
-                           [&names](const std::string& name) { return contains(names, name); });
+    const auto within = [](const Names& key, const Names& names) {
+        return !key.empty() &&
+               std::all_of(key.begin(), key.end(), [&names](const std::string& name) {
+                   return contains(names, name);
+               });
+    };
+    const auto unique = [&] {
+        return within(catalogue.unique_index, all) ? catalogue.unique_index : Names{};
     };
     switch (table.old_row) {
         case OldRow::key:
+            if (flagged.empty()) {  // no primary key then: rows were only inserted
+                return unique();
+            }
             return same_set(catalogue.primary_key, flagged) ? catalogue.primary_key : flagged;
         case OldRow::index:
-            if (within(flagged)) {
+            if (within(catalogue.primary_key, flagged)) {
                 return catalogue.primary_key;
             }
             return same_set(catalogue.identity_index, flagged) ? catalogue.identity_index : flagged;
         case OldRow::full:
         case OldRow::nothing:
-            return within(all) ? catalogue.primary_key : Names{};
+            return within(catalogue.primary_key, all) ? catalogue.primary_key : unique();
     }
     return {};
 }

@@ -9,6 +9,8 @@
 #include <limits>
 #include <memory>
 
+#include "connectors/postgresql/special_values.h"
+
 namespace tributary::postgresql {
 namespace {
 
@@ -321,11 +323,13 @@ ValueFault parse_decimal(std::string_view text, Value& out) {
     return digits > 0 ? ValueFault::none : ValueFault::malformed;
 }
 
+// One bit of a bit string of length one comes as its digit.
 ValueFault parse_boolean(std::string_view text, Value& out) {
-    if (text != "t" && text != "f") {
+    const bool set = text == "t" || text == "1";
+    if (!set && text != "f" && text != "0") {
         return ValueFault::malformed;
     }
-    out.integer = text == "t" ? 1 : 0;
+    out.integer = set ? 1 : 0;
     return ValueFault::none;
 }
 
@@ -456,14 +460,19 @@ ValueFault parse_scalar(const ColumnType& type, std::string_view text, Arena& ar
         case TypeKind::float64:
             return parse_real<double>(text, out);
         case TypeKind::decimal:
-            return parse_decimal(text, out);
-        case TypeKind::text:
+            return type.precision == 0 && type.scale != 0 ? parse_money(text, arena, out)
+                                                          : parse_decimal(text, out);
         case TypeKind::json:
+            return type.precision == kJsonOfMap && !hstore_to_json(text, arena, text)
+                       ? ValueFault::malformed
+                       : parse_text(text, out);
+        case TypeKind::text:
         case TypeKind::xml:
         case TypeKind::enumeration:
             return parse_text(text, out);
         case TypeKind::bytes:
-            return parse_bytes(text, arena, out);
+            return type.precision > 0 ? parse_bits(text, arena, out)
+                                      : parse_bytes(text, arena, out);
         case TypeKind::uuid:
             return parse_uuid(text, out);
         case TypeKind::date:

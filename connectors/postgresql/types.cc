@@ -3,13 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
+#include <utility>
 
 namespace tributary::postgresql {
 namespace {
 
 // How a type modifier is read.
-enum class Modifier : std::uint8_t { none, fraction, numeric };
+enum class Modifier : std::uint8_t { none, fraction, numeric, money, bits, any_bits };
 
 struct BuiltIn {
     std::uint32_t oid;
@@ -34,6 +36,7 @@ constexpr std::array kBuiltIns{
     BuiltIn{650, 651, TypeKind::text, Modifier::none, "cidr"},
     BuiltIn{700, 1021, TypeKind::float32, Modifier::none, "real"},
     BuiltIn{701, 1022, TypeKind::float64, Modifier::none, "double precision"},
+    BuiltIn{790, 791, TypeKind::decimal, Modifier::money, "money"},
     BuiltIn{774, 775, TypeKind::text, Modifier::none, "macaddr8"},
     BuiltIn{829, 1040, TypeKind::text, Modifier::none, "macaddr"},
     BuiltIn{869, 1041, TypeKind::text, Modifier::none, "inet"},
@@ -45,8 +48,11 @@ constexpr std::array kBuiltIns{
     BuiltIn{1184, 1185, TypeKind::timestamp_tz, Modifier::fraction, "timestamp with time zone"},
     BuiltIn{1186, 1187, TypeKind::interval, Modifier::none, "interval"},
     BuiltIn{1266, 1270, TypeKind::time_tz, Modifier::fraction, "time with time zone"},
+    BuiltIn{1560, 1561, TypeKind::bytes, Modifier::bits, "bit"},
+    BuiltIn{1562, 1563, TypeKind::bytes, Modifier::any_bits, "bit varying"},
     BuiltIn{1700, 1231, TypeKind::decimal, Modifier::numeric, "numeric"},
     BuiltIn{2950, 2951, TypeKind::uuid, Modifier::none, "uuid"},
+    BuiltIn{3614, 3643, TypeKind::text, Modifier::none, "tsvector"},
     BuiltIn{3802, 3807, TypeKind::json, Modifier::none, "jsonb"},
     BuiltIn{3904, 3905, TypeKind::text, Modifier::none, "int4range"},
     BuiltIn{3906, 3907, TypeKind::text, Modifier::none, "numrange"},
@@ -58,6 +64,8 @@ constexpr std::array kBuiltIns{
 
 constexpr std::int32_t kFractionDigitsMax = 6;
 constexpr std::int32_t kVarHeader = 4;  // VARHDRSZ, part of numeric's modifier
+constexpr std::int32_t kMoneyScale = 2;
+constexpr std::int32_t kBitsMax = std::numeric_limits<std::int32_t>::max();
 
 const BuiltIn* find_scalar(std::uint32_t oid) {
     const auto at = std::find_if(
@@ -73,6 +81,15 @@ const BuiltIn* find_array(std::uint32_t oid) {
 
 // numeric: ((precision << 16) | (scale & 0x7ff)) + 4, the scale signed in 11 bits since PostgreSQL
 // 15 (before, scale was 0 to 1000 and the same bits). numeric.c make_numeric_typmod().
+// One bit is a truth value, as JDBC has it.
+void set_bits(ColumnType& out, std::int32_t length) {
+    if (length == 1) {
+        out.kind = TypeKind::boolean;
+    } else {
+        out.precision = length;
+    }
+}
+
 ColumnType scalar(const BuiltIn& type, std::int32_t modifier) {
     ColumnType out;
     out.kind = type.kind;
@@ -90,6 +107,15 @@ ColumnType scalar(const BuiltIn& type, std::int32_t modifier) {
                 out.scale = ((bits & 0x7FF) ^ 1024) - 1024;
             }
             break;
+        case Modifier::money:
+            out.scale = kMoneyScale;
+            break;
+        case Modifier::bits:
+            set_bits(out, modifier > 0 ? modifier : 1);
+            break;
+        case Modifier::any_bits:
+            set_bits(out, modifier > 0 ? modifier : kBitsMax);
+            break;
     }
     return out;
 }
@@ -101,6 +127,19 @@ ColumnType array_of(ColumnType element) {
     }
     out.kind = TypeKind::array;
     out.element = std::make_shared<const ColumnType>(std::move(element));
+    return out;
+}
+
+// Base types of extensions have oids of their own in every database.
+ColumnType of_extension(const CatalogueType& type) {
+    ColumnType out;
+    if ((type.name == "citext" && type.category == 'S') || type.name == "ltree" ||
+        type.name == "isbn") {
+        out.kind = TypeKind::text;
+    } else if (type.name == "hstore") {
+        out.kind = TypeKind::json;
+        out.precision = kJsonOfMap;
+    }
     return out;
 }
 
@@ -137,11 +176,7 @@ ColumnType map_at_depth(std::uint32_t oid,
     if (type->kind == 'b' && type->category == 'A' && type->element_oid != 0) {
         return array_of(map_at_depth(type->element_oid, modifier, 0, types, depth + 1));
     }
-    ColumnType out;
-    if (type->kind == 'b' && type->category == 'S' && type->name == "citext") {
-        out.kind = TypeKind::text;
-    }
-    return out;
+    return type->kind == 'b' ? of_extension(*type) : ColumnType();
 }
 
 }  // namespace
@@ -151,6 +186,16 @@ ColumnType map_type(std::uint32_t oid,
                     std::uint32_t dimensions,
                     std::span<const CatalogueType> types) {
     return map_at_depth(oid, modifier, dimensions, types, 0);
+}
+
+bool default_is_shipped(std::uint32_t oid, TypeKind kind) {
+    // boolean, bigint, smallint, integer, text, json, xml, real, double precision, character,
+    // varchar, date, time, timestamp, timestamptz, interval, bit, varbit, numeric, uuid, jsonb
+    constexpr std::array<std::uint32_t, 21> kShipped{16,   20,   21,   23,   25,   114,  142,
+                                                     700,  701,  1042, 1043, 1082, 1083, 1114,
+                                                     1184, 1186, 1560, 1562, 1700, 2950, 3802};
+    return kind == TypeKind::enumeration ||
+           std::find(kShipped.begin(), kShipped.end(), oid) != kShipped.end();
 }
 
 std::string_view built_in_name(std::uint32_t oid) {

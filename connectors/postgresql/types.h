@@ -24,6 +24,10 @@ inline constexpr int kTypeDepthMax = 16;
                                   std::uint32_t dimensions,
                                   std::span<const CatalogueType> types);
 
+// Whether the default of a column goes into its schema: Debezium's rule, by type. Consumers put a
+// schema's default in the place of null, so that more defaults would not be better.
+[[nodiscard]] bool default_is_shipped(std::uint32_t oid, TypeKind kind);
+
 // The SQL name of a built-in type, without modifiers; empty when `oid` is not one that is mapped.
 [[nodiscard]] std::string_view built_in_name(std::uint32_t oid);
 

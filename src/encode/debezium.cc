@@ -251,7 +251,7 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw(',');
         write_source(change);
         writer_.raw(',');
-        write_transaction(change);
+        write_transaction(change, key_change_create ? 1 : 0);
         writer_.raw(",\"op\":\"");
         writer_.raw(letter_of(operation));
         writer_.raw("\",\"ts_ms\":");
@@ -270,9 +270,6 @@ class DebeziumEncoder final : public Encoder {
               std::uint16_t sub_index,
               std::string_view header,
               std::string_view header_value) {
-        record.sequence = target.change.sequence;
-        record.sub_index = sub_index;
-        record.identity = identity(target, sub_index);
         record.headers = context_;
         if (!header.empty()) {
             const std::size_t count = context_.size() + 1;
@@ -283,6 +280,14 @@ class DebeziumEncoder final : public Encoder {
                 RecordHeader{header, header_value};
             record.headers = {headers, count};
         }
+        push_bare(target, record, sub_index);
+    }
+
+    // Messages and transaction metadata have no context headers.
+    void push_bare(const Target& target, Record& record, std::uint16_t sub_index) {
+        record.sequence = target.change.sequence;
+        record.sub_index = sub_index;
+        record.identity = identity(target, sub_index);
         target.out.push_back(record);
     }
 
@@ -492,7 +497,8 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw('}');
     }
 
-    void write_transaction(const Change& change) {
+    // `further`: how many events of the same change come before this one.
+    void write_transaction(const Change& change, std::uint64_t further) {
         if (!options_.transaction_metadata || change.transaction_id.empty()) {
             writer_.raw("\"transaction\":null");
             return;
@@ -500,9 +506,9 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw("\"transaction\":{\"id\":");
         writer_.text(change.transaction_id);
         writer_.raw(",\"total_order\":");
-        writer_.integer(change.transaction_order);
+        writer_.integer(change.transaction_order + further);
         writer_.raw(",\"data_collection_order\":");
-        writer_.integer(change.transaction_table_order);
+        writer_.integer(change.transaction_table_order + further);
         writer_.raw('}');
     }
 
@@ -543,7 +549,7 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw(',');
         write_source(change);
         writer_.raw(',');
-        write_transaction(change);
+        write_transaction(change, 0);
         writer_.raw(",\"message\":{\"prefix\":");
         writer_.text(change.message_prefix);
         writer_.raw(",\"content\":");
@@ -551,7 +557,7 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw('}');
         writer_.raw(source_.payload_end);
         record.value = writer_.finish();
-        push(target, record, kMainRecord, {}, {});
+        push_bare(target, record, kMainRecord);
     }
 
     void write_binary(std::string_view bytes) {
@@ -584,7 +590,7 @@ class DebeziumEncoder final : public Encoder {
         writer_.integer(floor_div(change.source_time_us, 1000));
         writer_.raw(source_.payload_end);
         record.value = writer_.finish();
-        push(target, record, begin ? kBeginRecord : kMainRecord, {}, {});
+        push_bare(target, record, begin ? kBeginRecord : kMainRecord);
     }
 
     void write_counts(std::span<const TableCount> counts) {

@@ -1,12 +1,15 @@
 // See default_value.h.
 #include "encode/default_value.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <string_view>
 #include <system_error>
 
 #include "base/arena.h"
+#include "encode/decimal.h"
 #include "encode/time_text.h"
 
 namespace tributary::encode {
@@ -43,10 +46,10 @@ bool only_casts(std::string_view rest) {
     return true;
 }
 
-// 'it''s' or E'a\\b', at the start of `text`, which is moved behind it.
+// 'it''s', E'a\\b' or B'01', at the start of `text`, which is moved behind it.
 std::optional<std::string> take_string(std::string_view& text) {
     const bool escapes = text.starts_with('E');
-    std::string_view rest = text.substr(escapes ? 1 : 0);
+    std::string_view rest = text.substr(escapes || text.starts_with('B') ? 1 : 0);
     if (!rest.starts_with('\'')) {
         return std::nullopt;
     }
@@ -193,13 +196,42 @@ std::optional<std::string> read_hex(std::string_view text) {
     return bytes;
 }
 
+// The digits of a bit string as a number, its lowest byte first.
+std::optional<std::string> read_bits(std::string_view text) {
+    if (text.find_first_not_of("01") != std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::string bytes;
+    const std::size_t first = std::min(text.find('1'), text.size());
+    for (std::size_t bit = 0; bit < text.size() - first; ++bit) {
+        if (bit % 8 == 0) {
+            bytes.push_back(0);
+        }
+        const unsigned digit = text[text.size() - 1 - bit] == '1' ? 1 : 0;
+        bytes.back() =
+            static_cast<char>(static_cast<unsigned char>(bytes.back()) | (digit << (bit % 8)));
+    }
+    return bytes;
+}
+
+// As many fraction digits as the column has.
+std::string at_scale(const std::string& text, const ColumnType& type) {
+    auto parts = parse_decimal(text);
+    return parts && type.precision != 0 && rescale(*parts, std::max(type.scale, 0))
+               ? plain_text(*parts)
+               : text;
+}
+
 // The literal as a Value whose text is in `literal`; false when it is none of the column's type.
-bool to_value(Literal& literal, TypeKind kind, Value& value) {
+bool to_value(Literal& literal, const ColumnType& type, Value& value) {
     value.state = ValueState::value;
+    const TypeKind kind = type.kind;
     switch (kind) {
         case TypeKind::boolean:
-            value.integer = literal.text == "true" || literal.text == "t" ? 1 : 0;
-            return value.integer == 1 || literal.text == "false" || literal.text == "f";
+            value.integer =
+                literal.text == "true" || literal.text == "t" || literal.text == "1" ? 1 : 0;
+            return value.integer == 1 || literal.text == "false" || literal.text == "f" ||
+                   literal.text == "0";
         case TypeKind::int16:
         case TypeKind::int32:
         case TypeKind::int64:
@@ -215,6 +247,9 @@ bool to_value(Literal& literal, TypeKind kind, Value& value) {
         case TypeKind::float64:
             return read_whole(literal.text, value.real);
         case TypeKind::decimal:
+            literal.text = at_scale(literal.text, type);
+            value.text = literal.text;
+            return true;
         case TypeKind::text:
         case TypeKind::uuid:
         case TypeKind::json:
@@ -224,7 +259,7 @@ bool to_value(Literal& literal, TypeKind kind, Value& value) {
             value.text = literal.text;
             return true;
         case TypeKind::bytes: {
-            auto bytes = read_hex(literal.text);
+            auto bytes = type.precision > 0 ? read_bits(literal.text) : read_hex(literal.text);
             if (bytes) {
                 literal.text = *bytes;
                 value.text = literal.text;
@@ -248,15 +283,52 @@ bool to_value(Literal& literal, TypeKind kind, Value& value) {
     return false;
 }
 
+// name(..), or one of the functions that SQL writes without parentheses.
+bool is_call(std::string_view expression) {
+    constexpr std::array<std::string_view, 5> kBare{
+        "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"};
+    if (expression.starts_with('(')) {
+        expression.remove_prefix(1);
+    }
+    std::size_t end = 0;
+    while (end < expression.size() &&
+           (is_digit(expression[end]) || expression[end] == '_' || expression[end] == '.' ||
+            expression[end] == '"' || (expression[end] >= 'a' && expression[end] <= 'z') ||
+            (expression[end] >= 'A' && expression[end] <= 'Z'))) {
+        ++end;
+    }
+    return (end > 0 && end < expression.size() && expression[end] == '(') ||
+           std::find(kBare.begin(), kBare.end(), expression.substr(0, end)) != kBare.end();
+}
+
+// What stands for a value that the server computes.
+std::string computed(const Column& column, const Format& format) {
+    if (column.type.kind == TypeKind::uuid) {
+        return "\"00000000-0000-0000-0000-000000000000\"";
+    }
+    if (column.type.kind == TypeKind::timestamp_tz) {
+        Arena arena(64);
+        JsonWriter writer;
+        writer.begin(arena, 64);
+        Value epoch;
+        epoch.state = ValueState::value;
+        if (write_value(writer, format, epoch) == Problem::none) {
+            return std::string(writer.finish());
+        }
+    }
+    return format.zero;
+}
+
 }  // namespace
 
 std::optional<std::string> default_json(const Column& column, const Format& format) {
-    if (!column.default_expression) {
+    // Debezium reads none for a numeric without scale.
+    if (!column.default_expression || format.form == Form::decimal_variable) {
         return std::nullopt;
     }
     auto literal = parse_literal(*column.default_expression);
     Value value;
-    if (literal && !literal->null && to_value(*literal, column.type.kind, value)) {
+    if (literal && !literal->null && to_value(*literal, column.type, value)) {
         Arena arena(512);
         JsonWriter writer;
         writer.begin(arena, literal->text.size() + 64);
@@ -264,10 +336,10 @@ std::optional<std::string> default_json(const Column& column, const Format& form
             return std::string(writer.finish());
         }
     }
-    if (column.nullable) {
+    if (column.nullable || literal || !is_call(*column.default_expression)) {
         return std::nullopt;
     }
-    return format.zero;
+    return computed(column, format);
 }
 
 }  // namespace tributary::encode

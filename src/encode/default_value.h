@@ -1,6 +1,6 @@
 // PostgreSQL default expressions, as pg_get_expr prints them, to the `default` of a Connect schema.
-// Literals become their value; anything that the server would have to evaluate becomes the type's
-// zero on a NOT NULL column (serial keys have 0), and nothing on a nullable one. Pure.
+// Literals become their value; a function that the server would have to call becomes the type's
+// zero on a NOT NULL column (serial keys have 0); all else is no default. Pure.
 #pragma once
 
 #include <optional>

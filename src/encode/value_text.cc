@@ -113,10 +113,15 @@ bool is_bits(std::string_view source_type) {
     return source_type.starts_with("bit") || source_type.starts_with("varbit");
 }
 
-void bits_format(Format& format, std::string_view source_type, const DebeziumOptions& options) {
+void bits_format(Format& format,
+                 const ColumnType& type,
+                 std::string_view source_type,
+                 const DebeziumOptions& options) {
     simple(format, Form::bytes_base64, "bytes", "\"\"");
-    format.schema_tail = named("io.debezium.data.Bits") + ",\"parameters\":{\"length\":\"" +
-                         bits_length(source_type) + "\"}";
+    const std::string length =
+        type.precision > 0 ? std::to_string(type.precision) : bits_length(source_type);
+    format.schema_tail =
+        named("io.debezium.data.Bits") + ",\"parameters\":{\"length\":\"" + length + "\"}";
     format.unavailable =
         written([&](JsonWriter& writer) { writer.base64(options.unavailable_placeholder); });
 }
@@ -126,7 +131,7 @@ void decimal_format(Format& format,
                     std::string_view source_type,
                     const DebeziumOptions& options) {
     const std::string& placeholder = options.unavailable_placeholder;
-    const bool money = source_type == "money";
+    const bool money = source_type == "money" || (type.precision == 0 && type.scale > 0);
     format.scale = type.scale;
     if (options.decimals == DecimalMode::double_) {
         simple(format, Form::decimal_double, "double", "0.0");
@@ -357,10 +362,9 @@ bool array_format(Format& format,
         return false;
     }
     format.form = Form::array;
-    format.element_optional = type.element->kind != TypeKind::enumeration;
+    // Optional whatever the type is: elements of every array may be null.
     format.schema_head = "\"type\":\"array\",\"items\":{" + element->schema_head +
-                         ",\"optional\":" + (format.element_optional ? "true" : "false") +
-                         element->schema_tail + "}";
+                         ",\"optional\":true" + element->schema_tail + "}";
     format.zero = "[]";
     format.unavailable = array_placeholder(*element, type.element->kind, options);
     format.element = std::make_shared<const Format>(std::move(*element));
@@ -371,7 +375,8 @@ std::string_view text_name(std::string_view source_type) {
     if (source_type == "tsvector") {
         return "io.debezium.data.Tsvector";
     }
-    return source_type == "ltree" ? "io.debezium.data.Ltree" : "";
+    return source_type == "ltree" || source_type.ends_with(".ltree") ? "io.debezium.data.Ltree"
+                                                                     : "";
 }
 
 Problem write_decimal_double(JsonWriter& writer, std::string_view text) {
@@ -654,8 +659,8 @@ std::optional<Format> make_format(const ColumnType& type,
             text_format(format, text_name(source_type), options);
             break;
         case TypeKind::bytes:
-            if (is_bits(source_type)) {
-                bits_format(format, source_type, options);
+            if (type.precision > 0 || is_bits(source_type)) {
+                bits_format(format, type, source_type, options);
             } else {
                 bytes_format(format, options);
             }
@@ -665,6 +670,11 @@ std::optional<Format> make_format(const ColumnType& type,
             break;
         case TypeKind::json:
             text_format(format, "io.debezium.data.Json", options);
+            if (type.precision == kJsonOfMap) {
+                const std::string name = quoted(options.unavailable_placeholder);
+                format.unavailable = quoted("{" + name + ":" + name + "}");
+                format.zero = "\"{}\"";
+            }
             break;
         case TypeKind::xml:
             text_format(format, "io.debezium.data.Xml", options);

@@ -53,11 +53,10 @@ struct Format {
     std::int64_t multiplier = 1;  // scaled_*
     std::int64_t divisor = 1;
     std::shared_ptr<const Format> element;  // array; shared: immutable, copied with its format
-    bool element_optional = true;
-    bool always_optional = false;  // in the schema, whatever the column says
-    std::string schema_head;       // "type":"int32"
-    std::string schema_tail;       // ,"name":..,"version":1,"parameters":{..}; or empty
-    std::string zero;              // JSON of the type's zero
+    bool always_optional = false;           // in the schema, whatever the column says
+    std::string schema_head;                // "type":"int32"
+    std::string schema_tail;                // ,"name":..,"version":1,"parameters":{..}; or empty
+    std::string zero;                       // JSON of the type's zero
     std::string unavailable;  // JSON for a value that the source did not send; empty: none exists
 };
 

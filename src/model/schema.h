@@ -41,9 +41,15 @@ enum class TypeKind : std::uint8_t {
     float_vector = 26,  // of 32-bit floats
 };
 
+// ColumnType::precision of json whose source has a map of texts (hstore); the value is a JSON
+// object.
+inline constexpr std::int32_t kJsonOfMap = 1;
+
 struct ColumnType {
     TypeKind kind = TypeKind::unsupported;
-    std::int32_t precision = 0;       // decimal: digits; time and timestamp: fraction digits
+    // decimal: digits, 0 = any scale per value, or money when there is a scale; time and timestamp:
+    // fraction digits; bytes: length of a bit string, 0 = bytes; json: kJsonOfMap or 0
+    std::int32_t precision = 0;
     std::int32_t scale = 0;           // decimal
     std::vector<std::string> labels;  // enumeration and set, in the source's order
     std::shared_ptr<const ColumnType>

@@ -1,6 +1,8 @@
 // What a real PostgreSQL streams arrives once, in order, and goes on exactly after a crash.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "connectors/postgresql/position.h"
 #include "tests/integration/postgresql/rig.h"
 
@@ -215,6 +217,47 @@ TEST_F(PostgresqlStream, a_slow_poll_can_be_interrupted) {
     const auto before = std::chrono::steady_clock::now();
     ASSERT_TRUE(pipeline.source->poll(*pipeline.assembler, std::chrono::seconds(10)));
     EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+}
+
+// With synchronous replication a commit is streamed at once and seen by other sessions only when
+// the standby has it. The type of the column is known to the catalogue only then.
+TEST_F(PostgresqlStream, a_structure_is_read_when_its_transaction_is_visible) {
+    sql("CREATE TABLE late (id int PRIMARY KEY); CREATE PUBLICATION late FOR TABLE late");
+    Options late = options();
+    late.publication = "late";
+    Pipeline pipeline(late);
+    ASSERT_TRUE(pipeline.open());
+    const auto set = [](const std::string& setting) {
+        servers::SqlConnection connection(server_->postgres->conninfo("plant"));
+        connection.sql("SET synchronous_commit = local");
+        connection.sql("ALTER SYSTEM " + setting);
+        connection.sql("SELECT pg_reload_conf()");
+    };
+    set("SET synchronous_standby_names = 'nobody'");
+    ASSERT_TRUE(servers::poll_until(std::chrono::seconds(20), [] {
+        return sql("SHOW synchronous_standby_names").value() == "nobody";
+    }));
+    servers::SqlConnection writer(server_->postgres->conninfo("plant"));
+    ASSERT_EQ(
+        PQsendQuery(writer.handle(),
+                    "BEGIN; CREATE TYPE lately AS ENUM ('ok'); ALTER TABLE late ADD m lately; "
+                    "INSERT INTO late VALUES (1, 'ok'); COMMIT"),
+        1);
+    bool asked = false;
+    std::thread standby([&] {
+        const std::string asks =
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_visible_in_snapshot%' "
+            "AND pid <> pg_backend_pid()";
+        servers::SqlConnection connection(server_->postgres->conninfo("plant"));
+        asked = servers::poll_until(std::chrono::seconds(8),
+                                    [&] { return connection.sql(asks).value() != "0"; });
+        set("RESET synchronous_standby_names");
+    });
+    const auto polled = pipeline.poll_until_count(2);
+    standby.join();
+    ASSERT_TRUE(polled) << polled.error().message();
+    EXPECT_TRUE(asked);
+    EXPECT_EQ(pipeline.texts(), (Texts{"create late id=1 m=ok", "end 1"}));
 }
 
 }  // namespace

@@ -257,6 +257,22 @@ TEST(DebeziumEncoder, adds_context_headers_only_when_asked) {
     ASSERT_EQ(world.records[0].headers.size(), 3U);
     EXPECT_EQ(world.records[0].headers[0].value, "p");
     EXPECT_EQ(world.records[0].headers[2].value, "postgresql");
+    world.change.message_prefix = "foo";
+    ASSERT_TRUE(world.run(Operation::message, {}, {}));
+    EXPECT_TRUE(world.records.at(0).headers.empty());
+}
+
+TEST(DebeziumEncoder, gives_the_create_of_a_key_change_the_next_place_in_its_transaction) {
+    World world(customers(), {.transaction_metadata = true});
+    world.change.transaction_id = "571:53195829";
+    world.change.transaction_order = 4;
+    world.change.transaction_table_order = 2;
+    ASSERT_TRUE(world.run(
+        Operation::update, {number(1), of_state(ValueState::absent)}, {number(2), text("Anne")}));
+    ASSERT_EQ(world.records.size(), 3U);
+    EXPECT_EQ(world.value(0)["transaction"]["total_order"], 4);
+    EXPECT_EQ(world.value(2)["transaction"]["total_order"], 5);
+    EXPECT_EQ(world.value(2)["transaction"]["data_collection_order"], 3);
 }
 
 TEST(DebeziumEncoder, gives_the_same_bytes_for_the_same_change) {

@@ -277,13 +277,61 @@ TEST(DefaultValue, is_the_literal_that_the_catalogue_prints) {
     EXPECT_EQ(default_of("'\\x0102'::bytea", type_of(TypeKind::bytes), true), R"("AQI=")");
 }
 
+TEST(BitsValue, has_its_length_from_the_type_or_its_name) {
+    const auto schema = [](const ColumnType& type, std::string_view name) {
+        return make_format(type, name, {}).value().schema_tail;
+    };
+    EXPECT_NE(schema(type_of(TypeKind::bytes, 12), "a_domain").find(R"("length":"12")"),
+              std::string::npos);
+    EXPECT_NE(schema(type_of(TypeKind::bytes), "bit(8)").find(R"("length":"8")"),
+              std::string::npos);
+    EXPECT_EQ(schema(type_of(TypeKind::bytes), "bytea"), "");
+    EXPECT_EQ(default_of("'101'::\"bit\"", type_of(TypeKind::bytes, 12), true), R"("BQ==")");
+    EXPECT_EQ(default_of("B'100000000001'::\"bit\"", type_of(TypeKind::bytes, 12), true),
+              R"("AQg=")");
+    EXPECT_EQ(default_of("B'1'::\"bit\"", type_of(TypeKind::boolean), true), "true");
+}
+
+TEST(MapValue, is_json_with_a_placeholder_and_a_zero_of_its_own) {
+    const Format format = make_format(type_of(TypeKind::json, kJsonOfMap), "hstore", {}).value();
+    EXPECT_EQ(format.zero, R"("{}")");
+    EXPECT_EQ(format.unavailable,
+              R"("{\"__debezium_unavailable_value\":\"__debezium_unavailable_value\"}")");
+    EXPECT_EQ(make_format(type_of(TypeKind::json), "json", {}).value().zero, R"("")");
+}
+
+TEST(ArrayValue, has_optional_items_of_every_type) {
+    for (const TypeKind kind : {TypeKind::enumeration, TypeKind::text, TypeKind::int32}) {
+        const std::string head = make_format(array_of(type_of(kind)), "", {}).value().schema_head;
+        EXPECT_NE(head.find("\"optional\":true"), std::string::npos) << head;
+        EXPECT_EQ(head.find("\"optional\":false"), std::string::npos) << head;
+    }
+}
+
+TEST(DefaultValue, of_a_decimal_has_the_columns_scale) {
+    DebeziumOptions texts;
+    texts.decimals = DecimalMode::string;
+    Column column;
+    column.type = type_of(TypeKind::decimal, 10, 2);
+    column.default_expression = "1.1";
+    const auto format = make_format(column.type, "numeric(10,2)", texts).value();
+    EXPECT_EQ(default_json(column, format), R"("1.10")");
+    // Without a scale there is none in the precise form, as in Debezium.
+    EXPECT_EQ(default_of("1.1", type_of(TypeKind::decimal), true), "none");
+}
+
 TEST(DefaultValue, of_an_expression_is_the_types_zero_or_nothing) {
     EXPECT_EQ(default_of("now()", type_of(TypeKind::timestamp, 6), false), "0");
     EXPECT_EQ(default_of("now()", type_of(TypeKind::timestamp, 6), true), "none");
     EXPECT_EQ(default_of("nextval('s'::regclass)", type_of(TypeKind::int64), false), "0");
-    EXPECT_EQ(default_of("('now'::text)::date", type_of(TypeKind::date), false), "0");
-    EXPECT_EQ(default_of("('a'::text || 'b'::text)", type_of(TypeKind::text), false), R"("")");
-    EXPECT_EQ(default_of("'a'::text || 'b'::text", type_of(TypeKind::text), false), R"("")");
+    EXPECT_EQ(default_of("('now'::text)::date", type_of(TypeKind::date), false), "none");
+    EXPECT_EQ(default_of("('a'::text || 'b'::text)", type_of(TypeKind::text), false), "none");
+    EXPECT_EQ(default_of("'a'::text || 'b'::text", type_of(TypeKind::text), false), "none");
+    EXPECT_EQ(default_of("CURRENT_USER", type_of(TypeKind::text), false), "none");
+    EXPECT_EQ(default_of("CURRENT_TIMESTAMP", type_of(TypeKind::timestamp_tz, 6), false),
+              R"("1970-01-01T00:00:00.000000Z")");
+    EXPECT_EQ(default_of("gen_random_uuid()", type_of(TypeKind::uuid), false),
+              R"("00000000-0000-0000-0000-000000000000")");
     EXPECT_EQ(default_of("1 + 2", type_of(TypeKind::int32), true), "none");
     EXPECT_EQ(default_of("NULL::character varying", type_of(TypeKind::text), true), "none");
     EXPECT_EQ(default_of("'x", type_of(TypeKind::text), true), "none");

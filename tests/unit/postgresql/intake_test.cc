@@ -109,6 +109,37 @@ TEST_F(IntakeTest, a_truncated_table_has_an_identity_of_its_own) {
     EXPECT_EQ(sink_.entries[1].ordinal, 1U);
 }
 
+// Delivered as a delete and a create, so that it takes two places in its transaction.
+TEST_F(IntakeTest, a_change_of_the_key_counts_twice_and_of_another_column_once) {
+    start();
+    const auto update = [](const char* old_id, const char* id, const char* x) -> std::string {
+        Wire wire('U');
+        wire.u32(kTable);
+        if (old_id != nullptr) {
+            wire.tuple('K', {old_id, std::nullopt});
+        }
+        return wire.tuple('N', {id, x});
+    };
+    give_all({begin(100),
+              relation(kTable, "t", {{true, "id", 23}, {false, "x", 25}}),
+              update("1", "2", "a"),
+              update(nullptr, "2", "b"),
+              update("2", "2", "c"),
+              insert(kTable, {"3", "d"}),
+              commit(100, 108)});
+    ASSERT_EQ(sink_.entries.size(), 5U);
+    const auto order = [&](std::size_t index) {
+        return parse_event_head(sink_.entries[index].payload, Lsn(100)).value().order;
+    };
+    EXPECT_EQ(order(0), 1U);
+    EXPECT_EQ(order(1), 3U);
+    EXPECT_EQ(order(2), 4U);
+    EXPECT_EQ(order(3), 5U);
+    const auto end = parse_transaction_end(sink_.entries[4].payload).value();
+    EXPECT_EQ(end.event_count, 5U);
+    EXPECT_EQ(end.tables.at(0).count, 5U);
+}
+
 TEST_F(IntakeTest, a_column_that_is_not_selected_is_taken_out_of_schema_and_bytes) {
     start({}, {.include = {}, .exclude = {}, .exclude_columns = {"public\\.t\\.x"}});
     give_all(two_rows(100));
@@ -219,6 +250,12 @@ TEST_F(IntakeTest, equal_structure_shares_a_schema_and_the_catalogue_is_read_eac
     give_all(two_rows(300));
     ASSERT_EQ(sink_.schemas.size(), 2U);
     EXPECT_FALSE(sink_.schemas[1]->columns[1].nullable);
+}
+
+TEST_F(IntakeTest, the_catalogue_is_read_when_the_transaction_is_visible) {
+    start();
+    give_all(two_rows(100));
+    EXPECT_EQ(catalogue_.awaited, (std::vector<std::uint32_t>{700}));
 }
 
 TEST_F(IntakeTest, refuses_positions_and_expressions_that_are_not_ours) {

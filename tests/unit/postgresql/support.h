@@ -85,6 +85,10 @@ class RecordingSink final : public EntrySink {
 
 class FakeCatalogue final : public CatalogueReader {
   public:
+    Result<void> await_visible(std::uint32_t xid) override {
+        awaited.push_back(xid);
+        return success();
+    }
     Result<CatalogueTable> read(std::uint32_t relation_oid,
                                 std::span<const std::uint32_t> /*type_oids*/) override {
         ++reads;
@@ -99,6 +103,7 @@ class FakeCatalogue final : public CatalogueReader {
 
     std::map<std::uint32_t, CatalogueTable> tables;
     std::vector<CatalogueType> types;
+    std::vector<std::uint32_t> awaited;
     int reads = 0;
 };
 

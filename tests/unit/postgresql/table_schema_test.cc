@@ -84,6 +84,19 @@ TEST(TableSchema, full_and_nothing_give_the_primary_key_or_none) {
     }
 }
 
+TEST(TableSchema, a_unique_index_is_the_key_of_a_table_without_a_primary_key) {
+    CatalogueTable table = catalogue();
+    table.unique_index = {"c", "b"};
+    for (const char identity : {'f', 'n', 'd'}) {
+        const auto& flags = identity == 'f' ? kFlagAll : kFlagNone;
+        EXPECT_EQ(keys(merge(relation(9, "t", flags, identity), table)), (Keys{0, 2, 1}));
+    }
+    // The message names a key: there was a primary key.
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagAC), table)), (Keys{1, 0, 2}));
+    table.unique_index = {"c", "gone"};
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagAll, 'f'), table)), (Keys{0, 0, 0}));
+}
+
 TEST(TableSchema, key_columns_are_not_null_but_not_those_of_full) {
     CatalogueTable table = catalogue();
     table.columns[1].not_null = true;

@@ -43,6 +43,53 @@ TEST(TextValues, temporal_literals_have_the_oracles_numbers) {
     }
 }
 
+std::string parsed(const ColumnType& type, std::string_view text) {
+    Arena arena;
+    Value value;
+    const ValueFault fault = parse_value(type, text, arena, value);
+    return fault == ValueFault::none ? std::string(value.text) : std::string(to_string(fault));
+}
+
+constexpr const char* kMalformed = "not the text form of its type";
+
+TEST(TextValues, money_is_read_in_the_ways_that_locales_write_two_fraction_digits) {
+    ColumnType money = type_of(TypeKind::decimal);
+    money.scale = 2;
+    EXPECT_EQ(parsed(money, "$1,234.11"), "1234.11");
+    EXPECT_EQ(parsed(money, "-$92,233,720,368,547,758.08"), "-92233720368547758.08");
+    EXPECT_EQ(parsed(money, "1.234,11 \xE2\x82\xAC"), "1234.11");
+    EXPECT_EQ(parsed(money, "$0.05"), "0.05");
+    EXPECT_EQ(parsed(money, "($0.05)"), "-0.05");
+    for (const char* text : {"", "$", "$1,234", "$.05", "$1.234"}) {
+        EXPECT_EQ(parsed(money, text), kMalformed) << text;
+    }
+}
+
+TEST(TextValues, bit_strings_are_little_endian_bytes_without_zeros_at_the_end) {
+    ColumnType bits = type_of(TypeKind::bytes);
+    bits.precision = 64;
+    EXPECT_EQ(parsed(bits, "101"), "\x05");
+    EXPECT_EQ(parsed(bits, "00"), "");
+    EXPECT_EQ(parsed(bits, ""), "");
+    EXPECT_EQ(parsed(bits, "100000000001"), "\x01\x08");
+    EXPECT_EQ(parsed(bits, "111011010001000110000001000000001"), "\x01\x02\x23\xDA\x01");
+    EXPECT_EQ(parsed(bits, "2"), kMalformed);
+    EXPECT_EQ(parsed(bits, "\\x01"), kMalformed);
+}
+
+TEST(TextValues, hstore_becomes_a_json_object) {
+    ColumnType map = type_of(TypeKind::json);
+    map.precision = kJsonOfMap;
+    EXPECT_EQ(parsed(map, ""), "{}");
+    EXPECT_EQ(parsed(map, R"("a"=>"1", "b"=>NULL)"), R"({"a":"1","b":null})");
+    EXPECT_EQ(parsed(map, R"("a \"q\""=>"c\\d, e=>f")"), R"({"a \"q\"":"c\\d, e=>f"})");
+    EXPECT_EQ(parsed(map, "\"k\"=>\"\x01\t\""), R"({"k":"\u0001\t"})");
+    for (const char* text : {"a", R"("a")", R"("a"=>)", R"("a"=>"1",)", R"("a"=>"1)", "\"a\\"}) {
+        EXPECT_EQ(parsed(map, text), kMalformed) << text;
+    }
+    EXPECT_EQ(parsed(map, "\"k\"=>\"\xFF\""), "not UTF-8");
+}
+
 TEST(TextValues, refuses_what_is_next_to_a_literal) {
     constexpr Case kCases[] = {
         {TypeKind::date, "2016-13-04", 0},

@@ -21,39 +21,25 @@ struct BuiltIn {
 
 // Written from pg_type.dat, not from the table under test.
 constexpr BuiltIn kBuiltIns[] = {
-    {16, 1000, TypeKind::boolean},
-    {17, 1001, TypeKind::bytes},
-    {18, 1002, TypeKind::text},
-    {19, 1003, TypeKind::text},
-    {20, 1016, TypeKind::int64},
-    {21, 1005, TypeKind::int16},
-    {23, 1007, TypeKind::int32},
-    {25, 1009, TypeKind::text},
-    {26, 1028, TypeKind::int64},
-    {114, 199, TypeKind::json},
-    {142, 143, TypeKind::xml},
-    {650, 651, TypeKind::text},
-    {700, 1021, TypeKind::float32},
-    {701, 1022, TypeKind::float64},
-    {774, 775, TypeKind::text},
-    {829, 1040, TypeKind::text},
-    {869, 1041, TypeKind::text},
-    {1042, 1014, TypeKind::text},
-    {1043, 1015, TypeKind::text},
-    {1082, 1182, TypeKind::date},
-    {1083, 1183, TypeKind::time},
-    {1114, 1115, TypeKind::timestamp},
-    {1184, 1185, TypeKind::timestamp_tz},
-    {1186, 1187, TypeKind::interval},
-    {1266, 1270, TypeKind::time_tz},
-    {1700, 1231, TypeKind::decimal},
-    {2950, 2951, TypeKind::uuid},
-    {3802, 3807, TypeKind::json},
-    {3904, 3905, TypeKind::text},
-    {3906, 3907, TypeKind::text},
-    {3908, 3909, TypeKind::text},
-    {3910, 3911, TypeKind::text},
-    {3912, 3913, TypeKind::text},
+    {1560, 1561, TypeKind::boolean},  // bit without a length is bit(1)
+    {16, 1000, TypeKind::boolean},     {17, 1001, TypeKind::bytes},
+    {18, 1002, TypeKind::text},        {19, 1003, TypeKind::text},
+    {20, 1016, TypeKind::int64},       {21, 1005, TypeKind::int16},
+    {23, 1007, TypeKind::int32},       {25, 1009, TypeKind::text},
+    {26, 1028, TypeKind::int64},       {114, 199, TypeKind::json},
+    {142, 143, TypeKind::xml},         {650, 651, TypeKind::text},
+    {700, 1021, TypeKind::float32},    {701, 1022, TypeKind::float64},
+    {774, 775, TypeKind::text},        {790, 791, TypeKind::decimal},
+    {829, 1040, TypeKind::text},       {869, 1041, TypeKind::text},
+    {1042, 1014, TypeKind::text},      {1043, 1015, TypeKind::text},
+    {1082, 1182, TypeKind::date},      {1083, 1183, TypeKind::time},
+    {1114, 1115, TypeKind::timestamp}, {1184, 1185, TypeKind::timestamp_tz},
+    {1186, 1187, TypeKind::interval},  {1266, 1270, TypeKind::time_tz},
+    {1562, 1563, TypeKind::bytes},     {1700, 1231, TypeKind::decimal},
+    {2950, 2951, TypeKind::uuid},      {3614, 3643, TypeKind::text},
+    {3802, 3807, TypeKind::json},      {3904, 3905, TypeKind::text},
+    {3906, 3907, TypeKind::text},      {3908, 3909, TypeKind::text},
+    {3910, 3911, TypeKind::text},      {3912, 3913, TypeKind::text},
     {3926, 3927, TypeKind::text},
 };
 
@@ -74,6 +60,46 @@ TEST(Types, no_other_oid_below_16384_is_mapped) {
         mapped += map(oid).kind != TypeKind::unsupported ? 1U : 0U;
     }
     EXPECT_EQ(mapped, 2 * std::size(kBuiltIns));
+}
+
+TEST(Types, a_bit_string_of_one_is_a_truth_value_and_of_more_bytes_of_its_length) {
+    for (const std::uint32_t oid : {1560U, 1562U}) {
+        EXPECT_EQ(map(oid, 1).kind, TypeKind::boolean) << oid;
+        EXPECT_EQ(map(oid, 2).kind, TypeKind::bytes) << oid;
+        EXPECT_EQ(map(oid, 2).precision, 2) << oid;
+    }
+    EXPECT_EQ(map(1562).precision, 2147483647);
+    EXPECT_EQ(map(17).precision, 0);
+}
+
+TEST(Types, money_has_a_scale_and_no_precision) {
+    EXPECT_EQ(map(790).scale, 2);
+    EXPECT_EQ(map(790).precision, 0);
+}
+
+TEST(Types, extensions_types_are_known_by_name_and_only_as_base_types) {
+    CatalogueType type;
+    type.oid = 20000;
+    for (const char* name : {"ltree", "isbn"}) {
+        type.name = name;
+        EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::text) << name;
+    }
+    type.name = "hstore";
+    EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::json);
+    EXPECT_EQ(map(20000, -1, 0, {type}).precision, kJsonOfMap);
+    type.kind = 'c';
+    EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::unsupported);
+    type.kind = 'b';
+    type.name = "ean13";
+    EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::unsupported);
+}
+
+TEST(Types, defaults_are_shipped_of_the_types_that_debezium_reads) {
+    EXPECT_TRUE(default_is_shipped(23, TypeKind::int32));
+    EXPECT_TRUE(default_is_shipped(1700, TypeKind::decimal));
+    EXPECT_FALSE(default_is_shipped(26, TypeKind::int64));
+    EXPECT_FALSE(default_is_shipped(20000, TypeKind::text));
+    EXPECT_TRUE(default_is_shipped(20000, TypeKind::enumeration));
 }
 
 constexpr std::int32_t numeric(int precision, int scale) {

@@ -1,0 +1,95 @@
+// See connect.h. Kafka documentation, "Kafka Connect", Standalone Worker Configuration.
+#include "tests/differential/connect.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "tests/servers/failure.h"
+
+namespace tributary::differential {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_properties(const fs::path& file, const Properties& properties) {
+    std::ofstream out(file, std::ios::trunc);
+    for (const auto& [name, value] : properties) {
+        out << name << '=' << value << '\n';
+    }
+}
+
+std::string java_binary() {
+    const char* home = std::getenv("JAVA_HOME");  // NOLINT(concurrency-mt-unsafe)
+    return home == nullptr || *home == '\0' ? "java" : std::string(home) + "/bin/java";
+}
+
+// The lines of a stack trace that say why.
+std::string causes(const std::string& trace) {
+    std::istringstream in(trace);
+    std::string out;
+    for (std::string line; std::getline(in, line);) {
+        if (out.empty() || line.starts_with("Caused by")) {
+            out += line + "\n";
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+Connect::Connect(const ConnectOptions& options) : log_file_(options.directory / "connect.log") {
+    const fs::path libraries =
+        servers::cache_directory() / ("debezium-" + std::string(kDebezium)) / "libs";
+    if (!fs::is_directory(libraries)) {
+        throw servers::ServerFailure("no Debezium " + std::string(kDebezium) + " in " +
+                                     servers::cache_directory().string() +
+                                     ": run tests/servers/debezium/fetch");
+    }
+    fs::create_directories(options.directory);
+    const fs::path worker = options.directory / "worker.properties";
+    write_properties(worker,
+                     {{"bootstrap.servers", options.bootstrap},
+                      {"key.converter", "org.apache.kafka.connect.json.JsonConverter"},
+                      {"value.converter", "org.apache.kafka.connect.json.JsonConverter"},
+                      {"offset.storage.file.filename", (options.directory / "offsets").string()},
+                      {"offset.flush.interval.ms", "1000"},
+                      {"plugin.discovery", "service_load"},
+                      {"listeners", "http://127.0.0.1:" + std::to_string(rest_port_.port())}});
+    std::vector<std::string> command{java_binary(),
+                                     "-Xms64m",
+                                     "-Xmx512m",
+                                     "-XX:+UseSerialGC",
+                                     "-XX:-UsePerfData",
+                                     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                                     "-Djava.net.preferIPv4Stack=true",
+                                     "-Duser.timezone=UTC",
+                                     "-cp",
+                                     (libraries / "*").string(),
+                                     "org.apache.kafka.connect.cli.ConnectStandalone",
+                                     worker.string()};
+    for (const Properties& connector : options.connectors) {
+        const fs::path file = options.directory / (connector.at("name") + ".properties");
+        write_properties(file, connector);
+        command.push_back(file.string());
+    }
+    process_ = servers::Process::spawn({.command = command, .output_file = log_file_});
+}
+
+void Connect::check() {
+    std::ifstream in(log_file_);
+    std::stringstream text;
+    text << in.rdbuf();
+    const std::string log = text.str();
+    const auto failed = log.find("Task threw an uncaught and unrecoverable exception");
+    if (failed != std::string::npos) {
+        throw servers::ServerFailure("a Debezium task failed: " +
+                                     causes(log.substr(failed, 20000)));
+    }
+    if (!process_.running()) {
+        throw servers::ServerFailure("Kafka Connect ended: " +
+                                     servers::tail_of_file(log_file_, 3000));
+    }
+}
+
+}  // namespace tributary::differential

@@ -1,0 +1,302 @@
+// See masks.h. A mask looks at the values too, so that a difference of another kind in the same
+// place is still seen.
+#include "tests/differential/masks.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+
+#include "tests/servers/failure.h"
+
+namespace tributary::differential {
+namespace {
+
+// The column that a path is about: "value.payload.after.a_time[0]" is a_time in a row,
+// "value.schema.fields.before.fields.a_time.items.optional" is a_time in a schema.
+struct Place {
+    std::string column;
+    bool in_schema = false;
+};
+
+Place place_of(const Difference& difference) {
+    Place place;
+    const std::string& path = difference.path;
+    for (const char* const start : {"value.schema.fields.before.fields.",
+                                    "value.schema.fields.after.fields.",
+                                    "value.payload.before.",
+                                    "value.payload.after.",
+                                    "value.before.",
+                                    "value.after."}) {
+        if (path.starts_with(start)) {
+            const std::string rest = path.substr(std::string_view(start).size());
+            place.column = rest.substr(0, rest.find_first_of(".["));
+            place.in_schema = std::string_view(start).find("schema") != std::string_view::npos;
+            return place;
+        }
+    }
+    return place;
+}
+
+bool is_integer(const std::optional<Json>& value) {
+    return value && value->is_number_integer();
+}
+
+bool is_null(const std::optional<Json>& value) {
+    return value && value->is_null();
+}
+
+bool any_of(std::string_view text, std::initializer_list<std::string_view> parts) {
+    return std::any_of(parts.begin(), parts.end(), [text](std::string_view part) {
+        return text.find(part) != std::string_view::npos;
+    });
+}
+
+// a_ and b_ are the catalogue's arrays, c<n>_arr_ the workload's.
+bool is_array_column(const std::string& column) {
+    return column.starts_with("a_") || column.starts_with("b_") ||
+           column.find("_arr_") != std::string::npos;
+}
+
+bool is_clock(const Difference& difference, const std::string& /*pair*/) {
+    const std::string& path = difference.path;
+    return (path.ends_with(".ts_ms") || path.ends_with(".ts_us") || path.ends_with(".ts_ns")) &&
+           path.find("source") == std::string::npos && is_integer(difference.debezium) &&
+           is_integer(difference.tributary);
+}
+
+bool is_our_header(const Difference& difference, const std::string& /*pair*/) {
+    return difference.path.ends_with("headers.tributary") && !difference.debezium;
+}
+
+// The pair "plain" has them on.
+bool is_context_header(const Difference& difference, const std::string& pair) {
+    return difference.path.find("headers.__debezium.context.") != std::string::npos &&
+           (pair != "plain" || difference.path.ends_with(".runId")) && !difference.tributary;
+}
+
+bool is_default_for_null(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    return !place.in_schema && any_of(place.column, {"d_"}) && is_null(difference.tributary) &&
+           difference.debezium && !difference.debezium->is_null();
+}
+
+bool is_transaction_id(const Difference& difference, const std::string& /*pair*/) {
+    const bool metadata = difference.topic == "transaction" &&
+                          (difference.path == "key" || difference.path.ends_with("payload.id"));
+    if ((!metadata && !difference.path.ends_with("transaction.id")) || !difference.debezium ||
+        !difference.tributary) {
+        return false;
+    }
+    const auto xid = [](const Json& value) {
+        const std::string text = value.get<std::string>();
+        return text.substr(0, text.rfind(':'));
+    };
+    return xid(*difference.debezium) == xid(*difference.tributary);
+}
+
+bool is_order_of_collections(const Difference& difference, const std::string& /*pair*/) {
+    if (!difference.path.ends_with("data_collections") || !difference.debezium ||
+        !difference.tributary) {
+        return false;
+    }
+    const auto sorted = [](const Json& array) {
+        std::vector<std::string> all;
+        for (const Json& one : array) {
+            all.push_back(one.dump());
+        }
+        std::sort(all.begin(), all.end());
+        return all;
+    };
+    return sorted(*difference.debezium) == sorted(*difference.tributary);
+}
+
+bool is_message_in_metadata(const Difference& difference, const std::string& pair) {
+    if (difference.topic == "message" && difference.path.ends_with(".data_collection_order")) {
+        return difference.tributary == Json(0);
+    }
+    if (!difference.path.ends_with("data_collections") || !difference.debezium) {
+        return false;
+    }
+    Difference without = difference;
+    Json kept = Json::array();
+    for (const Json& one : *difference.debezium) {
+        if (one.at("data_collection").get<std::string>().find("LogicalDecodingMessageId@") ==
+            std::string::npos) {
+            kept.push_back(one);
+        }
+    }
+    const bool some = kept.size() != difference.debezium->size();
+    without.debezium = std::move(kept);
+    return some && is_order_of_collections(without, pair);
+}
+
+bool is_message_clock(const Difference& difference, const std::string& /*pair*/) {
+    return difference.topic == "message" &&
+           difference.path.find(".source.ts_") != std::string::npos;
+}
+
+bool is_sequence_after_message(const Difference& difference, const std::string& /*pair*/) {
+    if (!difference.path.ends_with("source.sequence") || !difference.debezium ||
+        !difference.tributary) {
+        return false;
+    }
+    const auto debezium = Json::parse(difference.debezium->get<std::string>());
+    const auto tributary = Json::parse(difference.tributary->get<std::string>());
+    return debezium.at(1) == tributary.at(1);
+}
+
+bool is_keyless_tombstone(const Difference& difference, const std::string& /*pair*/) {
+    return difference.path == "tombstones" &&
+           difference.topic.find("keyless") != std::string::npos &&
+           difference.debezium == Json(1) && difference.tributary == Json(0);
+}
+
+bool is_nullable_unique(const Difference& difference, const std::string& /*pair*/) {
+    const bool gone = difference.path == "tombstones" && difference.tributary == Json(0);
+    return difference.topic.find("unique_null") != std::string::npos &&
+           ((difference.path == "key" && !difference.tributary) || gone);
+}
+
+bool is_name(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    const bool lost =
+        difference.debezium && (difference.debezium->is_null() || *difference.debezium == Json(""));
+    return !place.in_schema && !is_array_column(place.column) &&
+           place.column.find("name_type") != std::string::npos && lost;
+}
+
+bool is_array_left_out(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    return is_array_column(place.column) && !difference.debezium &&
+           any_of(place.column, {"name_type", "money", "interval", "xml", "domain"});
+}
+
+bool is_null_in_array(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    if (!is_array_column(place.column) ||
+        !any_of(place.column, {"mood", "tsvector", "ltree", "isbn"})) {
+        return false;
+    }
+    return difference.path.ends_with(".items.optional") || is_null(difference.debezium);
+}
+
+bool is_time_array(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    return !place.in_schema && is_array_column(place.column) &&
+           any_of(place.column, {"_time", "timetz"}) && !any_of(place.column, {"timestamp"}) &&
+           difference.debezium && difference.tributary;
+}
+
+bool is_old_date_in_array(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    constexpr std::int64_t kGregorianDays = -141'427;  // 1582-10-15
+    if (place.in_schema || !is_array_column(place.column) ||
+        !any_of(place.column, {"date", "timestamp"}) || !difference.debezium ||
+        !difference.tributary) {
+        return false;
+    }
+    if (difference.tributary->is_string()) {
+        return difference.tributary->get<std::string>().starts_with('-');
+    }
+    return is_integer(difference.tributary) &&
+           difference.tributary->get<std::int64_t>() < kGregorianDays;
+}
+
+bool is_infinite_date(const Difference& difference, const std::string& /*pair*/) {
+    return place_of(difference).column.find("date") != std::string::npos &&
+           difference.tributary == Json(2147483647);
+}
+
+bool is_computed_default(const Difference& difference, const std::string& /*pair*/) {
+    return any_of(place_of(difference).column, {"d_maybe", "d_text", "d_user"}) &&
+           difference.topic == "shapes.serials";
+}
+
+bool is_interval_default(const Difference& difference, const std::string& /*pair*/) {
+    const bool filled = difference.path.find("before.") != std::string::npos;
+    return place_of(difference).column.find("_interval") != std::string::npos &&
+           difference.debezium && (filled || difference.path.ends_with(".default"));
+}
+
+bool is_unchanged(const Difference& difference, const std::string& /*pair*/) {
+    return difference.topic == "shapes.toast" && is_null(difference.debezium) &&
+           difference.tributary && any_of(place_of(difference).column, {"bp", "ba", "da"});
+}
+
+bool is_many_dimensions(const Difference& difference, const std::string& /*pair*/) {
+    return difference.topic == "shapes.dimensions" && place_of(difference).column == "g" &&
+           !difference.tributary;
+}
+
+bool is_index_key(const Difference& difference, const std::string& /*pair*/) {
+    return difference.topic == "shapes.index_other" &&
+           (difference.path == "key" || place_of(difference).column == "id");
+}
+
+bool is_point(const Difference& difference, const std::string& /*pair*/) {
+    return place_of(difference).column.find("point") != std::string::npos && !difference.tributary;
+}
+
+bool is_hstore_order(const Difference& difference, const std::string& /*pair*/) {
+    if (place_of(difference).column.find("hstore") == std::string::npos || !difference.debezium ||
+        !difference.tributary || !difference.debezium->is_string() ||
+        !difference.tributary->is_string()) {
+        return false;
+    }
+    using Unordered = nlohmann::json;
+    const auto debezium = Unordered::parse(difference.debezium->get<std::string>(), nullptr, false);
+    const auto tributary =
+        Unordered::parse(difference.tributary->get<std::string>(), nullptr, false);
+    return debezium.is_object() && debezium == tributary;
+}
+
+}  // namespace
+
+Masks::Masks(const std::filesystem::path& document) {
+    masks_ = {
+        {"`ts_ms`, `ts_us`, `ts_ns` of the envelope", is_clock},
+        {"header `tributary` on every record", is_our_header},
+        {"context headers", is_context_header},
+        {"`transaction.id`", is_transaction_id},
+        {"NULL in a nullable column that has a default", is_default_for_null},
+        {"order of `data_collections` in END", is_order_of_collections},
+        {"logical message in transaction metadata", is_message_in_metadata},
+        {"`source.ts_ms` of a logical message outside a transaction", is_message_clock},
+        {"`source.sequence` after a logical message outside a transaction",
+         is_sequence_after_message},
+        {"delete of a table without key", is_keyless_tombstone},
+        {"unique index with a nullable column, no primary key", is_nullable_unique},
+        {"domain over enum, timetz with seconds in its offset, column of type `name`", is_name},
+        {"array of name, money, interval, xml or a domain", is_array_left_out},
+        {"null in an array of an enum, tsvector, ltree or isbn", is_null_in_array},
+        {"time[], timetz[]", is_time_array},
+        {"date[], timestamp[] before 1582-10-15, timestamptz[] before year 1",
+         is_old_date_in_array},
+        {"date `infinity`", is_infinite_date},
+        {"default that the server computes", is_computed_default},
+        {"default of an interval", is_interval_default},
+        {"unchanged (TOAST) value of a type whose schema is not text or bytes", is_unchanged},
+        {"column declared with several array dimensions", is_many_dimensions},
+        {"order of keys in the JSON of an hstore", is_hstore_order},
+        {"REPLICA IDENTITY USING INDEX that does not cover the primary key", is_index_key},
+        {"point", is_point},
+    };
+    std::ifstream in(document);
+    std::stringstream text;
+    text << in.rdbuf();
+    for (const Mask& mask : masks_) {
+        if (text.str().find("\n| " + mask.row + " |") == std::string::npos) {
+            throw servers::ServerFailure(document.string() + " has no row \"" + mask.row + "\"");
+        }
+    }
+}
+
+const std::string* Masks::row_of(const Difference& difference, const std::string& pair) const {
+    const auto found = std::find_if(masks_.begin(), masks_.end(), [&](const Mask& mask) {
+        return mask.applies(difference, pair);
+    });
+    return found == masks_.end() ? nullptr : &found->row;
+}
+
+}  // namespace tributary::differential

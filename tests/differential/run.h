@@ -1,0 +1,23 @@
+// One differential run: PostgreSQL, Kafka, Debezium in Kafka Connect and the agent, over the
+// catalogue and over random workloads. Threads: one, which spawns every process.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace tributary::differential {
+
+struct RunOptions {
+    std::filesystem::path agent = {};
+    std::filesystem::path differences = {};  // docs/debezium-differences.md
+    std::uint64_t seed = 1;
+    int seeds = 4;        // seed, seed + 1, ..
+    int rounds = 6;       // of a random workload: statements, then one DDL statement
+    bool masked = false;  // also print what is masked
+};
+
+// 0: both sides agree; 1: they do not. Throws ServerFailure when a side cannot be run.
+[[nodiscard]] int run_differential(const RunOptions& options);
+
+}  // namespace tributary::differential
