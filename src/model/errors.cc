@@ -239,6 +239,14 @@ const ErrorKind kSchemaMismatch{
     "the event was not taken in and not confirmed; the server keeps it.",
     "report the message above; `tables.exclude` skips the table meanwhile."};
 
+const ErrorKind kSnapshotKeyMissing{
+    "snapshot_key_missing",
+    ErrorClass::definite,
+    kExitConfig,
+    "the rows that the table had before are not delivered; changes are kept by the server.",
+    "give the table a primary key, leave it out by `tables.exclude`, or set `snapshot.mode: "
+    "no_data` for this source."};
+
 const ErrorKind kValueUndecodable{
     "value_undecodable",
     ErrorClass::definite,
@@ -395,6 +403,7 @@ constexpr std::array kAll{
     &kProtocolViolation,
     &kRowTooLarge,
     &kSchemaMismatch,
+    &kSnapshotKeyMissing,
     &kValueUndecodable,
     &kKafkaUnreachable,
     &kKafkaAuth,

@@ -54,6 +54,7 @@ extern const ErrorKind kSourceRewound;
 extern const ErrorKind kProtocolViolation;
 extern const ErrorKind kRowTooLarge;
 extern const ErrorKind kSchemaMismatch;
+extern const ErrorKind kSnapshotKeyMissing;
 extern const ErrorKind kValueUndecodable;
 // Kafka
 extern const ErrorKind kKafkaUnreachable;
