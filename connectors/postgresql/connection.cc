@@ -94,17 +94,6 @@ bool about_tls(std::string_view text) {
     });
 }
 
-std::string quoted(std::string_view text, char mark) {
-    std::string out(1, mark);
-    for (const char letter : text) {
-        if (letter == mark) {
-            out += mark;
-        }
-        out += letter;
-    }
-    return out + mark;
-}
-
 bool is_loopback(const sockaddr_storage& address) {
     if (address.ss_family == AF_INET) {
         sockaddr_in v4{};
@@ -407,6 +396,84 @@ Result<void> Session::start_copy(const std::string& sql, std::chrono::millisecon
     return success();
 }
 
+// One line, waiting for it; false after the last.
+Result<bool> Session::copy_line(SteadyTime deadline, std::string& line) {
+    for (;;) {
+        char* raw = nullptr;
+        const int length = PQgetCopyData(connection_.get(), &raw, 1);
+        if (length > 0) {
+            line.assign(raw, static_cast<std::size_t>(length));
+            PQfreemem(raw);
+            return true;
+        }
+        if (length < 0) {
+            return false;
+        }
+        TRIBUTARY_TRY_VOID(wait(POLLIN, deadline));
+        if (PQconsumeInput(connection_.get()) == 0) {
+            return lost("reading rows");
+        }
+    }
+}
+
+// The results that end a statement; an error among them is what a cancelled one ends with.
+Result<void> Session::finish(SteadyTime deadline, bool cancelled) {
+    Result<void> ended = success();
+    for (;;) {
+        TRIBUTARY_TRY(raw, result(deadline));
+        if (raw == nullptr) {
+            return ended;
+        }
+        const Rows answer(raw);
+        if (answer.failed() && !cancelled && ended) {
+            ended = server_error(raw, "reading rows");
+        }
+    }
+}
+
+void Session::cancel() {
+    std::array<char, 256> ignored{};
+    PGcancel* const request = PQgetCancel(connection_.get());
+    if (request != nullptr) {
+        [[maybe_unused]] const int sent =
+            PQcancel(request, ignored.data(), static_cast<int>(ignored.size()));
+        PQfreeCancel(request);
+    }
+}
+
+Result<void> Session::copy_out(const std::string& sql,
+                               std::chrono::milliseconds limit,
+                               const std::function<bool(std::string_view line)>& on_line) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    if (PQsendQuery(connection_.get(), sql.c_str()) == 0) {
+        return lost("reading rows");
+    }
+    TRIBUTARY_TRY_VOID(flush(deadline));
+    TRIBUTARY_TRY(raw, result(deadline));
+    if (raw == nullptr) {
+        return lost("reading rows");
+    }
+    const Rows answer(raw);
+    if (PQresultStatus(raw) != PGRES_COPY_OUT) {
+        const Error failed = server_error(raw, "reading rows");
+        TRIBUTARY_TRY_VOID(finish(deadline, true));
+        return failed;
+    }
+    std::string line;
+    bool cancelled = false;
+    for (;;) {
+        TRIBUTARY_TRY(got, copy_line(deadline, line));
+        if (!got) {
+            break;
+        }
+        if (!cancelled && !on_line(line)) {
+            cancelled = true;
+            cancel();
+        }
+    }
+    return finish(deadline, cancelled);
+}
+
 bool Session::near_tcp() const {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -421,14 +488,6 @@ bool Session::near_tcp() const {
     size = sizeof info;
     return ::getsockopt(socket(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_rtt > 0 &&
            info.tcpi_rtt < kNearRoundTripMicroseconds;
-}
-
-std::string quote_identifier(std::string_view text) {
-    return quoted(text, '"');
-}
-
-std::string quote_literal(std::string_view text) {
-    return quoted(text, '\'');
 }
 
 }  // namespace tributary::postgresql

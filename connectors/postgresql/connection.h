@@ -8,6 +8,7 @@
 #include <libpq-fe.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "base/interrupter.h"
 #include "base/result.h"
 #include "connectors/postgresql/options.h"
+#include "connectors/postgresql/quote.h"
 
 namespace tributary::postgresql {
 
@@ -64,6 +66,12 @@ class Session {
                                      const std::vector<std::string>& parameters = {});
     // Sends a statement that switches to COPY BOTH (START_REPLICATION).
     [[nodiscard]] Result<void> start_copy(const std::string& sql, std::chrono::milliseconds limit);
+    // COPY .. TO STDOUT: each line with its newline, as it comes. When `on_line` returns false the
+    // rest is cancelled and nothing more is given; a transaction that it was part of has failed
+    // then. `limit` is for the whole.
+    [[nodiscard]] Result<void> copy_out(const std::string& sql,
+                                        std::chrono::milliseconds limit,
+                                        const std::function<bool(std::string_view line)>& on_line);
 
     [[nodiscard]] PGconn* get() const noexcept { return connection_.get(); }
     [[nodiscard]] int socket() const noexcept { return PQsocket(connection_.get()); }
@@ -84,16 +92,16 @@ class Session {
     [[nodiscard]] Result<PGresult*> result(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<void> flush(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<void> wait(short events, std::chrono::steady_clock::time_point deadline);
+    [[nodiscard]] Result<bool> copy_line(std::chrono::steady_clock::time_point deadline,
+                                         std::string& line);
+    [[nodiscard]] Result<void> finish(std::chrono::steady_clock::time_point deadline,
+                                      bool cancelled);
+    void cancel();
     [[nodiscard]] Error lost(std::string_view doing) const;
 
     std::unique_ptr<PGconn, Finish> connection_;
     const Interrupter* interrupter_;
 };
-
-// `text` quoted, for any text without NUL: "a""b", 'a''b'. Literals rely on
-// standard_conforming_strings=on, which Session pins.
-[[nodiscard]] std::string quote_identifier(std::string_view text);
-[[nodiscard]] std::string quote_literal(std::string_view text);
 
 // What a server error means: the row of the error table by SQLSTATE and, where one SQLSTATE has
 // several meanings, by the server's words. Pure.

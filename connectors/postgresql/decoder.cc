@@ -159,19 +159,21 @@ Result<void> PostgresqlDecoder::use_context(std::string_view bytes) {
 }
 
 void PostgresqlDecoder::fill_common(const Entry& entry, Arena& arena, Change& change) const {
-    const bool in_transaction = context_.kind == ContextKind::transaction;
+    const bool timed =
+        context_.kind == ContextKind::transaction || context_.kind == ContextKind::snapshot;
+    const bool between =
+        context_.kind == ContextKind::message || context_.kind == ContextKind::snapshot;
     change.sequence = entry.sequence;
     change.ordinal = entry.ordinal;
     change.intake_time_us = entry.intake_time_us;
     // Outside transactions the server names no time.
-    change.source_time_us = in_transaction ? context_.commit_time_us : entry.intake_time_us;
+    change.source_time_us = timed ? context_.commit_time_us : entry.intake_time_us;
     change.schema_id = entry.schema;
     change.database = database_;
     char* position = arena.allocate(sizeof(std::uint64_t));
-    // A message's LSN is the end of its record, where a commit record may begin (intake.cc).
-    store(position,
-          context_.lsn.value() - (context_.kind == ContextKind::message ? 1U : 0U),
-          Endian::big);
+    // Between transactions an LSN is the end of a record, where a commit record may begin
+    // (intake.cc).
+    store(position, context_.lsn.value() - (between ? 1U : 0U), Endian::big);
     change.source_position = {position, sizeof(std::uint64_t)};
     change.transaction_id = arena.copy(transaction_id_);
 }
@@ -204,6 +206,10 @@ void PostgresqlDecoder::fill_source(const EventHead& head,
     }
     change.source_values = *source;
     change.source_sequence = sequence_text(head.lsn, arena);
+    if (context_.kind == ContextKind::snapshot) {
+        change.snapshot_marker = to_string(static_cast<SnapshotMarker>(head.order));
+        return;
+    }
     change.transaction_order = head.order;
     change.transaction_table_order = head.table_order;
     change.first_of_transaction = head.order == 1;
@@ -298,10 +304,15 @@ Result<void> PostgresqlDecoder::decode_row(const Plan& plan,
         case 'D':
             change.operation = Operation::remove;
             break;
+        case 'R':
+            change.operation = Operation::read;
+            break;
         default:
             return Error(errors::kEntryCorrupt, "postgresql entry: unknown operation");
     }
-    TRIBUTARY_TRY(row, parse_image(static_cast<MessageType>(head.operation), head.rest));
+    const auto type =
+        head.operation == 'R' ? MessageType::insert : static_cast<MessageType>(head.operation);
+    TRIBUTARY_TRY(row, parse_image(type, head.rest));
     const TableSchema& schema = *plan.schema;
     const std::size_t count = schema.columns.size();
     Value* before = nullptr;

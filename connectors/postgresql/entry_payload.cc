@@ -14,6 +14,22 @@ Error corrupt(std::string_view what) {
 
 }  // namespace
 
+std::string_view to_string(SnapshotMarker marker) {
+    switch (marker) {
+        case SnapshotMarker::middle:
+            return "true";
+        case SnapshotMarker::first:
+            return "first";
+        case SnapshotMarker::first_in_table:
+            return "first_in_data_collection";
+        case SnapshotMarker::last_in_table:
+            return "last_in_data_collection";
+        case SnapshotMarker::last:
+            return "last";
+    }
+    return {};
+}
+
 void append_context(std::string& out, const Context& context) {
     out.push_back(static_cast<char>(context.kind));
     out.push_back(static_cast<char>(kVersion));
@@ -23,6 +39,10 @@ void append_context(std::string& out, const Context& context) {
     }
     append_fixed(out, context.last_commit_end.value(), Endian::big);
     if (context.kind == ContextKind::message) {
+        return;
+    }
+    if (context.kind == ContextKind::snapshot) {
+        append_fixed(out, static_cast<std::uint64_t>(context.commit_time_us), Endian::big);
         return;
     }
     append_fixed(out, context.xid, Endian::big);
@@ -38,7 +58,7 @@ Result<Context> parse_context(std::string_view bytes) {
     Context out;
     const auto kind = reader.fixed<std::uint8_t>();
     const auto version = reader.fixed<std::uint8_t>();
-    if (kind < 1 || kind > 3) {
+    if (kind < 1 || kind > 4) {
         return corrupt("unknown kind of context");
     }
     if (version != kVersion) {
@@ -56,6 +76,9 @@ Result<Context> parse_context(std::string_view bytes) {
         if (!out.origin.empty()) {
             out.origin_lsn = Lsn(reader.fixed<std::uint64_t>(Endian::big));
         }
+    }
+    if (out.kind == ContextKind::snapshot) {
+        out.commit_time_us = static_cast<std::int64_t>(reader.fixed<std::uint64_t>(Endian::big));
     }
     if (!reader.ok() || !reader.at_end()) {
         return corrupt("context of a wrong length");

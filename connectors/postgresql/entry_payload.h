@@ -2,19 +2,20 @@
 // golden-tested, and changed only with a new context version. Pure; any thread.
 //
 // Context (one per source transaction; big-endian numbers)
-//   byte     kind: 1 transaction, 2 message outside transactions, 3 position
+//   byte     kind: 1 transaction, 2 message outside transactions, 3 position, 4 rows of a snapshot
 //   byte     version, 1
-//   fixed64  LSN: of the commit record, of the message, or the position
-//   fixed64  end LSN of the transaction before, 0 when not known (kinds 1 and 2)
+//   fixed64  LSN: of the commit record, of the message, the position, or the place of the rows
+//   fixed64  end LSN of the transaction before, 0 when not known (kinds 1, 2 and 4)
 //   fixed32  xid                                   (kind 1)
-//   fixed64  commit time, us since 1970            (kind 1)
+//   fixed64  commit time, us since 1970            (kind 1); time of reading (kind 4)
 //   sized    origin name, empty when none          (kind 1)
 //   fixed64  origin's commit LSN                   (kind 1, when there is an origin)
 //
-// Change:   byte 'I' 'U' 'D' 'T'; varint order; varint table order; varint (context LSN - event
+// Change:   byte 'I' 'U' 'D' 'T' 'R'; varint order; varint table order; varint (context LSN - event
 // LSN, modulo 2^64); then
 //   I U D   the pgoutput message after its relation oid, columns that are not selected taken out
 //   T       byte options (1 cascade, 2 restart identity)
+//   R       'N' and a tuple, as I; `order` is the row's SnapshotMarker
 // Message:  byte 'M'; varint order (0 outside transactions); varint 0; varint as above; sized
 // prefix; content `order` is the 1-based index among the selected events of the transaction, `table
 // order` the same among those of its table.
@@ -36,7 +37,18 @@
 
 namespace tributary::postgresql {
 
-enum class ContextKind : std::uint8_t { transaction = 1, message = 2, position = 3 };
+enum class ContextKind : std::uint8_t { transaction = 1, message = 2, position = 3, snapshot = 4 };
+
+// Where a row of a snapshot stands in it, as Debezium says it. On disk: numbers never change.
+enum class SnapshotMarker : std::uint8_t {
+    middle = 1,
+    first = 2,           // of the run
+    first_in_table = 3,  // Debezium: first_in_data_collection
+    last_in_table = 4,
+    last = 5,  // of the run
+};
+// "true", "first", ...; empty: no such marker.
+[[nodiscard]] std::string_view to_string(SnapshotMarker marker);
 
 struct Context {
     ContextKind kind = ContextKind::transaction;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "connectors/postgresql/table_schema.h"
 #include "model/errors.h"
 
@@ -138,6 +139,9 @@ Result<void> Intake::on_begin(std::string_view message) {
     ++transaction_;
     end_.event_count = 0;
     end_.tables.clear();
+    if (watcher_ != nullptr) {
+        watcher_->on_begin(begin.xid, begin.final_lsn);
+    }
     return success();
 }
 
@@ -168,7 +172,10 @@ Result<void> Intake::on_commit(std::string_view message, std::int64_t now_us, En
         // Nothing to say about it but that it is over; the position entry that does comes once per
         // interval.
         on_tick(now_us, sink);
-        sink.resume(encode_resume(position_));
+        sink.resume(encode_resume(position_, in_snapshot_));
+    }
+    if (watcher_ != nullptr) {
+        watcher_->on_commit(selected);
     }
     return success();
 }
@@ -226,6 +233,7 @@ Result<void> Intake::select_columns(const RelationMessage& relation,
     table.kept_count = static_cast<std::uint16_t>(kept.size());
     table.drops_columns = table.kept_count != table.column_count;
     schema.columns = std::move(kept);
+    table.columns = column_signature(schema);
     table.schema_id = sink.intern(std::make_shared<const TableSchema>(std::move(schema)));
     return success();
 }
@@ -251,6 +259,9 @@ Result<void> Intake::on_row(Lsn wal_start,
                          " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
     }
     count(*table);
+    if (watcher_ != nullptr && watcher_->wants(row.relation)) {
+        TRIBUTARY_TRY_VOID(tell(row.relation, *table, row));
+    }
     const Identity identity{begin_.final_lsn, ordinal};
     if (!repeated(identity)) {
         start_payload(static_cast<char>(row.type), table, wal_start);
@@ -286,6 +297,20 @@ bool Intake::key_moved(const Table& table, const RowMessage& row) {
     return false;
 }
 
+// The watcher sees rows as the log has them, without the columns that are not selected.
+Result<void> Intake::tell(std::uint32_t relation, const Table& table, const RowMessage& row) {
+    if (!table.drops_columns) {
+        watcher_->on_row(table.columns, row);
+        return success();
+    }
+    scratch_.clear();
+    write_image(table, row);
+    TRIBUTARY_TRY(kept, parse_image(row.type, scratch_));
+    kept.relation = relation;
+    watcher_->on_row(table.columns, kept);
+    return success();
+}
+
 Result<void> Intake::on_truncate(Lsn wal_start,
                                  std::int64_t now_us,
                                  std::string_view message,
@@ -300,6 +325,9 @@ Result<void> Intake::on_truncate(Lsn wal_start,
             continue;
         }
         count(*table);
+        if (watcher_ != nullptr && watcher_->wants(truncate.relation(index))) {
+            watcher_->on_truncate(truncate.relation(index));
+        }
         const Identity identity{begin_.final_lsn, ordinal};
         if (repeated(identity)) {
             continue;
@@ -485,8 +513,40 @@ void Intake::append_position(std::int64_t now_us, EntrySink& sink) {
     move_resume(position_, now_us, sink);
 }
 
+void Intake::begin_rows(std::int64_t read_time_us, std::int64_t now_us, EntrySink& sink) {
+    TRIBUTARY_ASSERT(!in_transaction_);
+    scratch_.clear();
+    append_context(scratch_,
+                   {.kind = ContextKind::snapshot,
+                    .lsn = position_,
+                    .last_commit_end = last_commit_end_,
+                    .commit_time_us = read_time_us});
+    sink.context(scratch_, now_us);
+    done_ = std::max(done_, done_below(position_));
+    encode_done_into(done_, done_bytes_);
+}
+
+void Intake::append_row(SchemaId schema,
+                        std::uint32_t ordinal,
+                        SnapshotMarker marker,
+                        std::string_view tuple,
+                        EntrySink& sink) {
+    scratch_.clear();
+    append_event_head(
+        scratch_,
+        {.operation = 'R', .order = static_cast<std::uint64_t>(marker), .lsn = position_},
+        position_);
+    scratch_.push_back('N');
+    scratch_.append(tuple);
+    sink.append(EntryKind::change, schema, ordinal, scratch_, done_bytes_);
+}
+
+void Intake::end_rows(std::int64_t now_us, EntrySink& sink) {
+    move_resume(position_, now_us, sink);
+}
+
 void Intake::move_resume(Lsn position, std::int64_t now_us, EntrySink& sink) {
-    sink.resume(encode_resume(position));
+    sink.resume(encode_resume(position, in_snapshot_));
     appended_position_ = std::max(appended_position_, position);
     position_time_us_ = now_us;
 }

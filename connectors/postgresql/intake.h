@@ -27,6 +27,7 @@
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/pgoutput.h"
 #include "connectors/postgresql/position.h"
+#include "connectors/postgresql/stream_watcher.h"
 #include "model/entry.h"
 #include "ports/source.h"
 
@@ -63,6 +64,28 @@ class Intake {
     // for it.
     void flush_position(std::int64_t now_us, EntrySink& sink);
 
+    // Tells `watcher` (which outlives this; null: nobody) of what follows.
+    void watch(StreamWatcher* watcher) noexcept { watcher_ = watcher; }
+
+    // Whether resume positions from now on say that a snapshot is under way.
+    void in_snapshot(bool running) noexcept { in_snapshot_ = running; }
+
+    // Rows of a snapshot, between transactions: their context, each row (a tuple of the columns of
+    // `schema`; `ordinal` numbers it for ever), and the resume position after them.
+    void begin_rows(std::int64_t read_time_us, std::int64_t now_us, EntrySink& sink);
+    void append_row(SchemaId schema,
+                    std::uint32_t ordinal,
+                    SnapshotMarker marker,
+                    std::string_view tuple,
+                    EntrySink& sink);
+    void end_rows(std::int64_t now_us, EntrySink& sink);
+    // A position entry, whether one is due or not; between transactions.
+    void append_position(std::int64_t now_us, EntrySink& sink);
+
+    // Whether everything up to the start's `done` has come again.
+    [[nodiscard]] bool past_start() const noexcept {
+        return !start_done_ || position_ > start_done_->lsn;
+    }
     [[nodiscard]] bool in_transaction() const noexcept { return in_transaction_; }
     // End of the last complete transaction or keepalive position: what `resume` is or would be.
     [[nodiscard]] Lsn position() const noexcept { return position_; }
@@ -71,6 +94,7 @@ class Intake {
     struct Table {
         bool selected = false;
         std::string name;                // "schema.table"
+        std::string columns;             // column_signature() of those that are kept
         SchemaId schema_id;              // of the columns that are kept
         std::uint16_t column_count = 0;  // on the wire
         bool drops_columns = false;
@@ -85,6 +109,7 @@ class Intake {
 
     Result<void> on_begin(std::string_view message);
     Result<void> on_commit(std::string_view message, std::int64_t now_us, EntrySink& sink);
+    Result<void> tell(std::uint32_t relation, const Table& table, const RowMessage& row);
     Result<void> on_origin(std::string_view message);
     Result<void> on_relation(std::string_view message, EntrySink& sink);
     Result<void> select_columns(const RelationMessage& relation, Table& table, EntrySink& sink);
@@ -111,13 +136,13 @@ class Intake {
     void open_context(std::int64_t now_us, EntrySink& sink);
     void append(
         EntryKind kind, SchemaId schema, Identity identity, std::int64_t now_us, EntrySink& sink);
-    void append_position(std::int64_t now_us, EntrySink& sink);
     void move_resume(Lsn position, std::int64_t now_us, EntrySink& sink);
     [[nodiscard]] bool repeated(Identity identity) const noexcept;
 
     IntakeOptions options_;
     Filter filter_;
     CatalogueReader* catalogue_;
+    StreamWatcher* watcher_ = nullptr;
     std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
     std::uint32_t last_oid_ = 0;
     Table* last_table_ = nullptr;
@@ -132,6 +157,7 @@ class Intake {
     Lsn last_commit_end_;                // for source.sequence
 
     // Of the open transaction
+    bool in_snapshot_ = false;
     bool in_transaction_ = false;
     bool context_open_ = false;
     BeginMessage begin_;

@@ -32,6 +32,13 @@ struct TableFilter {
     std::vector<std::string> exclude_columns;
 };
 
+// Which rows that are already there are taken; Debezium's words and meaning.
+enum class SnapshotMode {
+    no_data,  // none
+    initial,  // once, when the pipeline is new
+    always,   // at every start
+};
+
 struct Options {
     std::string name;  // of the source, for logs
     Connection connection;
@@ -41,7 +48,9 @@ struct Options {
     bool create_publication = false;  // FOR the included tables, or ALL TABLES
     bool failover_slot = false;       // PostgreSQL 17: create the slot with FAILOVER
     TableFilter tables;
-    bool messages = true;  // logical decoding messages
+    SnapshotMode snapshot = SnapshotMode::no_data;
+    std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
+    bool messages = true;                        // logical decoding messages
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint32_t status_interval_ms = 10000;    // at most a third of wal_sender_timeout is used
     std::uint32_t position_interval_ms = 10000;  // position entries of an idle source

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kResumeBytes = 8;
 constexpr std::size_t kDoneBytes = 12;
+constexpr char kInSnapshot = '\1';
 
 }  // namespace
 
@@ -16,9 +17,12 @@ Identity done_below(Lsn lsn) {
                             : Identity{Lsn(lsn.value() - 1), kWholeTransaction};
 }
 
-Position encode_resume(Lsn lsn) {
+Position encode_resume(Lsn lsn, bool in_snapshot) {
     Position out;
     append_fixed(out.bytes, lsn.value(), Endian::big);
+    if (in_snapshot) {
+        out.bytes.push_back(kInSnapshot);
+    }
     return out;
 }
 
@@ -34,8 +38,12 @@ Position encode_done(Identity identity) {
     return out;
 }
 
+bool says_in_snapshot(const Position& position) {
+    return position.bytes.size() == kResumeBytes + 1 && position.bytes.back() == kInSnapshot;
+}
+
 std::optional<Lsn> decode_resume(const Position& position) {
-    if (position.bytes.size() != kResumeBytes) {
+    if (position.bytes.size() != kResumeBytes && !says_in_snapshot(position)) {
         return std::nullopt;
     }
     return Lsn(load<std::uint64_t>(position.bytes.data(), Endian::big));

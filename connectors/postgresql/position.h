@@ -1,5 +1,6 @@
 // The bytes of this connector's positions. Pure; any thread.
 //   resume   8 bytes    LSN, big-endian: START_REPLICATION from here sends everything not yet held
+//            9 bytes    the same and 1: and rows of a snapshot are still to be taken
 //   done     12 bytes   LSN and ordinal, big-endian: identity of the last event taken in
 //   event    8 bytes    LSN of the event's transaction, big-endian: for the packed record header
 // An identity is (commit LSN of the transaction, ordinal in it) or, for a message outside
@@ -33,12 +34,16 @@ struct Identity {
 // entry leaves behind. `lsn` 0 gives the identity before all others.
 [[nodiscard]] Identity done_below(Lsn lsn);
 
-[[nodiscard]] Position encode_resume(Lsn lsn);
+[[nodiscard]] Position encode_resume(Lsn lsn, bool in_snapshot = false);
 [[nodiscard]] Position encode_done(Identity identity);
 // Writes into a Position that is reused from call to call, without allocating after the first.
 void encode_done_into(Identity identity, Position& out);
 
-// nullopt: not 8 or 12 bytes. An empty position means none and is nullopt too.
+// Whether a resume position says that a snapshot was under way: known even where the log that had
+// its progress is lost.
+[[nodiscard]] bool says_in_snapshot(const Position& position);
+
+// nullopt: not of that kind. An empty position means none and is nullopt too.
 [[nodiscard]] std::optional<Lsn> decode_resume(const Position& position);
 [[nodiscard]] std::optional<Identity> decode_done(const Position& position);
 

@@ -47,13 +47,13 @@ Result<StreamMessage> parse_stream_message(std::string_view payload) {
     return message;
 }
 
-std::string standby_status(const Feedback& feedback, std::int64_t wall_time_us) {
+std::string standby_status(const Feedback& feedback, std::int64_t wall_time_us, bool ask) {
     std::string bytes(1, 'r');
     append_fixed(bytes, feedback.write.value(), Endian::big);
     append_fixed(bytes, feedback.flush.value(), Endian::big);
     append_fixed(bytes, feedback.apply.value(), Endian::big);
     append_fixed(bytes, static_cast<std::uint64_t>(wall_time_us - kPostgresqlEpochUs), Endian::big);
-    append_fixed(bytes, std::uint8_t{0}, Endian::big);
+    append_fixed(bytes, std::uint8_t{ask}, Endian::big);
     return bytes;
 }
 
@@ -126,8 +126,10 @@ Result<bool> ReplicationStream::fill() {
     return true;
 }
 
-Result<void> ReplicationStream::send_status(const Feedback& feedback, std::int64_t wall_time_us) {
-    const std::string bytes = standby_status(feedback, wall_time_us);
+Result<void> ReplicationStream::send_status(const Feedback& feedback,
+                                            std::int64_t wall_time_us,
+                                            bool ask) {
+    const std::string bytes = standby_status(feedback, wall_time_us, ask);
     if (PQputCopyData(session_.get(), bytes.data(), static_cast<int>(bytes.size())) < 0) {
         return ended();
     }

@@ -41,7 +41,10 @@ struct StreamMessage {
 [[nodiscard]] Result<StreamMessage> parse_stream_message(std::string_view payload);
 
 // The bytes of a standby status update; `wall_time_us` since 1970.
-[[nodiscard]] std::string standby_status(const Feedback& feedback, std::int64_t wall_time_us);
+// `ask`: the server shall answer with a keepalive at once.
+[[nodiscard]] std::string standby_status(const Feedback& feedback,
+                                         std::int64_t wall_time_us,
+                                         bool ask = false);
 
 class ReplicationStream {
   public:
@@ -58,7 +61,9 @@ class ReplicationStream {
     [[nodiscard]] Result<bool> fill();
 
     // Queues a status update and sends what the socket takes.
-    [[nodiscard]] Result<void> send_status(const Feedback& feedback, std::int64_t wall_time_us);
+    [[nodiscard]] Result<void> send_status(const Feedback& feedback,
+                                           std::int64_t wall_time_us,
+                                           bool ask = false);
     // Sends what is still queued.
     [[nodiscard]] Result<void> flush();
     [[nodiscard]] bool flush_pending() const noexcept { return flush_pending_; }

@@ -45,7 +45,8 @@ constexpr const char* kTablesSql =
     p.tablename IS NOT NULL,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary),
     c.relreplident,
-    coalesce(to_jsonb(p) ->> 'rowfilter', '') <> ''
+    coalesce(to_jsonb(p) ->> 'rowfilter', '') <> '',
+    has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
@@ -203,6 +204,7 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
         table.primary_key = tables.boolean(row, 5);
         table.replica_identity = tables.at(row, 6).empty() ? 'd' : tables.at(row, 6).front();
         table.row_filter = tables.boolean(row, 7);
+        table.readable = tables.boolean(row, 8);
     }
     return facts;
 }
@@ -245,6 +247,29 @@ std::vector<std::string> unpublished_tables(const ServerFacts& facts, const Filt
         if (expected(table, facts, filter) && !table.published) {
             names.push_back(name_of(table));
         }
+    }
+    return names;
+}
+
+Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts, const Filter& filter) {
+    std::vector<TableName> names;
+    std::vector<std::string> unreadable;
+    std::string grant;
+    for (const TableFacts& table : facts.tables) {
+        if (!table.published || !expected(table, facts, filter)) {
+            continue;
+        }
+        names.push_back({table.schema, table.table});
+        if (!table.readable) {
+            unreadable.push_back(name_of(table));
+            grant += (grant.empty() ? "" : ", ") + sql_name_of(table);
+        }
+    }
+    if (!unreadable.empty()) {
+        return Error(errors::kSourceRights,
+                     "a snapshot must read " + joined(unreadable) + ", which role \"" +
+                         facts.role.name + "\" may not: GRANT SELECT ON " + grant + " TO " +
+                         quote_identifier(facts.role.name) + "; (and USAGE on the schema)");
     }
     return names;
 }
@@ -518,6 +543,15 @@ class Judge {
                      "ALTER TABLE " + sql_name_of(table) +
                          " ADD PRIMARY KEY (...); or ALTER TABLE " + sql_name_of(table) +
                          " REPLICA IDENTITY FULL;");
+            }
+            if (options_.snapshot != SnapshotMode::no_data && !table.readable &&
+                expected(table, facts_, filter_)) {
+                error(subject,
+                      "may not be read, and snapshot.mode wants its rows",
+                      "GRANT SELECT ON " + sql_name_of(table) + " TO " +
+                          quote_identifier(facts_.role.name) + "; GRANT USAGE ON SCHEMA " +
+                          quote_identifier(table.schema) + " TO " +
+                          quote_identifier(facts_.role.name) + ";");
             }
             if (table.row_filter) {
                 warn(subject,

@@ -16,6 +16,7 @@
 #include "connectors/postgresql/filter.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/options.h"
+#include "connectors/postgresql/table_name.h"
 #include "ports/check.h"
 
 namespace tributary::postgresql {
@@ -58,6 +59,7 @@ struct TableFacts {
     bool primary_key = false;
     char replica_identity = 'd';  // d default, n nothing, f full, i index
     bool row_filter = false;
+    bool readable = true;  // SELECT on the whole table
 };
 
 struct ServerFacts {
@@ -119,6 +121,11 @@ struct KnownSystem {
 // Where `timeline` ended according to the history file of a later one (TIMELINE_HISTORY); nullopt
 // when it is not among its ancestors.
 [[nodiscard]] std::optional<Lsn> timeline_end(std::string_view history, std::uint32_t timeline);
+
+// The tables whose rows a snapshot takes: those whose events the stream has, under their own names.
+// kSourceRights naming the ones that may not be read, with the statement that mends it.
+[[nodiscard]] Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
+                                                             const Filter& filter);
 
 // CREATE PUBLICATION for the tables that the options select. kPublicationUnsuitable when there is
 // none.

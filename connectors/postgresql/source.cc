@@ -23,6 +23,7 @@ constexpr std::size_t kBusyBytes = 8U << 10U;
 constexpr milliseconds kConfirmInterval{1000};
 constexpr milliseconds kReplyInterval{100};
 constexpr milliseconds kProbeInterval{5000};
+constexpr milliseconds kAskInterval{5};
 constexpr std::chrono::seconds kSqlLimit{10};
 // Creating a slot waits for every transaction that is open when it begins.
 constexpr std::chrono::seconds kCreateSlotLimit{60};
@@ -72,12 +73,13 @@ PostgresqlSource::PostgresqlSource(Options options, const Clock& clock, Observer
     : options_(std::move(options)),
       clock_(clock),
       observer_(observer),
-      catalogue_([this] { return sql(); }) {}
+      catalogue_([this] { return sql(); }),
+      chunks_(options_.connection, options_.publication, interrupter_) {}
 
-Result<void> PostgresqlSource::open(const StartPoint& start, const SideReader& /*side*/) {
+Result<void> PostgresqlSource::open(const StartPoint& start, const SideReader& side) {
     [[maybe_unused]] const bool stale = interrupter_.consume();
     close(milliseconds(0));
-    auto opened = connect(start);
+    auto opened = connect(start, side);
     if (!opened) {
         close(milliseconds(0));
         return opened.error().at("source " + options_.name);
@@ -85,7 +87,7 @@ Result<void> PostgresqlSource::open(const StartPoint& start, const SideReader& /
     return opened;
 }
 
-Result<void> PostgresqlSource::connect(const StartPoint& start) {
+Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader& side) {
     const auto resume = decode_resume(start.resume);
     if (!resume && !start.resume.empty()) {
         return Error(errors::kSourceDiverged, "the stored position is not one of PostgreSQL");
@@ -101,9 +103,12 @@ Result<void> PostgresqlSource::connect(const StartPoint& start) {
     TRIBUTARY_TRY(session, replication());
     TRIBUTARY_TRY_VOID(check_history(session, resume));
     TRIBUTARY_TRY_VOID(check_server(facts, filter, start, resume));
+    std::optional<Lsn> slot_at = facts.slot ? facts.slot->confirmed_flush : std::nullopt;
     if (!facts.slot) {
-        TRIBUTARY_TRY_VOID(create_slot(session));
+        TRIBUTARY_TRY(created, create_slot(session));
+        slot_at = created;
     }
+    TRIBUTARY_TRY_VOID(begin_snapshot(facts, filter, start, slot_at, side));
 
     // The role may have a wal_sender_timeout of its own.
     TRIBUTARY_TRY(timeout,
@@ -220,7 +225,7 @@ Result<void> PostgresqlSource::create_publication(const ServerFacts& facts, cons
     return success();
 }
 
-Result<void> PostgresqlSource::create_slot(Session& session) {
+Result<Lsn> PostgresqlSource::create_slot(Session& session) {
     std::string command =
         "CREATE_REPLICATION_SLOT " + quote_identifier(options_.slot) + " LOGICAL pgoutput ";
     if (options_.failover_slot) {
@@ -236,7 +241,75 @@ Result<void> PostgresqlSource::create_slot(Session& session) {
                   options_.name,
                   "slot created",
                   {{"slot", options_.slot}, {"position", created.at(0, 1)}});
+    return parse_lsn(created.at(0, 1)).value_or(Lsn());
+}
+
+// Goes on with a snapshot, or begins one where the mode wants it.
+Result<void> PostgresqlSource::begin_snapshot(const ServerFacts& facts,
+                                              const Filter& filter,
+                                              const StartPoint& start,
+                                              std::optional<Lsn> slot_at,
+                                              const SideReader& side) {
+    snapshot_.reset();
+    if (options_.snapshot == SnapshotMode::no_data) {
+        return success();
+    }
+    const bool fresh = start.resume.empty() && start.done.empty();
+    // A log that was lost in the middle of a snapshot: how far it was is lost too.
+    TRIBUTARY_TRY(run, side.get(core::snapshot::kRunKey));
+    const bool lost = says_in_snapshot(start.resume) && !run;
+    if (lost) {
+        observer_.log(LogLevel::warn,
+                      options_.name,
+                      "the log that knew how far the snapshot was is lost: it begins again");
+    }
+    const bool wanted =
+        options_.snapshot == SnapshotMode::always ? !snapshot_begun_ || lost : fresh || lost;
+    std::optional<std::vector<TableName>> begin;
+    if (wanted) {
+        TRIBUTARY_TRY(tables, snapshot_tables(facts, filter));
+        begin = std::move(tables);
+    }
+    if (fresh && slot_at) {
+        // The run is in the log before anything of the stream is, at a position of its own.
+        TRIBUTARY_TRY(
+            made,
+            Intake::make(intake_options(options_), {encode_resume(*slot_at), {}}, catalogue_));
+        intake_ = std::move(made);
+    }
+    // Nothing was appended by an earlier process to a pipeline that is new.
+    std::vector<std::uint32_t> suspects;
+    if (!fresh) {
+        TRIBUTARY_TRY(open, chunks_.open_transactions());
+        suspects = std::move(open);
+    }
+    TRIBUTARY_TRY(snapshot,
+                  Snapshot::make({.source = options_.name,
+                                  .database = options_.connection.dbname,
+                                  .filter = intake_options(options_).filter,
+                                  .row_bytes_max = options_.row_bytes_max,
+                                  .chunk_rows_max = options_.snapshot_chunk_rows},
+                                 {chunks_, clock_, observer_},
+                                 side,
+                                 std::move(begin),
+                                 std::move(suspects)));
+    snapshot_ = std::move(snapshot);
+    snapshot_begun_ = true;
+    intake_->watch(snapshot_.get());
+    if (snapshot_ == nullptr) {
+        chunks_.close();
+    }
     return success();
+}
+
+// A keepalive says how far the stream is when nothing else comes.
+Result<void> PostgresqlSource::ask_for_place(SteadyTime now) {
+    if (snapshot_ == nullptr || snapshot_->finished() || intake_->in_transaction() ||
+        (intake_->past_start() && !snapshot_->waits_for(*intake_)) || now - asked_ < kAskInterval) {
+        return success();
+    }
+    asked_ = now;
+    return stream_->send_status(confirmer_.feedback(), clock_.wall_time_us(), true);
 }
 
 Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
@@ -244,6 +317,11 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
         return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
     }
     TRIBUTARY_TRY_VOID(tend(clock_.now()));
+    if (snapshot_ != nullptr) {
+        TRIBUTARY_TRY_VOID(snapshot_->step(*intake_, sink));
+        TRIBUTARY_TRY_VOID(ask_for_place(clock_.now()));
+        wait = snapshot_->patience(*intake_, wait);
+    }
     if (!buffered_ && !interrupter_.consume()) {
         const milliseconds nap(options_.nap_ms);
         if (busy_ && stream_->lazy() && nap.count() > 0) {
@@ -286,6 +364,9 @@ Result<PostgresqlSource::Drained> PostgresqlSource::drain(EntrySink& sink) {
             }
             drained.bytes += message->data.size();
             TRIBUTARY_TRY_VOID(take(*message, now_us, sink));
+            if (snapshot_ != nullptr && snapshot_->due(*intake_)) {
+                TRIBUTARY_TRY_VOID(snapshot_->step(*intake_, sink));
+            }
         }
         TRIBUTARY_TRY(more, stream_->fill());
         if (!more) {
@@ -435,6 +516,7 @@ void PostgresqlSource::close(milliseconds budget) {
     }
     stream_.reset();
     sql_.reset();
+    chunks_.close();
 }
 
 Verdict PostgresqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "connectors/postgresql/catalogue.h"
+#include "connectors/postgresql/chunk_reader.h"
 #include "connectors/postgresql/confirm.h"
 #include "connectors/postgresql/connection.h"
 #include "connectors/postgresql/filter.h"
@@ -20,6 +21,7 @@
 #include "connectors/postgresql/replication_stream.h"
 #include "connectors/postgresql/server_checks.h"
 #include "connectors/postgresql/shutdown_watch.h"
+#include "connectors/postgresql/snapshot.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/source.h"
@@ -44,7 +46,7 @@ class PostgresqlSource final : public Source {
     void interrupt() override { interrupter_.interrupt(); }
 
   private:
-    Result<void> connect(const StartPoint& start);
+    Result<void> connect(const StartPoint& start, const SideReader& side);
     Result<Session*> sql();
     Result<Session> replication();
     Result<void> check_server(const ServerFacts& facts,
@@ -53,7 +55,13 @@ class PostgresqlSource final : public Source {
                               std::optional<Lsn> resume);
     Result<void> check_history(Session& session, std::optional<Lsn> resume);
     Result<void> create_publication(const ServerFacts& facts, const Filter& filter);
-    Result<void> create_slot(Session& session);
+    Result<Lsn> create_slot(Session& session);
+    Result<void> begin_snapshot(const ServerFacts& facts,
+                                const Filter& filter,
+                                const StartPoint& start,
+                                std::optional<Lsn> slot_at,
+                                const SideReader& side);
+    Result<void> ask_for_place(SteadyTime now);
 
     struct Drained {
         std::size_t bytes = 0;
@@ -78,11 +86,15 @@ class PostgresqlSource final : public Source {
     std::optional<Session> sql_;
     std::optional<ReplicationStream> stream_;
     std::unique_ptr<Intake> intake_;
+    SqlChunkReader chunks_;
+    std::unique_ptr<Snapshot> snapshot_;  // null: there is none to take
+    bool snapshot_begun_ = false;         // by this process
 
     // Of the connection
     std::chrono::milliseconds status_interval_{10000};
     SteadyTime status_sent_;
-    Feedback status_;  // last sent
+    SteadyTime asked_;  // for a keepalive, by a snapshot
+    Feedback status_;   // last sent
     bool reply_requested_ = false;
     bool buffered_ = false;  // the last poll() left messages in the buffer
     bool busy_ = false;      // the last poll() got much

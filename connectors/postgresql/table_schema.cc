@@ -142,4 +142,15 @@ TableSchema merge_table(const std::string& database,
     return out;
 }
 
+std::string column_signature(const TableSchema& table) {
+    std::string out;
+    for (const Column& column : table.columns) {
+        out += column.name;
+        out += '\0';
+        out += std::to_string(column.source_type_id) + "," +
+               std::to_string(column.source_type_modifier) + ";";
+    }
+    return out;
+}
+
 }  // namespace tributary::postgresql

@@ -22,4 +22,7 @@ namespace tributary::postgresql {
                                       const RelationMessage& relation,
                                       const CatalogueTable& catalogue);
 
+// The columns of a row by name, type and modifier: what two rows must share to be put together.
+[[nodiscard]] std::string column_signature(const TableSchema& table);
+
 }  // namespace tributary::postgresql

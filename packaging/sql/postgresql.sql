@@ -12,7 +12,10 @@
 --    One slot and one walsender per source; the defaults (10 of each) usually do.
 
 -- 2. The role. REPLICATION and LOGIN, and CONNECT on this database (which PUBLIC has unless it was
---    revoked). No SELECT: the stream carries the rows of published tables. Nothing else.
+--    revoked). No SELECT: the stream carries the rows of published tables. Nothing else. Only a
+--    snapshot of rows that are already there (snapshot.mode) reads tables; for it, per schema:
+--    GRANT USAGE ON SCHEMA public TO tributary;
+--    GRANT SELECT ON public.orders, public.customers TO tributary;
 CREATE ROLE tributary LOGIN REPLICATION
     NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOINHERIT;
 DO $$

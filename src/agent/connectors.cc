@@ -32,7 +32,8 @@ config::Connectors connectors() {
                  {.read =
                       [](config::Reader& reader) {
                           static_cast<void>(postgresql::read_options(reader));
-                      }}},
+                      },
+                  .has_snapshots = true}},
             },
     };
 }

@@ -10,10 +10,24 @@
 namespace tributary::agent {
 namespace {
 
+postgresql::SnapshotMode mode(config::SnapshotMode mode) {
+    switch (mode) {
+        case config::SnapshotMode::no_data:
+            return postgresql::SnapshotMode::no_data;
+        case config::SnapshotMode::initial:
+            return postgresql::SnapshotMode::initial;
+        case config::SnapshotMode::always:
+            return postgresql::SnapshotMode::always;
+    }
+    return postgresql::SnapshotMode::no_data;
+}
+
 Result<postgresql::Options> options_of(const config::Loaded& loaded, std::size_t index) {
     config::Reader reader = loaded.source(index);
     TRIBUTARY_TRY(options, postgresql::read_options(reader));
     options.name = loaded.config.sources[index].name;
+    options.snapshot = mode(loaded.config.sources[index].snapshot);
+    options.snapshot_chunk_rows = loaded.config.sources[index].snapshot_chunk_rows;
     return std::move(options);
 }
 

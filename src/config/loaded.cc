@@ -41,6 +41,11 @@ constexpr Table<Poison, 2> kPoisons{{
     {"halt", Poison::halt},
     {"dead_letter", Poison::dead_letter},
 }};
+constexpr Table<SnapshotMode, 3> kSnapshotModes{{
+    {"no_data", SnapshotMode::no_data},
+    {"initial", SnapshotMode::initial},
+    {"always", SnapshotMode::always},
+}};
 constexpr Table<Decimal, 3> kDecimals{{
     {"precise", Decimal::precise},
     {"string", Decimal::string},
@@ -230,15 +235,20 @@ void read_cut(Reader reader, Cut& out) {
                     {1, 10'000});
 }
 
-void read_snapshot(Reader reader) {
-    std::string mode = "no_data";
-    reader.text({.name = "mode",
-                 .doc = "Only `no_data`: changes are taken from now on. Snapshots of rows that "
-                        "are already there are not built yet."},
-                mode);
-    if (mode != "no_data") {
-        reader.fail("mode",
-                    "\"" + mode + "\": snapshots are not built yet; the only mode is no_data");
+void read_snapshot(Reader reader, bool has_snapshots, SourceConfig& out) {
+    reader.choice(
+        {.name = "mode",
+         .doc = "Which rows that are already there are delivered too, as Debezium has it. "
+                "`no_data`: none. `initial`: all of them, once, when the pipeline is "
+                "new. `always`: all of them at every start of the agent."},
+        out.snapshot,
+        kSnapshotModes);
+    reader.number({.name = "chunk_rows",
+                   .doc = "At most this many rows are read at once; fewer where they are large."},
+                  out.snapshot_chunk_rows,
+                  {1, 1'000'000});
+    if (out.snapshot != SnapshotMode::no_data && !has_snapshots) {
+        reader.fail("mode", "this type of source has no snapshots yet; the only mode is no_data");
     }
 }
 
@@ -276,7 +286,9 @@ SourceConfig read_source(Reader& reader,
                   out.poison,
                   kPoisons);
     if (declaration.has_tables) {
-        read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}));
+        read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}),
+                      declaration.has_snapshots,
+                      out);
     }
     read_cut(reader.section({.name = "delivery",
                              .doc = "Where a Kafka transaction is cut; the first bound reached "

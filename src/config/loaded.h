@@ -20,6 +20,7 @@ enum class Durability { power, process };
 enum class LogFormat { automatic, text, json };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
+enum class SnapshotMode { no_data, initial, always };
 enum class Decimal { precise, string, real };
 enum class TimePrecision {
     adaptive,
@@ -83,6 +84,8 @@ struct SourceConfig {
     Topics topics;
     Ack ack = Ack::automatic;
     Poison poison = Poison::halt;
+    SnapshotMode snapshot = SnapshotMode::no_data;
+    std::uint32_t snapshot_chunk_rows = 50'000;
     Cut cut;
 };
 
@@ -98,7 +101,8 @@ struct AgentConfig {
 // mistakes stay with the Reader.
 struct SourceDeclaration {
     std::function<void(Reader&)> read;
-    bool has_tables = true;  // rows of tables: `topics` and `snapshot` are read
+    bool has_tables = true;      // rows of tables: `topics` and `snapshot` are read
+    bool has_snapshots = false;  // the connector can take rows that are already there
     Ack ack = Ack::automatic;
     Poison poison = Poison::halt;
 };

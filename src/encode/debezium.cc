@@ -64,6 +64,8 @@ std::string_view letter_of(Operation operation) {
             return "t";
         case Operation::message:
             return "m";
+        case Operation::read:
+            return "r";
         case Operation::transaction_end:
             break;
     }
@@ -186,7 +188,8 @@ class DebeziumEncoder final : public Encoder {
         }
         switch (change.operation) {
             case Operation::create:
-                return row_record(target, *plan, Operation::create, kMainRecord, {}, {});
+            case Operation::read:
+                return row_record(target, *plan, change.operation, kMainRecord, {}, {});
             case Operation::update:
                 if (key_changed(*plan, change)) {
                     return key_change(target, *plan);
@@ -458,10 +461,13 @@ class DebeziumEncoder final : public Encoder {
     void render_source(const Change& change) {
         source_time_us_ = change.source_time_us;
         source_database_ = change.database;
+        source_marker_ = change.snapshot_marker;
         const ClockText clock(change.source_time_us);
         source_head_.assign(source_.source_start)
             .append(clock.ms())
-            .append(",\"snapshot\":\"false\",\"db\":")
+            .append(",\"snapshot\":\"")
+            .append(source_marker_.empty() ? "false" : source_marker_)
+            .append("\",\"db\":")
             .append(json_text(change.database))
             .append(",\"sequence\":");
         source_clock_.assign(",\"ts_us\":")
@@ -473,7 +479,7 @@ class DebeziumEncoder final : public Encoder {
 
     void write_source(const Change& change) {
         if (change.source_time_us != source_time_us_ || change.database != source_database_ ||
-            source_head_.empty()) {
+            change.snapshot_marker != source_marker_ || source_head_.empty()) {
             render_source(change);
         }
         writer_.raw(source_head_);
@@ -627,6 +633,7 @@ class DebeziumEncoder final : public Encoder {
     const Plan* last_plan_ = nullptr;
     std::int64_t source_time_us_ = 0;  // of what follows, render_source()
     std::string source_database_;
+    std::string source_marker_;
     std::string source_head_;   // "source":{.. up to and with "sequence":
     std::string source_clock_;  // ,"ts_us":..,"ts_ns":..
     JsonWriter writer_;

@@ -12,7 +12,15 @@
 
 namespace tributary {
 
-enum class Operation : std::uint8_t { create, update, remove, truncate, message, transaction_end };
+enum class Operation : std::uint8_t {
+    create,
+    update,
+    remove,
+    truncate,
+    message,
+    transaction_end,
+    read,  // a row that was there before, from a snapshot
+};
 
 // A field of the envelope's `source` block that only this kind of source has, after the common ones
 // (version, connector, name, ts_ms, snapshot, db, sequence, ts_us, ts_ns).
@@ -45,6 +53,7 @@ struct Change {
     std::string_view
         source_position;  // bytes of the event's transaction position, for the packed header
     std::string_view database;
+    std::string_view snapshot_marker;          // read: "first", "true", "last" ...; else empty
     std::string_view source_sequence;          // text of `source.sequence`
     std::span<const Value> source_values;      // in the order of the connector's SourceFields
     std::string_view transaction_id;           // "571:53195829"; empty outside a transaction

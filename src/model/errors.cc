@@ -280,6 +280,14 @@ const ErrorKind kXaRows{
     "that were logged before this pipeline began need a snapshot after `tributary reset --from "
     "now`."};
 
+const ErrorKind kSnapshotKeyMissing{
+    "snapshot_key_missing",
+    ErrorClass::definite,
+    kExitConfig,
+    "the rows that the table had before are not delivered; changes are kept by the server.",
+    "give the table a primary key, leave it out by `tables.exclude`, or set `snapshot.mode: "
+    "no_data` for this source."};
+
 const ErrorKind kValueUndecodable{
     "value_undecodable",
     ErrorClass::definite,
@@ -478,6 +486,7 @@ constexpr std::array kAll{
     &kBinlogIncident,
     &kBinlogUndone,
     &kXaRows,
+    &kSnapshotKeyMissing,
     &kValueUndecodable,
     &kMqttAuth,
     &kMqttRefused,

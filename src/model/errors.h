@@ -59,6 +59,7 @@ extern const ErrorKind kBinlogStatement;
 extern const ErrorKind kBinlogIncident;
 extern const ErrorKind kBinlogUndone;
 extern const ErrorKind kXaRows;
+extern const ErrorKind kSnapshotKeyMissing;
 extern const ErrorKind kValueUndecodable;
 // MQTT
 extern const ErrorKind kMqttAuth;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -52,6 +53,11 @@ class EntrySink {
                         std::uint32_t ordinal,
                         std::string_view payload,
                         const Position& done) = 0;
+
+    // The entries appended next, `bytes` of payload and of overhead in all, come into one block, so
+    // that they and their side writes become durable together or not at all. More than a block
+    // holds are split.
+    virtual void keep_together(std::size_t /*bytes*/) {}
 
     // Sets or erases a key of the side keyspace, atomically with the entry appended next (a
     // position entry will do). Keys of at most kSideKeyBytesMax bytes; both are copied.

@@ -36,7 +36,8 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"admin", kPorts},
         {"runtime", {"core", "format", "ports", "model", "base"}},
         {"cli", {"agent", "admin", "config", "ports", "model", "base"}},
-        {"connectors/postgresql", kConnector},
+        {"connectors/postgresql",
+         {"core", "ports", "model", "format", "base", "config"}},  // decisions/0010
         {"connectors/kafka", kConnector},
         {"connectors/mysql", kConnector},
         {"connectors/mqtt", kConnector},

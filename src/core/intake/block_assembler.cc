@@ -68,6 +68,12 @@ void BlockAssembler::append(EntryKind kind,
     done_.bytes.assign(done.bytes);
 }
 
+void BlockAssembler::keep_together(std::size_t bytes) {
+    if (block_open_ && writer_.size() + bytes > format::kBlockBytesMax) {
+        finish_block();
+    }
+}
+
 void BlockAssembler::put_side(std::string_view key, std::string_view value) {
     write_side({std::string(key), std::string(value)});
 }

@@ -36,6 +36,7 @@ class BlockAssembler final : public EntrySink {
                 std::uint32_t ordinal,
                 std::string_view payload,
                 const Position& done) override;
+    void keep_together(std::size_t bytes) override;
     void put_side(std::string_view key, std::string_view value) override;
     void erase_side(std::string_view key) override;
     void resume(const Position& position) override;

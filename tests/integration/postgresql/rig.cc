@@ -36,6 +36,8 @@ std::string change_text(const Change& change) {
         case Operation::message:
             return "message " + std::string(change.message_prefix) + " " +
                    std::string(change.message_content);
+        case Operation::read:
+            return "read";
         case Operation::transaction_end:
             return "end " + std::to_string(change.event_count);
         case Operation::truncate:

@@ -140,11 +140,14 @@ TEST(Load, numbers_outside_their_range_are_refused_with_the_range) {
               "whole seconds");
 }
 
-TEST(Load, a_snapshot_is_refused_because_it_is_not_built) {
-    EXPECT_EQ(changed("slot: s", "slot: s\n    snapshot: {mode: initial}"),
-              "t.yaml:8: sources[0].snapshot.mode: \"initial\": snapshots are not built yet; the "
-              "only mode is no_data");
-    EXPECT_EQ(changed("slot: s", "slot: s\n    snapshot: {mode: no_data}"), "");
+TEST(Load, modes_of_snapshots_are_those_that_are_built) {
+    EXPECT_EQ(changed("slot: s", "slot: s\n    snapshot: {mode: when_needed}"),
+              "t.yaml:8: sources[0].snapshot.mode: \"when_needed\" is not one of no_data, initial, "
+              "always");
+    for (const char* mode : {"no_data", "initial", "always"}) {
+        EXPECT_EQ(changed("slot: s", std::string("slot: s\n    snapshot: {mode: ") + mode + "}"),
+                  "");
+    }
 }
 
 TEST(Load, an_unknown_type_is_named_without_noise_about_its_keys) {

@@ -44,6 +44,26 @@ TEST(BlockAssembler, ships_each_new_schema_once_no_later_than_its_first_entry) {
     EXPECT_TRUE(second[0]->schemas.empty());
 }
 
+TEST(BlockAssembler, keeps_a_group_and_its_side_writes_in_one_block) {
+    const std::string piece(20U << 10U, 'x');
+    for (const bool together : {true, false}) {
+        BlockAssembler assembler(start(), 1U << 20U);
+        assembler.context("tx", 1);
+        assembler.append(EntryKind::change, SchemaId(0), 0, piece, {"d1"});
+        if (together) {
+            assembler.keep_together(3 * piece.size());
+        }
+        assembler.put_side("k", "v");
+        for (std::uint32_t ordinal = 1; ordinal <= 3; ++ordinal) {
+            assembler.append(EntryKind::change, SchemaId(0), ordinal, piece, {"d2"});
+        }
+        const auto blocks = assembler.take();
+        ASSERT_EQ(blocks.size(), 2U);
+        EXPECT_EQ(blocks[1]->first, together ? Sequence(6) : Sequence(8));
+        EXPECT_EQ(blocks[1]->side.size(), together ? 1U : 0U);
+    }
+}
+
 TEST(BlockAssembler, is_full_at_its_bound_and_empty_again_after_a_hand_over) {
     BlockAssembler assembler(start(), format::kBlockBytesMax);
     assembler.context("tx", 1);

@@ -42,6 +42,18 @@ TEST(DebeziumEncoder, writes_an_insert_byte_for_byte) {
     EXPECT_EQ(identity.value().sequence, Sequence(9));
 }
 
+TEST(DebeziumEncoder, writes_a_row_of_a_snapshot_with_its_marker) {
+    World world;
+    world.change.snapshot_marker = "first_in_data_collection";
+    ASSERT_TRUE(world.run(Operation::read, {}, {number(1), text("Anne")}));
+    EXPECT_EQ(world.value().at("op"), "r");
+    EXPECT_EQ(world.value().at("source").at("snapshot"), "first_in_data_collection");
+    EXPECT_TRUE(world.value().at("before").is_null());
+    world.change.snapshot_marker = {};
+    ASSERT_TRUE(world.run(Operation::create, {}, {number(1), text("Anne")}));
+    EXPECT_EQ(world.value().at("source").at("snapshot"), "false");
+}
+
 TEST(DebeziumEncoder, writes_the_key_schema_beside_the_key_when_schemas_are_on) {
     World world(customers(), {.schemas = true});
     ASSERT_TRUE(world.run(Operation::create, {}, {number(1), text("Anne")}));

@@ -43,9 +43,22 @@ TEST(Position, bytes_read_back) {
     EXPECT_EQ(reused, encode_done(identity));
 }
 
+TEST(Position, says_whether_a_snapshot_was_under_way) {
+    const Position within = encode_resume(Lsn(0x10), true);
+    EXPECT_TRUE(says_in_snapshot(within));
+    EXPECT_EQ(decode_resume(within), Lsn(0x10));
+    EXPECT_FALSE(says_in_snapshot(encode_resume(Lsn(0x10))));
+    EXPECT_FALSE(says_in_snapshot(encode_resume(Lsn(0x01))));
+    EXPECT_FALSE(says_in_snapshot(Position{}));
+    Position other = within;
+    other.bytes.back() = '\2';
+    EXPECT_FALSE(says_in_snapshot(other));
+    EXPECT_EQ(decode_resume(other), std::nullopt);
+}
+
 TEST(Position, of_another_length_is_none) {
     for (std::size_t size = 0; size < 16; ++size) {
-        const Position position{std::string(size, '\1')};
+        const Position position{std::string(size, '\2')};
         EXPECT_EQ(decode_resume(position).has_value(), size == 8) << size;
         EXPECT_EQ(decode_done(position).has_value(), size == 12) << size;
     }
