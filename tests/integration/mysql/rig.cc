@@ -38,6 +38,7 @@ std::string change_text(const Change& change) {
             return "end " + std::to_string(change.event_count);
         case Operation::truncate:
             return "truncate " + change.schema->table;
+        case Operation::read:
         case Operation::create:
             return "create " + change.schema->table + row_text(*change.schema, change.after);
         case Operation::update:
