@@ -8,8 +8,7 @@
 namespace tributary::agent {
 
 const SourceKind& source_kind(std::string_view type) {
-    static const std::array kinds{
-        &kMariadbSource, &kMqttSource, &kMysqlSource, &kPostgresqlSource};
+    static const std::array kinds{&kMariadbSource, &kMqttSource, &kMysqlSource, &kPostgresqlSource};
     const auto found = std::find_if(
         kinds.begin(), kinds.end(), [&](const SourceKind* kind) { return kind->type == type; });
     TRIBUTARY_ASSERT(found != kinds.end());

@@ -1,5 +1,5 @@
-// Interrupter: wakes a thread that waits for a socket. Why here: every connector with a socket of its
-// own implements Source::interrupt() with it. Linux eventfd(2), poll(2).
+// Interrupter: wakes a thread that waits for a socket. Why here: every connector with a socket of
+// its own implements Source::interrupt() with it. Linux eventfd(2), poll(2).
 #pragma once
 
 #include <chrono>
