@@ -278,8 +278,15 @@ void Converter::topics() {
     word(3, "decimal", "decimal.handling.mode", kDecimal);
     constexpr std::array kTime{Choice{"adaptive", "adaptive"},
                                Choice{"adaptive_time_microseconds", "adaptive_time_microseconds"},
-                               Choice{"connect", "connect"}};
+                               Choice{"connect", "connect"},
+                               Choice{"isostring", "isostring"},
+                               Choice{"microseconds", "microseconds"},
+                               Choice{"nanoseconds", "nanoseconds"}};
     word(3, "time_precision", "time.precision.mode", kTime);
+    if (!is_postgresql()) {
+        constexpr std::array kUnsigned{Choice{"long", "long"}, Choice{"precise", "precise"}};
+        word(3, "bigint_unsigned", "bigint.unsigned.handling.mode", kUnsigned);
+    }
     constexpr std::array kInterval{Choice{"numeric", "numeric"}, Choice{"string", "string"}};
     word(3, "interval", "interval.handling.mode", kInterval);
     constexpr std::array kBinary{Choice{"bytes", "bytes"},
@@ -463,7 +470,10 @@ Result<Conversion> Converter::run(const DebeziumFiles& files) {
     }
     line(0, "sources:");
     line(1, "- name: " + single_quoted(out_.source));
-    line(2, is_postgresql() ? "type: postgresql" : "type: mysql");
+    line(2,
+         is_postgresql()          ? "type: postgresql"
+         : kind_ == Kind::mariadb ? "type: mariadb"
+                                  : "type: mysql");
     connection();
     if (is_postgresql()) {
         postgresql_stream();

@@ -112,11 +112,19 @@ TEST(FromDebezium, takes_the_stored_offset_over) {
 TEST(FromDebezium, reads_gtids_or_file_and_position_of_a_mysql_connector) {
     constexpr std::string_view kErp =
         R"({"connector.class":"io.debezium.connector.mysql.MySqlConnector","topic.prefix":"erp",
-            "database.server.id":"71001","database.include.list":"shop"})";
+            "database.user":"u","database.server.id":"71001","database.include.list":"shop"})";
     const Conversion by_gtid = convert(kErp, R"({"file":"b.1","pos":4,"gtids":"a-b:1-9"})");
     EXPECT_EQ(by_gtid.position, "a-b:1-9");
     EXPECT_NE(by_gtid.yaml.find("server_id: 71001"), std::string::npos);
+    EXPECT_NE(by_gtid.yaml.find("type: mysql"), std::string::npos);
+    const auto loaded = load(by_gtid);
+    EXPECT_TRUE(loaded) << loaded.error().message() << "\n" << by_gtid.yaml;
     EXPECT_NE(by_gtid.yaml.find("include: ['shop\\..*']"), std::string::npos);
+    const Conversion mariadb = convert(
+        R"({"connector.class":"io.debezium.connector.mariadb.MariaDbConnector","topic.prefix":"erp",
+            "database.server.id":"7","bigint.unsigned.handling.mode":"precise"})");
+    EXPECT_NE(mariadb.yaml.find("type: mariadb"), std::string::npos);
+    EXPECT_NE(mariadb.yaml.find("bigint_unsigned: precise"), std::string::npos);
     const Conversion by_file = convert(kErp, R"({"file":"b.1","pos":4,"row":2})");
     EXPECT_EQ(by_file.position, "b.1:4");
     EXPECT_TRUE(notes(by_file, "inside a transaction"));
