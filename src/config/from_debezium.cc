@@ -353,20 +353,24 @@ void Converter::mysql_stream() {
     }
 }
 
+bool needless(std::string_view property) {
+    return std::any_of(kNeedless.begin(), kNeedless.end(), [&](std::string_view start) {
+        return property.starts_with(start);
+    });
+}
+
+bool may_be_secret(std::string_view property) {
+    constexpr std::array<std::string_view, 3> kSecrets{"password", "secret", "jaas"};
+    return std::any_of(kSecrets.begin(), kSecrets.end(), [&](std::string_view part) {
+        return property.find(part) != std::string_view::npos;
+    });
+}
+
 void Converter::leftovers() {
     for (const auto& [name, value] : properties_) {
-        const bool needless =
-            seen_.contains(name) ||
-            std::any_of(kNeedless.begin(), kNeedless.end(), [&](std::string_view start) {
-                return std::string_view(name).starts_with(start);
-            });
-        if (needless) {
-            continue;
+        if (!seen_.contains(name) && !needless(name)) {
+            note("not converted: " + name + "=" + (may_be_secret(name) ? "***" : value));
         }
-        const bool secret = name.find("password") != std::string::npos ||
-                            name.find("secret") != std::string::npos ||
-                            name.find("jaas") != std::string::npos;
-        note("not converted: " + name + "=" + (secret ? "***" : value));
     }
 }
 
