@@ -25,27 +25,6 @@ TEST_P(Listener, brings_every_qos_into_kafka_once) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
-TEST_P(Listener, loses_and_repeats_nothing_through_kills) {
-    constexpr int kMessages = 6000;
-    for (const int qos : {1, 2}) {
-        Site site;
-        site.listen();
-        auto agent = std::make_unique<Agent>(site);
-        ASSERT_TRUE(agent->ready());
-        Publisher publisher({.url = site.listener_url(), .client_id = "dev", .v5 = GetParam()});
-        int sent = 0;
-        for (int round = 0; round < 4; ++round) {
-            for (; sent < kMessages * (round + 1) / 4; ++sent) {
-                publisher.send(site.mqtt_topic(), "v" + std::to_string(sent), qos);
-            }
-            agent->kill9();
-            agent = std::make_unique<Agent>(site);
-        }
-        EXPECT_TRUE(publisher.settle()) << publisher.unacknowledged() << agent->log();
-        expect_once_each(site.topic(), "v", kMessages);
-    }
-}
-
 INSTANTIATE_TEST_SUITE_P(Protocols, Listener, testing::Bool(), [](const auto& at) {
     return std::string(at.param ? "v5" : "v3");
 });
