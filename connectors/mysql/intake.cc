@@ -392,7 +392,7 @@ Result<std::unique_ptr<Intake>> Intake::make(const IntakeOptions& options,
                                              const StartPoint& start,
                                              Catalogue* catalogue,
                                              const SideReader& side) {
-    TRIBUTARY_TRY(filter, Filter::make(options.filter));
+    TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
     auto resume = decode_resume(start.resume);
     if (!resume || resume->server != options.server) {
         return Error(errors::kSourceDiverged, "the resume position is not of this kind of server");

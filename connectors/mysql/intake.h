@@ -14,9 +14,9 @@
 
 #include "base/result.h"
 #include "connectors/mysql/catalogue_port.h"
-#include "connectors/mysql/filter.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/server_kind.h"
+#include "model/table_filter.h"
 #include "ports/source.h"
 
 namespace tributary::mysql {

@@ -34,7 +34,7 @@ struct XaMove {
 class IntakeMachine final : public Intake {
   public:
     IntakeMachine(const IntakeOptions& options,
-                  Filter filter,
+                  TableFilter filter,
                   ResumePoint resume,
                   std::optional<Identity> done,
                   Position done_bytes,

@@ -13,9 +13,9 @@
 
 #include "base/result.h"
 #include "connectors/mysql/catalogue_port.h"
-#include "connectors/mysql/filter.h"
 #include "connectors/mysql/row_image.h"
 #include "connectors/mysql/server_kind.h"
+#include "model/table_filter.h"
 #include "ports/source.h"
 
 namespace tributary::mysql {
@@ -36,7 +36,7 @@ struct Table {
 class Tables {
   public:
     // `catalogue` may be null; else it outlives this.
-    Tables(ServerKind server, Filter filter, Catalogue* catalogue)
+    Tables(ServerKind server, TableFilter filter, Catalogue* catalogue)
         : server_(server), filter_(std::move(filter)), catalogue_(catalogue) {}
 
     // A TABLE_MAP event's body. kProtocolViolation; of a selected table also kSchemaMismatch,
@@ -62,7 +62,7 @@ class Tables {
     Result<void> describe(std::string_view body, Table& table, EntrySink& sink);
 
     ServerKind server_;
-    Filter filter_;
+    TableFilter filter_;
     Catalogue* catalogue_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Table>> tables_;
     std::uint64_t last_id_ = 0;

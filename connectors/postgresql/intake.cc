@@ -35,13 +35,13 @@ std::vector<std::uint32_t> type_oids(const RelationMessage& relation) {
 
 }  // namespace
 
-Intake::Intake(IntakeOptions options, Filter filter, CatalogueReader& catalogue)
+Intake::Intake(IntakeOptions options, TableFilter filter, CatalogueReader& catalogue)
     : options_(std::move(options)), filter_(std::move(filter)), catalogue_(&catalogue) {}
 
 Result<std::unique_ptr<Intake>> Intake::make(const IntakeOptions& options,
                                              const StartPoint& start,
                                              CatalogueReader& catalogue) {
-    TRIBUTARY_TRY(filter, Filter::make(options.filter));
+    TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
     std::unique_ptr<Intake> intake(new Intake(options, std::move(filter), catalogue));
     if (!start.resume.empty()) {
         const auto resume = decode_resume(start.resume);

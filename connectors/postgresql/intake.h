@@ -23,12 +23,12 @@
 #include "base/result.h"
 #include "connectors/postgresql/catalogue_port.h"
 #include "connectors/postgresql/entry_payload.h"
-#include "connectors/postgresql/filter.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/pgoutput.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/stream_watcher.h"
 #include "model/entry.h"
+#include "model/table_filter.h"
 #include "ports/source.h"
 
 namespace tributary::postgresql {
@@ -105,7 +105,7 @@ class Intake {
         std::uint64_t tally_transaction = 0;  // this one
     };
 
-    Intake(IntakeOptions options, Filter filter, CatalogueReader& catalogue);
+    Intake(IntakeOptions options, TableFilter filter, CatalogueReader& catalogue);
 
     Result<void> on_begin(std::string_view message);
     Result<void> on_commit(std::string_view message, std::int64_t now_us, EntrySink& sink);
@@ -140,7 +140,7 @@ class Intake {
     [[nodiscard]] bool repeated(Identity identity) const noexcept;
 
     IntakeOptions options_;
-    Filter filter_;
+    TableFilter filter_;
     CatalogueReader* catalogue_;
     StreamWatcher* watcher_ = nullptr;
     std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;

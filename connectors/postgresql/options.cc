@@ -1,8 +1,9 @@
 #include "connectors/postgresql/options.h"
 
+#include "config/table_rules.h"
+
 #include <algorithm>
 #include <array>
-#include <regex>
 #include <string_view>
 
 namespace tributary::postgresql {
@@ -37,41 +38,6 @@ void read_connection(config::Reader reader, Connection& out) {
         out.connect_timeout_s,
         config::TimeUnit::seconds,
         {2, 300});
-}
-
-// Reads one list of patterns and refuses those that do not compile.
-void read_patterns(config::Reader& reader, const config::Key& key, std::vector<std::string>& out) {
-    constexpr std::size_t kPatternBytesMax = 1000;
-    reader.texts(key, out);
-    for (const std::string& pattern : out) {
-        if (pattern.size() > kPatternBytesMax) {
-            reader.fail(key.name, "a pattern is at most 1000 bytes long");
-            continue;
-        }
-        try {
-            const std::regex compiled(pattern, std::regex::ECMAScript);
-        } catch (const std::regex_error& error) {
-            reader.fail(key.name,
-                        "\"" + pattern + "\" is not a regular expression: " + error.what());
-        }
-    }
-}
-
-void read_tables(config::Reader reader, TableFilter& out) {
-    read_patterns(reader,
-                  {.name = "include",
-                   .doc = "Regular expressions over `schema.table`, whole match; empty is every "
-                          "table of the publication. Other tables never touch the disk."},
-                  out.include);
-    read_patterns(reader,
-                  {.name = "exclude",
-                   .doc = "Regular expressions over `schema.table` of tables to leave out."},
-                  out.exclude);
-    read_patterns(reader,
-                  {.name = "exclude_columns",
-                   .doc = "Regular expressions over `schema.table.column` of columns to leave "
-                          "out. A column of the key cannot be left out."},
-                  out.exclude_columns);
 }
 
 // Slot names: PostgreSQL manual, Replication Slots: lower-case letters, digits, underscore; 63
@@ -150,8 +116,10 @@ Result<Options> read_options(config::Reader& reader) {
                     .doc = "PostgreSQL 17: create the slot with FAILOVER, so that standbys keep "
                            "it too."},
                    out.failover_slot);
-    read_tables(reader.section({.name = "tables", .doc = "Which tables and columns to take."}),
-                out.tables);
+    config::read_table_rules(
+        reader.section({.name = "tables", .doc = "Which tables and columns to take."}),
+        {.outer = "schema", .everything = "of the publication"},
+        out.tables);
     read_stream(reader, out);
     TRIBUTARY_TRY_VOID(reader.result());
     return out;

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "config/reader.h"
+#include "model/table_filter.h"
 
 namespace tributary::postgresql {
 
@@ -24,14 +25,6 @@ struct Connection {
     std::uint32_t connect_timeout_s = 10;
 };
 
-// Regular expressions (ECMAScript, case-sensitive, whole match) over "schema.table", or
-// "schema.table.column" for columns.
-struct TableFilter {
-    std::vector<std::string> include;  // empty: every table of the publication
-    std::vector<std::string> exclude;
-    std::vector<std::string> exclude_columns;
-};
-
 // Which rows that are already there are taken; Debezium's words and meaning.
 enum class SnapshotMode {
     no_data,  // none
@@ -47,7 +40,7 @@ struct Options {
     bool create_slot = true;          // when the pipeline is new and the slot does not exist
     bool create_publication = false;  // FOR the included tables, or ALL TABLES
     bool failover_slot = false;       // PostgreSQL 17: create the slot with FAILOVER
-    TableFilter tables;
+    FilterRules tables;               // over "schema.table" of the publication
     SnapshotMode snapshot = SnapshotMode::no_data;
     std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
     bool messages = true;                        // logical decoding messages

@@ -88,7 +88,7 @@ bool speaks_for_itself(const TableFacts& table, bool via_root) {
     return via_root ? !table.partition : !table.partitioned;
 }
 
-bool expected(const TableFacts& table, const ServerFacts& facts, const Filter& filter) {
+bool expected(const TableFacts& table, const ServerFacts& facts, const TableFilter& filter) {
     const bool via_root = facts.publication && facts.publication->via_root;
     return speaks_for_itself(table, via_root) && filter.table_selected(table.schema, table.table);
 }
@@ -128,7 +128,7 @@ std::optional<std::string> include_without_table(const ServerFacts& facts, const
 
 std::string alter_publication_sql(const ServerFacts& facts,
                                   const Options& options,
-                                  const Filter& filter) {
+                                  const TableFilter& filter) {
     std::vector<std::string> tables;
     for (const TableFacts& table : facts.tables) {
         if (expected(table, facts, filter) && !table.published) {
@@ -241,7 +241,7 @@ Result<void> verify_settings(const ServerFacts& facts) {
     return success();
 }
 
-std::vector<std::string> unpublished_tables(const ServerFacts& facts, const Filter& filter) {
+std::vector<std::string> unpublished_tables(const ServerFacts& facts, const TableFilter& filter) {
     std::vector<std::string> names;
     for (const TableFacts& table : facts.tables) {
         if (expected(table, facts, filter) && !table.published) {
@@ -251,7 +251,8 @@ std::vector<std::string> unpublished_tables(const ServerFacts& facts, const Filt
     return names;
 }
 
-Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts, const Filter& filter) {
+Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
+                                               const TableFilter& filter) {
     std::vector<TableName> names;
     std::vector<std::string> unreadable;
     std::string grant;
@@ -276,7 +277,7 @@ Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts, const F
 
 Result<void> verify_publication(const ServerFacts& facts,
                                 const Options& options,
-                                const Filter& filter,
+                                const TableFilter& filter,
                                 bool fresh) {
     const std::string name = "publication " + quoted_config(options.publication);
     if (!facts.publication) {
@@ -376,7 +377,7 @@ std::optional<Lsn> timeline_end(std::string_view history, std::uint32_t timeline
 
 Result<std::string> create_publication_sql(const ServerFacts& facts,
                                            const Options& options,
-                                           const Filter& filter) {
+                                           const TableFilter& filter) {
     const std::string head = "CREATE PUBLICATION " + quote_identifier(options.publication);
     if (options.tables.include.empty()) {
         return head + " FOR ALL TABLES";
@@ -400,7 +401,7 @@ namespace {
 
 class Judge {
   public:
-    Judge(const ServerFacts& facts, const Options& options, const Filter& filter)
+    Judge(const ServerFacts& facts, const Options& options, const TableFilter& filter)
         : facts_(facts), options_(options), filter_(filter) {}
 
     std::vector<Finding> all() {
@@ -592,13 +593,15 @@ class Judge {
 
     const ServerFacts& facts_;
     const Options& options_;
-    const Filter& filter_;
+    const TableFilter& filter_;
     std::vector<Finding> findings_;
 };
 
 }  // namespace
 
-std::vector<Finding> judge(const ServerFacts& facts, const Options& options, const Filter& filter) {
+std::vector<Finding> judge(const ServerFacts& facts,
+                           const Options& options,
+                           const TableFilter& filter) {
     return Judge(facts, options, filter).all();
 }
 

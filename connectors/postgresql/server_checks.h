@@ -13,10 +13,10 @@
 
 #include "base/result.h"
 #include "connectors/postgresql/connection.h"
-#include "connectors/postgresql/filter.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/options.h"
 #include "connectors/postgresql/table_name.h"
+#include "model/table_filter.h"
 #include "ports/check.h"
 
 namespace tributary::postgresql {
@@ -97,11 +97,11 @@ struct SystemFacts {
 // enough.
 [[nodiscard]] Result<void> verify_publication(const ServerFacts& facts,
                                               const Options& options,
-                                              const Filter& filter,
+                                              const TableFilter& filter,
                                               bool fresh);
 // Tables that the filter selects and the publication does not send, "schema.table".
 [[nodiscard]] std::vector<std::string> unpublished_tables(const ServerFacts& facts,
-                                                          const Filter& filter);
+                                                          const TableFilter& filter);
 
 // `resume`: where the pipeline goes on, nullopt for a new one. kSlotForeign, kSlotInUse, kSlotLost,
 // kSourceGap.
@@ -125,17 +125,17 @@ struct KnownSystem {
 // The tables whose rows a snapshot takes: those whose events the stream has, under their own names.
 // kSourceRights naming the ones that may not be read, with the statement that mends it.
 [[nodiscard]] Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
-                                                             const Filter& filter);
+                                                             const TableFilter& filter);
 
 // CREATE PUBLICATION for the tables that the options select. kPublicationUnsuitable when there is
 // none.
 [[nodiscard]] Result<std::string> create_publication_sql(const ServerFacts& facts,
                                                          const Options& options,
-                                                         const Filter& filter);
+                                                         const TableFilter& filter);
 
 // Everything `tributary check` has to say about these facts. Pure.
 [[nodiscard]] std::vector<Finding> judge(const ServerFacts& facts,
                                          const Options& options,
-                                         const Filter& filter);
+                                         const TableFilter& filter);
 
 }  // namespace tributary::postgresql

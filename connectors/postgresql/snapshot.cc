@@ -64,7 +64,7 @@ struct Snapshot::Group {
     std::size_t live = 0;
 };
 
-Snapshot::Snapshot(SnapshotOptions options, const Surroundings& surroundings, Filter filter)
+Snapshot::Snapshot(SnapshotOptions options, const Surroundings& surroundings, TableFilter filter)
     : options_(std::move(options)),
       reader_(surroundings.reader),
       clock_(surroundings.clock),
@@ -77,7 +77,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::make(SnapshotOptions options,
                                                  const SideReader& side,
                                                  std::optional<std::vector<TableName>> begin,
                                                  std::vector<std::uint32_t> suspects) {
-    TRIBUTARY_TRY(filter, Filter::make(options.filter));
+    TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
     std::unique_ptr<Snapshot> snapshot(
         new Snapshot(std::move(options), surroundings, std::move(filter)));
     TRIBUTARY_TRY(stored, side.get(core::snapshot::kRunKey));

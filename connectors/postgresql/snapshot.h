@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "connectors/postgresql/chunk_port.h"
-#include "connectors/postgresql/filter.h"
 #include "connectors/postgresql/intake.h"
 #include "connectors/postgresql/table_name.h"
 #include "core/snapshot/placement.h"
 #include "core/snapshot/progress.h"
+#include "model/table_filter.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/side.h"
@@ -99,7 +99,7 @@ class Snapshot final : public StreamWatcher {
     };
     struct Group;
 
-    Snapshot(SnapshotOptions options, const Surroundings& surroundings, Filter filter);
+    Snapshot(SnapshotOptions options, const Surroundings& surroundings, TableFilter filter);
 
     Result<void> load(const SideReader& side, std::vector<TableName> begin);
     void register_run(Intake& intake, EntrySink& sink);
@@ -123,7 +123,7 @@ class Snapshot final : public StreamWatcher {
     ChunkReader& reader_;
     const Clock& clock_;
     Observer& observer_;
-    Filter filter_;
+    TableFilter filter_;
 
     core::snapshot::Run run_;
     bool registered_ = true;          // false: the run is new and not yet in the log

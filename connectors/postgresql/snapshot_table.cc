@@ -133,7 +133,7 @@ std::string after_sql(const SnapshotTable& table, const Names& after) {
 Result<SnapshotTable> make_snapshot_table(const std::string& database,
                                           const SnapshotFacts& facts,
                                           const CatalogueTable& catalogue,
-                                          const Filter& filter) {
+                                          const TableFilter& filter) {
     SnapshotTable out;
     out.facts = facts;
     const std::string bytes = relation_bytes(facts, catalogue);

@@ -11,9 +11,9 @@
 
 #include "base/result.h"
 #include "connectors/postgresql/catalogue_port.h"
-#include "connectors/postgresql/filter.h"
 #include "connectors/postgresql/pgoutput.h"
 #include "model/schema.h"
+#include "model/table_filter.h"
 
 namespace tributary::postgresql {
 
@@ -42,7 +42,7 @@ struct SnapshotTable {
 [[nodiscard]] Result<SnapshotTable> make_snapshot_table(const std::string& database,
                                                         const SnapshotFacts& facts,
                                                         const CatalogueTable& catalogue,
-                                                        const Filter& filter);
+                                                        const TableFilter& filter);
 
 // COPY of at most `rows_max` rows after `after` (values of `order`, or none to begin).
 [[nodiscard]] std::string chunk_sql(const SnapshotTable& table,

@@ -31,9 +31,7 @@ constexpr std::uint64_t kPressureLimit = 1ULL << 30U;
 
 IntakeOptions intake_options(const Options& options) {
     return {.database = options.connection.dbname,
-            .filter = {.include = options.tables.include,
-                       .exclude = options.tables.exclude,
-                       .exclude_columns = options.tables.exclude_columns},
+            .filter = options.tables,
             .row_bytes_max = options.row_bytes_max,
             .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
 }
@@ -92,7 +90,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     if (!resume && !start.resume.empty()) {
         return Error(errors::kSourceDiverged, "the stored position is not one of PostgreSQL");
     }
-    TRIBUTARY_TRY(filter, Filter::make(intake_options(options_).filter));
+    TRIBUTARY_TRY(filter, TableFilter::make(intake_options(options_).filter));
     TRIBUTARY_TRY(made, Intake::make(intake_options(options_), start, catalogue_));
     intake_ = std::move(made);
 
@@ -186,7 +184,7 @@ Result<void> PostgresqlSource::check_history(Session& session, std::optional<Lsn
 }
 
 Result<void> PostgresqlSource::check_server(const ServerFacts& facts,
-                                            const Filter& filter,
+                                            const TableFilter& filter,
                                             const StartPoint& start,
                                             std::optional<Lsn> resume) {
     const bool fresh = start.resume.empty() && start.done.empty();
@@ -218,7 +216,8 @@ Result<void> PostgresqlSource::check_server(const ServerFacts& facts,
     return success();
 }
 
-Result<void> PostgresqlSource::create_publication(const ServerFacts& facts, const Filter& filter) {
+Result<void> PostgresqlSource::create_publication(const ServerFacts& facts,
+                                                  const TableFilter& filter) {
     TRIBUTARY_TRY(statement, create_publication_sql(facts, options_, filter));
     TRIBUTARY_TRY_VOID(sql_->query(statement, kSqlLimit));
     observer_.log(LogLevel::info, options_.name, "publication created", {{"sql", statement}});
@@ -246,7 +245,7 @@ Result<Lsn> PostgresqlSource::create_slot(Session& session) {
 
 // Goes on with a snapshot, or begins one where the mode wants it.
 Result<void> PostgresqlSource::begin_snapshot(const ServerFacts& facts,
-                                              const Filter& filter,
+                                              const TableFilter& filter,
                                               const StartPoint& start,
                                               std::optional<Lsn> slot_at,
                                               const SideReader& side) {
@@ -574,7 +573,7 @@ Finding failed(std::string subject, const Error& error) {
 
 std::vector<Finding> check(const Options& options) {
     const Interrupter interrupter;
-    const auto filter = Filter::make(intake_options(options).filter);
+    const auto filter = TableFilter::make(intake_options(options).filter);
     if (!filter) {
         return {failed("tables", filter.error())};
     }

@@ -15,13 +15,13 @@
 #include "connectors/postgresql/chunk_reader.h"
 #include "connectors/postgresql/confirm.h"
 #include "connectors/postgresql/connection.h"
-#include "connectors/postgresql/filter.h"
 #include "connectors/postgresql/intake.h"
 #include "connectors/postgresql/options.h"
 #include "connectors/postgresql/replication_stream.h"
 #include "connectors/postgresql/server_checks.h"
 #include "connectors/postgresql/shutdown_watch.h"
 #include "connectors/postgresql/snapshot.h"
+#include "model/table_filter.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/source.h"
@@ -50,14 +50,14 @@ class PostgresqlSource final : public Source {
     Result<Session*> sql();
     Result<Session> replication();
     Result<void> check_server(const ServerFacts& facts,
-                              const Filter& filter,
+                              const TableFilter& filter,
                               const StartPoint& start,
                               std::optional<Lsn> resume);
     Result<void> check_history(Session& session, std::optional<Lsn> resume);
-    Result<void> create_publication(const ServerFacts& facts, const Filter& filter);
+    Result<void> create_publication(const ServerFacts& facts, const TableFilter& filter);
     Result<Lsn> create_slot(Session& session);
     Result<void> begin_snapshot(const ServerFacts& facts,
-                                const Filter& filter,
+                                const TableFilter& filter,
                                 const StartPoint& start,
                                 std::optional<Lsn> slot_at,
                                 const SideReader& side);

@@ -1,11 +1,9 @@
 // type: postgresql
-#include <string>
 #include <utility>
 
-#include "agent/debezium_options.h"
 #include "agent/source_kind.h"
+#include "agent/table_source.h"
 #include "connectors/postgresql/postgresql.h"
-#include "encode/debezium.h"
 
 namespace tributary::agent {
 namespace {
@@ -22,47 +20,22 @@ postgresql::SnapshotMode mode(config::SnapshotMode mode) {
     return postgresql::SnapshotMode::no_data;
 }
 
-Result<postgresql::Options> options_of(const config::Loaded& loaded, std::size_t index) {
-    config::Reader reader = loaded.source(index);
-    TRIBUTARY_TRY(options, postgresql::read_options(reader));
-    options.name = loaded.config.sources[index].name;
-    options.snapshot = mode(loaded.config.sources[index].snapshot);
-    options.snapshot_chunk_rows = loaded.config.sources[index].snapshot_chunk_rows;
-    return std::move(options);
-}
-
-Result<SourceParts> make(const config::Loaded& loaded,
-                         std::size_t index,
-                         const Clock& clock,
-                         Observer& observer) {
-    TRIBUTARY_TRY(options, options_of(loaded, index));
-    SourceParts parts;
-    parts.source = postgresql::make_source(std::move(options), clock, observer);
-    parts.decoder = parts.source->make_decoder();
-    parts.encoder = encode::make_debezium_encoder(debezium_options(loaded.config.sources[index]),
-                                                  std::string(parts.decoder->connector_name()),
-                                                  parts.decoder->source_fields());
-    return parts;
-}
-
-std::vector<Finding> check(const config::Loaded& loaded, std::size_t index) {
-    const auto options = options_of(loaded, index);
-    if (!options) {
-        return {{Severity::error, "configuration", options.error().what(), ""}};
+struct Postgresql {
+    static Result<postgresql::Options> options_of(const config::Loaded& loaded, std::size_t index) {
+        config::Reader reader = loaded.source(index);
+        TRIBUTARY_TRY(options, postgresql::read_options(reader));
+        options.name = loaded.config.sources[index].name;
+        options.snapshot = mode(loaded.config.sources[index].snapshot);
+        options.snapshot_chunk_rows = loaded.config.sources[index].snapshot_chunk_rows;
+        return std::move(options);
     }
-    return postgresql::check(options.value());
-}
-
-Result<Position> resolve_position(const config::Loaded& loaded,
-                                  std::size_t index,
-                                  std::string_view from) {
-    TRIBUTARY_TRY(options, options_of(loaded, index));
-    return postgresql::resolve_position(options, from);
-}
+    static constexpr auto make_source = postgresql::make_source;
+    static constexpr auto check = postgresql::check;
+    static constexpr auto resolve_position = postgresql::resolve_position;
+};
 
 }  // namespace
 
-const SourceKind kPostgresqlSource{
-    .type = "postgresql", .make = make, .check = check, .resolve_position = resolve_position};
+const SourceKind kPostgresqlSource = table_source_kind<Postgresql>("postgresql");
 
 }  // namespace tributary::agent

@@ -51,8 +51,8 @@ Options good_options() {
     return options;
 }
 
-Filter filter_of(const Options& options) {
-    return Filter::make({.include = options.tables.include, .exclude = options.tables.exclude})
+TableFilter filter_of(const Options& options) {
+    return TableFilter::make({.include = options.tables.include, .exclude = options.tables.exclude})
         .value();
 }
 

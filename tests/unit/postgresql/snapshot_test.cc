@@ -94,7 +94,7 @@ CatalogueTable catalogue(const Texts& columns, const Texts& key, std::uint32_t k
 }
 
 SnapshotTable table(const Texts& columns, const Texts& key) {
-    const Filter filter = Filter::make({}).value();
+    const TableFilter filter = TableFilter::make({}).value();
     return make_snapshot_table(
                "db",
                {.oid = 42, .schema = "public", .table = "T\"x", .published = columns},
@@ -116,7 +116,8 @@ TEST(SnapshotTable, reads_in_the_order_of_the_key_after_the_last_row) {
 }
 
 TEST(SnapshotTable, leaves_out_columns_and_rows_that_the_stream_does_not_have) {
-    const Filter filter = Filter::make({.exclude_columns = {"public\\.t\\.secret"}}).value();
+    const TableFilter filter =
+        TableFilter::make({.exclude_columns = {"public\\.t\\.secret"}}).value();
     const SnapshotFacts facts{.oid = 42,
                               .schema = "public",
                               .table = "t",
@@ -129,7 +130,7 @@ TEST(SnapshotTable, leaves_out_columns_and_rows_that_the_stream_does_not_have) {
     EXPECT_EQ(chunk_sql(made.value(), {"1"}, 2),
               "COPY (SELECT \"id\", \"v\" FROM \"public\".\"t\" WHERE (v <> 'x') AND (\"id\") > "
               "('1') ORDER BY \"id\" LIMIT 2) TO STDOUT");
-    const Filter all = Filter::make({.exclude_columns = {"public\\.t\\.id"}}).value();
+    const TableFilter all = TableFilter::make({.exclude_columns = {"public\\.t\\.id"}}).value();
     const auto refused =
         make_snapshot_table("db", facts, catalogue({"id", "secret", "v"}, {"id"}), all);
     ASSERT_FALSE(refused);
@@ -137,7 +138,7 @@ TEST(SnapshotTable, leaves_out_columns_and_rows_that_the_stream_does_not_have) {
 }
 
 TEST(SnapshotTable, knows_keys_whose_order_it_cannot_ask_for) {
-    const Filter filter = Filter::make({}).value();
+    const TableFilter filter = TableFilter::make({}).value();
     const SnapshotFacts facts{.oid = 42, .schema = "s", .table = "t", .published = {"id"}};
     CatalogueTable extension = catalogue({"id"}, {"id"}, 20'000);
     extension.types = {{.oid = 20'000, .name = "citext", .kind = 'b'}};

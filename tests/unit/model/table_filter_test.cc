@@ -1,26 +1,26 @@
 // Which tables and columns are taken in.
-#include "connectors/postgresql/filter.h"
+#include "model/table_filter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "model/errors.h"
 
-namespace tributary::postgresql {
+namespace tributary {
 namespace {
 
-Filter filter(FilterRules rules) {
-    return Filter::make(rules).value();
+TableFilter filter(FilterRules rules) {
+    return TableFilter::make(rules).value();
 }
 
-TEST(Filter, without_rules_takes_everything) {
-    const Filter all = filter({});
+TEST(TableFilterTest, without_rules_takes_everything) {
+    const TableFilter all = filter({});
     EXPECT_TRUE(all.table_selected("public", "t"));
     EXPECT_TRUE(all.column_selected("public", "t", "c"));
 }
 
-TEST(Filter, an_expression_matches_the_whole_name_and_its_case) {
-    const Filter one = filter({.include = {R"(public\.orders)"}});
+TEST(TableFilterTest, an_expression_matches_the_whole_name_and_its_case) {
+    const TableFilter one = filter({.include = {R"(public\.orders)"}});
     EXPECT_TRUE(one.table_selected("public", "orders"));
     EXPECT_FALSE(one.table_selected("public", "orders_old"));
     EXPECT_FALSE(one.table_selected("xpublic", "orders"));
@@ -28,8 +28,8 @@ TEST(Filter, an_expression_matches_the_whole_name_and_its_case) {
     EXPECT_FALSE(one.table_selected("publicxorders", ""));
 }
 
-TEST(Filter, exclude_wins_over_include) {
-    const Filter some =
+TEST(TableFilterTest, exclude_wins_over_include) {
+    const TableFilter some =
         filter({.include = {R"(public\..*)", R"(audit\.log)"}, .exclude = {R"(public\.tmp_.*)"}});
     EXPECT_TRUE(some.table_selected("public", "orders"));
     EXPECT_TRUE(some.table_selected("audit", "log"));
@@ -37,14 +37,14 @@ TEST(Filter, exclude_wins_over_include) {
     EXPECT_FALSE(some.table_selected("audit", "other"));
 }
 
-TEST(Filter, exclude_alone_leaves_the_rest) {
-    const Filter rest = filter({.exclude = {R"(public\.secret)"}});
+TEST(TableFilterTest, exclude_alone_leaves_the_rest) {
+    const TableFilter rest = filter({.exclude = {R"(public\.secret)"}});
     EXPECT_FALSE(rest.table_selected("public", "secret"));
     EXPECT_TRUE(rest.table_selected("public", "secrets"));
 }
 
-TEST(Filter, columns_are_named_with_schema_and_table) {
-    const Filter columns = filter({.exclude_columns = {R"(public\.users\.(ssn|photo))"}});
+TEST(TableFilterTest, columns_are_named_with_schema_and_table) {
+    const TableFilter columns = filter({.exclude_columns = {R"(public\.users\.(ssn|photo))"}});
     EXPECT_FALSE(columns.column_selected("public", "users", "ssn"));
     EXPECT_FALSE(columns.column_selected("public", "users", "photo"));
     EXPECT_TRUE(columns.column_selected("public", "users", "ssn2"));
@@ -52,7 +52,7 @@ TEST(Filter, columns_are_named_with_schema_and_table) {
     EXPECT_TRUE(columns.table_selected("public", "users"));
 }
 
-TEST(Filter, refuses_what_is_no_expression_naming_key_and_text) {
+TEST(TableFilterTest, refuses_what_is_no_expression_naming_key_and_text) {
     const struct {
         FilterRules rules;
         const char* key;
@@ -60,7 +60,7 @@ TEST(Filter, refuses_what_is_no_expression_naming_key_and_text) {
                   {{.exclude = {"["}}, "tables.exclude: '['"},
                   {{.exclude_columns = {"*"}}, "tables.exclude_columns: '*'"}};
     for (const auto& each : kCases) {
-        const auto made = Filter::make(each.rules);
+        const auto made = TableFilter::make(each.rules);
         ASSERT_TRUE(made.has_error()) << each.key;
         EXPECT_TRUE(made.error().is(errors::kConfigInvalid));
         EXPECT_THAT(made.error().what(), testing::HasSubstr(each.key));
@@ -68,4 +68,4 @@ TEST(Filter, refuses_what_is_no_expression_naming_key_and_text) {
 }
 
 }  // namespace
-}  // namespace tributary::postgresql
+}  // namespace tributary

@@ -1,0 +1,44 @@
+#include "config/table_rules.h"
+
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace tributary::config {
+namespace {
+
+// Reads one list of patterns and refuses those that do not compile.
+void read_patterns(Reader& reader, const Key& key, std::vector<std::string>& out) {
+    constexpr std::size_t kPatternBytesMax = 1000;
+    reader.texts(key, out);
+    for (const std::string& pattern : out) {
+        if (pattern.size() > kPatternBytesMax) {
+            reader.fail(key.name, "a pattern is at most 1000 bytes long");
+            continue;
+        }
+        try {
+            const std::regex compiled(pattern, std::regex::ECMAScript);
+        } catch (const std::regex_error& error) {
+            reader.fail(key.name,
+                        "\"" + pattern + "\" is not a regular expression: " + error.what());
+        }
+    }
+}
+
+}  // namespace
+
+void read_table_rules(Reader reader, const TableRuleWords& words, FilterRules& out) {
+    const std::string start = "Regular expressions over `" + std::string(words.outer) + ".table";
+    const std::string include = start + "`, whole match; empty is every table " +
+                                std::string(words.everything) +
+                                ". Other tables never touch the disk.";
+    const std::string exclude = start + "` of tables to leave out.";
+    const std::string columns = start +
+                                ".column` of columns to leave out. A column of the key cannot be "
+                                "left out.";
+    read_patterns(reader, {.name = "include", .doc = include}, out.include);
+    read_patterns(reader, {.name = "exclude", .doc = exclude}, out.exclude);
+    read_patterns(reader, {.name = "exclude_columns", .doc = columns}, out.exclude_columns);
+}
+
+}  // namespace tributary::config
