@@ -48,6 +48,7 @@
 
 #include "base/result.h"
 #include "connectors/mysql/server_kind.h"
+#include "format/table_tally.h"
 
 namespace tributary::mysql {
 
@@ -95,16 +96,11 @@ struct ChangeImages {
 };
 [[nodiscard]] Result<ChangeImages> split_images(const EventHead& head, std::size_t columns);
 
-struct TableTally {
-    std::string table;  // "database.table"
-    std::uint64_t count = 0;
-};
-
 struct TransactionEnd {
     std::string file;
     std::uint64_t offset = 0;
     std::uint64_t event_count = 0;
-    std::vector<TableTally> tables;
+    std::vector<format::TableTally> tables;
 };
 
 void append_transaction_end(std::string& out, const TransactionEnd& end);

@@ -56,7 +56,7 @@ void Transaction::count(Table& table) {
     ++end_.event_count;
     if (table.tally_transaction != number_) {
         const auto at =
-            std::find_if(end_.tables.begin(), end_.tables.end(), [&table](const TableTally& tally) {
+            std::find_if(end_.tables.begin(), end_.tables.end(), [&table](const auto& tally) {
                 return tally.table == table.name;
             });
         table.tally = static_cast<std::uint32_t>(at - end_.tables.begin());

@@ -39,12 +39,7 @@ std::string encode_xa_head(const XaHead& head) {
     append_fixed(out, head.prepared.start.offset, Endian::big);
     append_varint(out, head.bytes);
     append_fixed(out, head.rows_end, Endian::big);
-    append_varint(out, head.event_count);
-    append_varint(out, head.tables.size());
-    for (const TableTally& tally : head.tables) {
-        append_sized(out, tally.table);
-        append_varint(out, tally.count);
-    }
+    format::append_tallies(out, head.event_count, head.tables);
     return out;
 }
 
@@ -57,18 +52,7 @@ Result<XaHead> decode_xa_head(std::string_view value) {
     out.prepared.start.offset = reader.fixed<std::uint64_t>(Endian::big);
     out.bytes = reader.varint();
     out.rows_end = reader.fixed<std::uint32_t>(Endian::big);
-    out.event_count = reader.varint();
-    const std::uint64_t tables = reader.varint();
-    if (version != kVersion || !reader.ok() || tables > reader.remaining() / 2) {
-        return corrupt("head of a wrong form");
-    }
-    for (std::uint64_t index = 0; index < tables; ++index) {
-        TableTally tally;
-        tally.table = reader.sized();
-        tally.count = reader.varint();
-        out.tables.push_back(std::move(tally));
-    }
-    if (!reader.ok() || !reader.at_end()) {
+    if (version != kVersion || !format::read_tallies(reader, out.event_count, out.tables)) {
         return corrupt("head of a wrong form");
     }
     return out;

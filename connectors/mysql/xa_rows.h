@@ -30,7 +30,7 @@ struct XaHead {
     std::uint64_t bytes = 0;
     std::uint32_t rows_end = 0;  // ordinals are below
     std::uint64_t event_count = 0;
-    std::vector<TableTally> tables{};
+    std::vector<format::TableTally> tables{};
 };
 
 struct XaRow {

@@ -109,31 +109,14 @@ Result<EventHead> parse_event_head(std::string_view payload, Lsn context_lsn) {
 
 void append_transaction_end(std::string& out, const TransactionEnd& end) {
     append_fixed(out, end.end_lsn.value(), Endian::big);
-    append_varint(out, end.event_count);
-    append_varint(out, end.tables.size());
-    for (const auto& tally : end.tables) {
-        append_sized(out, tally.table);
-        append_varint(out, tally.count);
-    }
+    format::append_tallies(out, end.event_count, end.tables);
 }
 
 Result<TransactionEnd> parse_transaction_end(std::string_view payload) {
     ByteReader reader(payload);
     TransactionEnd out;
     out.end_lsn = Lsn(reader.fixed<std::uint64_t>(Endian::big));
-    out.event_count = reader.varint();
-    const std::uint64_t tables = reader.varint();
-    if (!reader.ok() || tables > reader.remaining() / 2) {  // a tally takes two bytes at least
-        return corrupt("transaction end of a wrong length");
-    }
-    out.tables.reserve(static_cast<std::size_t>(tables));
-    for (std::uint64_t index = 0; index < tables; ++index) {
-        TableTally tally;
-        tally.table = reader.sized();
-        tally.count = reader.varint();
-        out.tables.push_back(std::move(tally));
-    }
-    if (!reader.ok() || !reader.at_end()) {
+    if (!format::read_tallies(reader, out.event_count, out.tables)) {
         return corrupt("transaction end of a wrong length");
     }
     return out;

@@ -34,6 +34,7 @@
 #include "base/result.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/pgoutput.h"
+#include "format/table_tally.h"
 
 namespace tributary::postgresql {
 
@@ -77,15 +78,10 @@ struct EventHead {
 void append_event_head(std::string& out, const EventHead& head, Lsn context_lsn);
 [[nodiscard]] Result<EventHead> parse_event_head(std::string_view payload, Lsn context_lsn);
 
-struct TableTally {
-    std::string table;  // "schema.table"
-    std::uint64_t count = 0;
-};
-
 struct TransactionEnd {
     Lsn end_lsn;
     std::uint64_t event_count = 0;
-    std::vector<TableTally> tables;
+    std::vector<format::TableTally> tables;
 };
 
 void append_transaction_end(std::string& out, const TransactionEnd& end);
