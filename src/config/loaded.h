@@ -20,7 +20,7 @@ enum class Durability { power, process };
 enum class LogFormat { automatic, text, json };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
-enum class SnapshotMode { no_data, initial, always };
+enum class SnapshotMode { no_data, initial, initial_only, always, when_needed };
 enum class Decimal { precise, string, real };
 enum class TimePrecision {
     adaptive,
@@ -84,8 +84,10 @@ struct SourceConfig {
     Topics topics;
     Ack ack = Ack::automatic;
     Poison poison = Poison::halt;
-    SnapshotMode snapshot = SnapshotMode::no_data;
+    SnapshotMode snapshot = SnapshotMode::no_data;  // read: initial where there are snapshots
     std::uint32_t snapshot_chunk_rows = 50'000;
+    std::uint32_t snapshot_delay_ms = 1000;
+    std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;
     Cut cut;
 };
 
