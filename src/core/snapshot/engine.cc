@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/assert.h"
+#include "core/snapshot/engine_parts.h"
 #include "model/errors.h"
 
 namespace tributary::core::snapshot {
@@ -16,25 +16,13 @@ using std::chrono::milliseconds;
 
 // A group of rows lies in one block of the log, with what it costs there beside the payload.
 constexpr std::size_t kGroupBytes = 32U << 10U;
-constexpr std::size_t kRowOverheadBytes = 48;
-constexpr std::size_t kContextBytes = 128;
 // A table without a key cannot be gone on with after a kill: all of it is one group.
 constexpr std::size_t kKeylessBytes = 56U << 10U;
-// One that is read in parts: about this much at a time.
-constexpr std::size_t kPartBytes = 256U << 10U;
-constexpr std::uint64_t kPartRowsMax = 20'000;
-constexpr std::uint64_t kLeftOutBytesMax = 8U << 20U;
-constexpr std::uint64_t kGrowthMax = 8;  // of a chunk over the one before
 constexpr milliseconds kUnseenRetry{2};
 constexpr milliseconds kPlaceRetry{5};
 constexpr milliseconds kErrorRetry{2000};
 constexpr std::uint32_t kUnseenWarning = 5000;  // retries: some ten seconds
 constexpr std::size_t kScanRows = 256;
-constexpr std::uint64_t kFirstChunkRows = 1024;
-
-std::string side_key(const TableName& name) {
-    return std::string(kTablePrefix) + name.schema + std::string(1, '\0') + name.table;
-}
 
 // The schema's own name may have dots; it is known from the list of tables, not from the key.
 std::optional<TableName> name_in(std::string_view key) {
@@ -186,76 +174,6 @@ Result<void> Engine::register_run(RowStream& stream, EntrySink& sink) {
     return success();
 }
 
-Result<void> Engine::add(const TableName& name,
-                         std::string where,
-                         RowStream& stream,
-                         EntrySink& sink) {
-    TRIBUTARY_ASSERT(ready(stream));
-    const bool under_way = std::any_of(
-        tables_.begin(), tables_.end(), [&](const Table& table) { return table.name == name; });
-    if (under_way) {
-        return Error(errors::kSnapshotRefused,
-                     "a snapshot of " + name.schema + "." + name.table + " is under way already");
-    }
-    if (tables_.empty()) {
-        for (const std::string& key : stale_) {
-            sink.erase_side(key);
-        }
-        stale_.clear();
-        run_.rows = 0;
-        tables_total_ = 0;
-        since_ = clock_.now();
-    }
-    Table table{name, {}, {}};
-    table.progress.ad_hoc = true;
-    table.progress.where = std::move(where);
-    sink.put_side(side_key(name), encode(table.progress));
-    tables_.push_back(std::move(table));
-    ++tables_total_;
-    ever_ = true;
-    write_run(stream, sink);
-    stream.append_position(clock_.wall_time_us(), sink);
-    observer_.log(LogLevel::info,
-                  options_.source,
-                  "snapshot of a table was asked for",
-                  {{"table", name.schema + "." + name.table}});
-    return success();
-}
-
-Result<void> Engine::remove(const std::string& name, RowStream& stream, EntrySink& sink) {
-    TRIBUTARY_ASSERT(ready(stream));
-    const auto meant = [&](const Table& table) {
-        return name.empty() || table.name.schema + "." + table.name.table == name;
-    };
-    if (std::none_of(tables_.begin(), tables_.end(), meant)) {
-        return Error(errors::kSnapshotRefused,
-                     name.empty() ? std::string("no snapshot is under way")
-                                  : "no snapshot of \"" + name + "\" is under way");
-    }
-    if (meant(tables_.front())) {
-        if (whole_) {
-            TRIBUTARY_TRY_VOID(Spool::erase(side_, sink));
-        }
-        drop_chunk();
-        rows_next_ = std::min(kFirstChunkRows, options_.chunk_rows_max);
-    }
-    for (const Table& table : tables_) {
-        if (meant(table)) {
-            sink.erase_side(side_key(table.name));
-            observer_.log(LogLevel::warn,
-                          options_.source,
-                          "snapshot of a table was stopped: the rest of its rows is not delivered",
-                          {{"table", table.name.schema + "." + table.name.table},
-                           {"rows", std::to_string(table.progress.rows)}});
-        }
-    }
-    std::erase_if(tables_, meant);
-    since_ = clock_.now();
-    write_run(stream, sink);
-    stream.append_position(clock_.wall_time_us(), sink);
-    return success();
-}
-
 void Engine::drop_chunk() {
     if (whole_ && !whole_->place) {
         reader_.abandon();
@@ -263,32 +181,6 @@ void Engine::drop_chunk() {
     held_.reset();
     whole_.reset();
     shape_.reset();
-}
-
-SnapshotStatus Engine::status() const {
-    SnapshotStatus status;
-    status.state = !finished() ? SnapshotState::running
-                   : ever_     ? SnapshotState::complete
-                               : SnapshotState::none;
-    status.tables_total = static_cast<std::uint32_t>(tables_total_);
-    status.rows = run_.rows;
-    for (const Table& table : tables_) {
-        const bool filtered = !table.progress.where.empty();
-        status.tables.push_back({.name = table.name.schema + "." + table.name.table,
-                                 .rows = table.progress.rows,
-                                 .rows_estimate = filtered ? std::nullopt : table.estimate,
-                                 .ad_hoc = table.progress.ad_hoc,
-                                 .where = table.progress.where});
-    }
-    return status;
-}
-
-void Engine::estimate(const TableName& name, std::uint64_t rows) {
-    for (Table& table : tables_) {
-        if (table.name == name) {
-            table.estimate = rows;
-        }
-    }
 }
 
 // Tables that a mode wants and that are not done.
@@ -597,155 +489,6 @@ void Engine::finish_chunk() {
         shape_.reset();
         rows_next_ = std::min(kFirstChunkRows, options_.chunk_rows_max);
     }
-}
-
-const Position* Engine::waits() const {
-    if (held_) {
-        return &held_->place;
-    }
-    return whole_ && whole_->place && !whole_->spool.closed() ? &*whole_->place : nullptr;
-}
-
-// One that was read to its end by an earlier process is gone on with before anything else.
-Result<void> Engine::load_whole() {
-    TRIBUTARY_TRY(spool, Spool::load(side_));
-    if (!spool) {
-        return success();
-    }
-    const auto at = std::find_if(tables_.begin(), tables_.end(), [&](const Table& table) {
-        return side_key(table.name) == spool->table().side_key;
-    });
-    if (at != tables_.end()) {
-        std::rotate(tables_.begin(), at, at + 1);
-        whole_.emplace(std::move(*spool));
-        whole_->place = Position{};
-    }
-    return success();
-}
-
-Result<void> Engine::begin_whole(RowStream& stream, EntrySink& sink) {
-    TRIBUTARY_TRY_VOID(Spool::erase(side_, sink));
-    whole_.emplace(
-        Spool({side_key(tables_.front().name), shape_->schema_id, clock_.wall_time_us()}));
-    retries_ = 0;
-    return read_part(stream, sink);
-}
-
-Result<void> Engine::step_whole(RowStream& stream, EntrySink& sink) {
-    if (whole_->spool.closed()) {
-        return append_whole(stream, sink);
-    }
-    if (whole_->place) {
-        if (stream.has_passed(*whole_->place)) {
-            whole_->spool.close(sink);
-            stream.append_position(clock_.wall_time_us(), sink);
-        }
-        return success();
-    }
-    return sink.full() ? success() : read_part(stream, sink);
-}
-
-Result<void> Engine::read_part(RowStream& stream, EntrySink& sink) {
-    Spool& spool = whole_->spool;
-    std::uint64_t rows = 0;
-    std::uint64_t bytes = 0;
-    std::optional<Error> failed;
-    const TableProgress& progress = tables_.front().progress;
-    const auto read = reader_.rows(
-        {.after = progress.last_key, .rows_max = whole_->part_rows, .where = progress.where},
-        [&](std::string_view row) {
-            if (row.size() > options_.row_bytes_max) {
-                failed = too_large(row.size());
-                return false;
-            }
-            spool.add(row, sink);
-            ++rows;
-            bytes += row.size();
-            return true;
-        });
-    if (!read || failed) {
-        return fail(failed ? *failed : read.error(), stream, sink);
-    }
-    if (spool.bytes() > options_.keyless_bytes_max || spool.bytes_left_out() > kLeftOutBytesMax) {
-        return fail(Error(errors::kSnapshotKeyMissing,
-                          "table " + current_name() +
-                              " has no key that is published, and more "
-                              "than " +
-                              std::to_string(options_.keyless_bytes_max >> 20U) +
-                              " MiB of rows, or too many changes while they are read"),
-                    stream,
-                    sink);
-    }
-    if (rows == 0) {
-        const auto ended = reader_.end();
-        if (!ended) {
-            return fail(ended.error(), stream, sink);
-        }
-        whole_->place = ended.value();
-    } else {
-        const std::uint64_t fit =
-            whole_->part_rows * kPartBytes / std::max<std::uint64_t>(bytes, 1);
-        whole_->part_rows = std::clamp<std::uint64_t>(
-            fit, 1, std::min<std::uint64_t>(whole_->part_rows * kGrowthMax, kPartRowsMax));
-    }
-    stream.append_position(clock_.wall_time_us(), sink);
-    return success();
-}
-
-Result<void> Engine::append_whole(RowStream& stream, EntrySink& sink) {
-    while (!whole_->spool.at_end()) {
-        if (sink.full()) {
-            return success();
-        }
-        TRIBUTARY_TRY_VOID(append_piece(stream, sink));
-    }
-    if (!tables_.front().progress.done) {
-        whole_->spool.finish(sink);  // no row of it was left to be appended
-    }
-    finish_table(stream, sink, "table taken over");
-    whole_.reset();
-    shape_.reset();
-    return success();
-}
-
-Result<void> Engine::append_piece(RowStream& stream, EntrySink& sink) {
-    Spool& spool = whole_->spool;
-    TableProgress& progress = tables_.front().progress;
-    TRIBUTARY_TRY(rows, spool.take(side_));
-    const bool last = spool.at_last();
-    std::size_t bytes = kContextBytes;
-    std::vector<SnapshotMarker> markers;
-    for (const std::string& row : rows) {
-        bytes += row.size() + kRowOverheadBytes;
-        markers.push_back(marker(last && markers.size() + 1 == rows.size()));
-        ++progress.rows;
-        ++run_.rows;
-        ++run_.rows_ever;
-    }
-    sink.keep_together(bytes);
-    if (last) {
-        progress.done = true;
-        spool.finish(sink);
-    } else {
-        spool.pass(sink);
-    }
-    write_progress(stream, sink);
-    const std::int64_t now_us = clock_.wall_time_us();
-    if (rows.empty()) {
-        stream.append_position(now_us, sink);
-        return success();
-    }
-    const std::uint64_t first_ordinal = run_.rows_ever - rows.size() + 1;
-    stream.begin_rows(spool.table().read_time_us, now_us, sink);
-    for (std::size_t at = 0; at < rows.size(); ++at) {
-        stream.append_row(spool.table().schema,
-                          static_cast<std::uint32_t>(first_ordinal + at),
-                          markers[at],
-                          rows[at],
-                          sink);
-    }
-    stream.end_rows(now_us, sink);
-    return success();
 }
 
 // Debezium's words, in its order of precedence.
