@@ -237,8 +237,8 @@ void read_cut(Reader reader, Cut& out) {
                     {1, 10'000});
 }
 
-void read_snapshot(Reader reader, bool has_snapshots, SourceConfig& out) {
-    out.snapshot = has_snapshots ? SnapshotMode::initial : SnapshotMode::no_data;
+void read_snapshot(Reader reader, const SourceDeclaration& declaration, SourceConfig& out) {
+    out.snapshot = declaration.snapshot;
     reader.choice(
         {.name = "mode",
          .doc = "Which rows that are already there are delivered too, as Debezium has it. "
@@ -264,8 +264,12 @@ void read_snapshot(Reader reader, bool has_snapshots, SourceConfig& out) {
                         "the local log until all of them are read."},
                 out.snapshot_keyless_bytes,
                 {1ULL << 20U, 1ULL << 40U});
-    if (out.snapshot != SnapshotMode::no_data && !has_snapshots) {
+    const bool further =
+        out.snapshot == SnapshotMode::initial_only || out.snapshot == SnapshotMode::when_needed;
+    if (out.snapshot != SnapshotMode::no_data && !declaration.has_snapshots) {
         reader.fail("mode", "this type of source has no snapshots yet; the only mode is no_data");
+    } else if (further && !declaration.has_all_snapshot_modes) {
+        reader.fail("mode", "this type of source has no_data, initial and always only");
     }
 }
 
@@ -304,7 +308,7 @@ SourceConfig read_source(Reader& reader,
                   kPoisons);
     if (declaration.has_tables) {
         read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}),
-                      declaration.has_snapshots,
+                      declaration,
                       out);
     }
     read_cut(reader.section({.name = "delivery",
