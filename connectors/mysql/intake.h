@@ -35,7 +35,7 @@ struct IntakeOptions {
     FilterRules filter{};
     std::uint64_t row_bytes_max = 64ULL << 20U;  // one row's images, of a selected table
     std::uint64_t xa_bytes_max = 1ULL << 30U;    // rows of prepared XA transactions, all together
-    std::int64_t position_interval_us = 10'000'000;  // between position entries
+    std::int64_t position_interval_us = 30'000'000;  // between position entries
     bool fresh = false;  // a new pipeline: its start is not stored yet, and due as a position entry
 };
 
