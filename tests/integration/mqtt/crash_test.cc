@@ -56,6 +56,7 @@ int through_kills(const Site& site,
             EXPECT_TRUE(agent->ready());
         }
     }
+    std::cout << kills() << " kills, " << sent << " messages" << std::endl;
     return sent;
 }
 
