@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <string>
 
 #include "cli/commands.h"
 #include "model/errors.h"
@@ -175,9 +176,14 @@ int run_command(int argc, char** argv) {
     Verb verb;
     app.add_option("-c,--config", arguments.common.config_file, "Configuration file")
         ->capture_default_str();
+    app.set_version_flag("-V,--version", std::string("tributary ") + TRIBUTARY_VERSION);
     app.require_subcommand(1);
     app.fallthrough();
     add_verbs(app, arguments, verb);
+    if (argc < 2) {
+        (void)std::fputs(app.help().c_str(), stderr);
+        return tributary::errors::kExitConfig;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
