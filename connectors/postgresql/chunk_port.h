@@ -43,6 +43,13 @@ class ChunkReader {
     // Each line of a COPY, as it comes; false from `on_line`: no more are wanted.
     [[nodiscard]] virtual Result<void> rows(
         const std::string& sql, const std::function<bool(std::string_view line)>& on_line) = 0;
+    // The next `rows_max` rows of `select`, in the transaction: the first call begins it, each goes
+    // on where the one before ended, and the last gives none. A cell is its text, or NULL.
+    [[nodiscard]] virtual Result<void> part(
+        const std::string& select,
+        std::uint64_t rows_max,
+        const std::function<bool(const std::vector<std::optional<std::string_view>>& cells)>&
+            on_row) = 0;
     // Ends the transaction. Every transaction that was seen has its commit record below the result.
     [[nodiscard]] virtual Result<Lsn> end() = 0;
     // Ends it without a result; the next begin() starts clean.

@@ -109,6 +109,7 @@ Result<BegunChunk> SqlChunkReader::begin(const std::string& schema, const std::s
     }
     const bool standby = before.boolean(0, 1);
     begun.replayed = parse_lsn(before.at(0, 2)).value_or(Lsn());
+    cursor_open_ = false;
     // The lock before the snapshot: a table that is rewritten between the two would look empty.
     const auto locked =
         session->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE " + name +
@@ -165,6 +166,33 @@ Result<void> SqlChunkReader::rows(const std::string& sql,
                                   const std::function<bool(std::string_view line)>& on_line) {
     TRIBUTARY_TRY(session, this->session());
     return session->copy_out(sql, kRowsLimit, on_line);
+}
+
+Result<void> SqlChunkReader::part(
+    const std::string& select,
+    std::uint64_t rows_max,
+    const std::function<bool(const std::vector<std::optional<std::string_view>>& cells)>& on_row) {
+    TRIBUTARY_TRY(session, this->session());
+    if (!cursor_open_) {
+        TRIBUTARY_TRY_VOID(session->query(
+            "DECLARE tributary_rows NO SCROLL CURSOR WITHOUT HOLD FOR " + select, kLimit));
+        cursor_open_ = true;
+    }
+    TRIBUTARY_TRY(
+        rows,
+        session->query("FETCH FORWARD " + std::to_string(rows_max) + " FROM tributary_rows",
+                       kRowsLimit));
+    std::vector<std::optional<std::string_view>> cells(static_cast<std::size_t>(rows.columns()));
+    for (int row = 0; row < rows.count(); ++row) {
+        for (int column = 0; column < rows.columns(); ++column) {
+            cells[static_cast<std::size_t>(column)] =
+                rows.null(row, column) ? std::nullopt : std::optional(rows.at(row, column));
+        }
+        if (!on_row(cells)) {
+            break;
+        }
+    }
+    return success();
 }
 
 Result<Lsn> SqlChunkReader::end() {

@@ -39,6 +39,11 @@ class SqlChunkReader final : public ChunkReader {
     [[nodiscard]] Result<CatalogueTable> catalogue(std::uint32_t oid) override;
     [[nodiscard]] Result<void> rows(
         const std::string& sql, const std::function<bool(std::string_view line)>& on_line) override;
+    [[nodiscard]] Result<void> part(
+        const std::string& select,
+        std::uint64_t rows_max,
+        const std::function<bool(const std::vector<std::optional<std::string_view>>& cells)>&
+            on_row) override;
     [[nodiscard]] Result<Lsn> end() override;
     void abandon() override;
 
@@ -52,6 +57,7 @@ class SqlChunkReader final : public ChunkReader {
     const std::string& publication_;
     const Interrupter& interrupter_;
     std::optional<Session> session_;
+    bool cursor_open_ = false;  // of the transaction
     std::uint64_t page_bytes_ = 8192;
     std::uint64_t segment_bytes_ = 16ULL << 20U;
 };

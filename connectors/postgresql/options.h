@@ -27,9 +27,11 @@ struct Connection {
 
 // Which rows that are already there are taken; Debezium's words and meaning.
 enum class SnapshotMode {
-    no_data,  // none
-    initial,  // once, when the pipeline is new
-    always,   // at every start
+    no_data,       // none
+    initial,       // once, when the pipeline is new
+    initial_only,  // the same, and nothing after it
+    always,        // at every start
+    when_needed,   // as initial, and when the server no longer has what follows the position
 };
 
 struct Options {
@@ -42,8 +44,9 @@ struct Options {
     bool failover_slot = false;       // PostgreSQL 17: create the slot with FAILOVER
     FilterRules tables;               // over "schema.table" of the publication
     SnapshotMode snapshot = SnapshotMode::no_data;
-    std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
-    bool messages = true;                        // logical decoding messages
+    std::uint32_t snapshot_chunk_rows = 50'000;          // read at once, at most
+    std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;  // of a table without a key
+    bool messages = true;                                // logical decoding messages
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint32_t status_interval_ms = 10000;    // at most a third of wal_sender_timeout is used
     std::uint32_t position_interval_ms = 10000;  // position entries of an idle source

@@ -46,7 +46,8 @@ constexpr const char* kTablesSql =
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary),
     c.relreplident,
     coalesce(to_jsonb(p) ->> 'rowfilter', '') <> '',
-    has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')
+    has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
+    CASE WHEN c.reltuples > 0 THEN c.reltuples::int8 END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
@@ -139,6 +140,13 @@ std::string alter_publication_sql(const ServerFacts& facts,
            joined(tables, tables.size()) + ";";
 }
 
+Error unreadable(const ServerFacts& facts, const std::string& names, const std::string& sql_names) {
+    return {errors::kSourceRights,
+            "a snapshot must read " + names + ", which role \"" + facts.role.name +
+                "\" may not: GRANT SELECT ON " + sql_names + " TO " +
+                quote_identifier(facts.role.name) + "; (and USAGE on the schema)"};
+}
+
 }  // namespace
 
 Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options) {
@@ -205,6 +213,9 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
         table.replica_identity = tables.at(row, 6).empty() ? 'd' : tables.at(row, 6).front();
         table.row_filter = tables.boolean(row, 7);
         table.readable = tables.boolean(row, 8);
+        if (!tables.null(row, 9)) {
+            table.rows_estimate = static_cast<std::uint64_t>(tables.integer(row, 9));
+        }
     }
     return facts;
 }
@@ -251,10 +262,40 @@ std::vector<std::string> unpublished_tables(const ServerFacts& facts, const Tabl
     return names;
 }
 
+Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
+                                           const TableFilter& filter,
+                                           const std::string& name) {
+    const auto found =
+        std::find_if(facts.tables.begin(), facts.tables.end(), [&](const TableFacts& table) {
+            return name_of(table) == name;
+        });
+    const auto refuse = [&name](const char* why) {
+        return Error(errors::kSnapshotRefused, "table \"" + name + "\" " + why);
+    };
+    if (found == facts.tables.end()) {
+        return refuse("does not exist; the name is written as schema.table");
+    }
+    if (!filter.table_selected(found->schema, found->table)) {
+        return refuse("is not selected by `tables`");
+    }
+    const bool via_root = facts.publication && facts.publication->via_root;
+    if (!speaks_for_itself(*found, via_root)) {
+        return refuse(via_root ? "is a partition, whose rows come under its root's name"
+                               : "is partitioned, and its rows come under its partitions' names");
+    }
+    if (!found->published) {
+        return refuse("is not in the publication");
+    }
+    if (!found->readable) {
+        return unreadable(facts, name, sql_name_of(*found));
+    }
+    return SnapshotChoice{{found->schema, found->table}, found->rows_estimate};
+}
+
 Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
                                                const TableFilter& filter) {
     std::vector<TableName> names;
-    std::vector<std::string> unreadable;
+    std::vector<std::string> hidden;
     std::string grant;
     for (const TableFacts& table : facts.tables) {
         if (!table.published || !expected(table, facts, filter)) {
@@ -262,15 +303,12 @@ Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
         }
         names.push_back({table.schema, table.table});
         if (!table.readable) {
-            unreadable.push_back(name_of(table));
+            hidden.push_back(name_of(table));
             grant += (grant.empty() ? "" : ", ") + sql_name_of(table);
         }
     }
-    if (!unreadable.empty()) {
-        return Error(errors::kSourceRights,
-                     "a snapshot must read " + joined(unreadable) + ", which role \"" +
-                         facts.role.name + "\" may not: GRANT SELECT ON " + grant + " TO " +
-                         quote_identifier(facts.role.name) + "; (and USAGE on the schema)");
+    if (!hidden.empty()) {
+        return unreadable(facts, joined(hidden), grant);
     }
     return names;
 }
@@ -545,14 +583,14 @@ class Judge {
                          " ADD PRIMARY KEY (...); or ALTER TABLE " + sql_name_of(table) +
                          " REPLICA IDENTITY FULL;");
             }
-            if (options_.snapshot != SnapshotMode::no_data && !table.readable &&
-                expected(table, facts_, filter_)) {
-                error(subject,
-                      "may not be read, and snapshot.mode wants its rows",
-                      "GRANT SELECT ON " + sql_name_of(table) + " TO " +
-                          quote_identifier(facts_.role.name) + "; GRANT USAGE ON SCHEMA " +
-                          quote_identifier(table.schema) + " TO " +
-                          quote_identifier(facts_.role.name) + ";");
+            snapshot_of(table, subject);
+            if (options_.snapshot != SnapshotMode::no_data && !facts_.slot && !table.primary_key &&
+                table.replica_identity != 'i' && expected(table, facts_, filter_)) {
+                warn(subject,
+                     "has no key: its snapshot is one transaction, keeps all rows in the local log "
+                     "first, and the stream waits while they are appended",
+                     "ALTER TABLE " + sql_name_of(table) +
+                         " ADD PRIMARY KEY (...); or snapshot.mode: no_data");
             }
             if (table.row_filter) {
                 warn(subject,
@@ -560,6 +598,28 @@ class Judge {
                      "ALTER PUBLICATION " + quote_identifier(options_.publication) +
                          " SET TABLE ...; without WHERE, if that is not wanted");
             }
+        }
+    }
+
+    // A pipeline that has its slot has begun: it needs no more rows unless they are asked for.
+    void snapshot_of(const TableFacts& table, const std::string& subject) {
+        if (options_.snapshot == SnapshotMode::no_data || table.readable ||
+            !expected(table, facts_, filter_)) {
+            return;
+        }
+        const std::string grant = "GRANT SELECT ON " + sql_name_of(table) + " TO " +
+                                  quote_identifier(facts_.role.name) + "; GRANT USAGE ON SCHEMA " +
+                                  quote_identifier(table.schema) + " TO " +
+                                  quote_identifier(facts_.role.name) + ";";
+        if (facts_.slot && options_.snapshot != SnapshotMode::always) {
+            warn(subject,
+                 "may not be read: a snapshot, which a new pipeline begins with, could not take "
+                 "its rows",
+                 grant + " or snapshot.mode: no_data");
+        } else {
+            error(subject,
+                  "may not be read, and snapshot.mode wants its rows",
+                  grant + " or snapshot.mode: no_data, if only changes are wanted");
         }
     }
 

@@ -59,7 +59,8 @@ struct TableFacts {
     bool primary_key = false;
     char replica_identity = 'd';  // d default, n nothing, f full, i index
     bool row_filter = false;
-    bool readable = true;  // SELECT on the whole table
+    bool readable = true;                          // SELECT on the whole table
+    std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
 };
 
 struct ServerFacts {
@@ -126,6 +127,16 @@ struct KnownSystem {
 // kSourceRights naming the ones that may not be read, with the statement that mends it.
 [[nodiscard]] Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
                                                              const TableFilter& filter);
+
+struct SnapshotChoice {
+    TableName name;
+    std::optional<std::uint64_t> rows_estimate{};
+};
+// The table that an operator calls `name` ("schema.table"). kSnapshotRefused: the stream has no
+// events under this name; kSourceRights.
+[[nodiscard]] Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
+                                                         const TableFilter& filter,
+                                                         const std::string& name);
 
 // CREATE PUBLICATION for the tables that the options select. kPublicationUnsuitable when there is
 // none.

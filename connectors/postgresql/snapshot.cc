@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "connectors/postgresql/copy_text.h"
 #include "connectors/postgresql/table_schema.h"
 #include "model/errors.h"
@@ -29,8 +30,7 @@ bool leaves_out(const Tuple& tuple) {
 Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
                                                  const Surroundings& surroundings,
                                                  const SideReader& side,
-                                                 std::optional<std::vector<TableName>> begin,
-                                                 std::vector<std::uint32_t> suspects) {
+                                                 std::optional<std::vector<TableName>> begin) {
     TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
     std::unique_ptr<Snapshot> snapshot(
         new Snapshot(options.database, surroundings.reader, std::move(filter)));
@@ -38,15 +38,14 @@ Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
         engine,
         core::snapshot::Engine::make({.source = options.source,
                                       .row_bytes_max = options.row_bytes_max,
-                                      .chunk_rows_max = options.chunk_rows_max},
+                                      .chunk_rows_max = options.chunk_rows_max,
+                                      .keyless_bytes_max = options.keyless_bytes_max,
+                                      .ad_hoc_only = options.ad_hoc_only,
+                                      .anew = options.anew},
                                      {*snapshot, surroundings.clock, surroundings.observer},
                                      side,
                                      std::move(begin)));
-    if (engine == nullptr) {
-        return std::unique_ptr<Snapshot>();
-    }
     snapshot->engine_ = std::move(engine);
-    snapshot->unseen_ = std::move(suspects);
     return snapshot;
 }
 
@@ -94,13 +93,16 @@ Result<ChunkShape> Snapshot::describe() {
                       .key_columns = table_.order};
 }
 
-Result<void> Snapshot::rows(const std::vector<std::string>& after,
-                            std::uint64_t rows_max,
+Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
                             const std::function<bool(std::string_view row)>& on_row) {
+    if (table_.order.empty()) {
+        return part(wanted, on_row);
+    }
     const auto columns = static_cast<std::uint16_t>(table_.structure.columns.size());
     bool broken = false;
     std::string tuple;
-    TRIBUTARY_TRY_VOID(reader_.rows(chunk_sql(table_, after, rows_max), [&](std::string_view line) {
+    const std::string sql = chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where);
+    TRIBUTARY_TRY_VOID(reader_.rows(sql, [&](std::string_view line) {
         tuple.clear();
         broken = !append_copy_tuple(tuple, line, columns);
         return !broken && on_row(tuple);
@@ -110,6 +112,26 @@ Result<void> Snapshot::rows(const std::vector<std::string>& after,
                      "snapshot of " + engine_->current_name() + ": a row that is not one of COPY");
     }
     return success();
+}
+
+Result<void> Snapshot::part(const core::snapshot::RowsWanted& wanted,
+                            const std::function<bool(std::string_view row)>& on_row) {
+    std::string tuple;
+    return reader_.part(
+        whole_sql(table_, wanted.where),
+        wanted.rows_max,
+        [&](const std::vector<std::optional<std::string_view>>& cells) {
+            tuple.clear();
+            append_fixed(tuple, static_cast<std::uint16_t>(cells.size()), Endian::big);
+            for (const auto& cell : cells) {
+                tuple.push_back(static_cast<char>(cell ? CellKind::text : CellKind::null));
+                if (cell) {
+                    append_fixed(tuple, static_cast<std::uint32_t>(cell->size()), Endian::big);
+                    tuple.append(*cell);
+                }
+            }
+            return on_row(tuple);
+        });
 }
 
 Result<Position> Snapshot::end() {
@@ -157,6 +179,14 @@ void Snapshot::on_row(std::string_view columns, const RowMessage& row) {
     if (engine_->spoiled() || row.type == MessageType::insert) {
         return;  // an insert says nothing about a row that was there
     }
+    if (core::snapshot::Spool* whole = engine_->whole()) {
+        // Nothing but the whole old row names a row here: REPLICA IDENTITY FULL sends it.
+        name_.clear();
+        append_fixed(name_, row.old_tuple.column_count, Endian::big);
+        name_.append(row.old_tuple.cells);
+        whole->drop(name_);
+        return;
+    }
     const std::vector<std::size_t>& match = table_.match_at;
     const bool has_old = row.old_kind != OldTuple::none;
     name_.clear();
@@ -176,7 +206,11 @@ void Snapshot::on_row(std::string_view columns, const RowMessage& row) {
 }
 
 void Snapshot::on_truncate(std::uint32_t /*relation*/) {
-    engine_->held()->drop_all();
+    if (core::snapshot::Spool* whole = engine_->whole()) {
+        whole->drop_all();
+    } else {
+        engine_->held()->drop_all();
+    }
 }
 
 void Snapshot::on_commit(bool selected) {

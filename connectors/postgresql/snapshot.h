@@ -33,13 +33,16 @@ struct SnapshotOptions {
     FilterRules filter{};
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint64_t chunk_rows_max = 50'000;
+    std::uint64_t keyless_bytes_max = 1ULL << 30U;
+    bool ad_hoc_only = false;  // as EngineOptions
+    bool anew = false;
 };
 
 class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader {
   public:
-    // Goes on with the run that `side` has, or begins one of `tables` when `begin` is set; null
-    // when there is nothing to do. `suspects`: transactions open at this moment that may have been
-    // appended by an earlier process. `reader`, `clock` and `observer` outlive it.
+    // Goes on with the run that `side` has, or begins one of the tables when `begin` is set. While
+    // it is not finished, Intake must tell it of the stream (Intake::watch()). `reader`, `clock`
+    // and `observer` outlive it.
     struct Surroundings {
         postgresql::ChunkReader& reader;
         const Clock& clock;
@@ -49,8 +52,11 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
         const SnapshotOptions& options,
         const Surroundings& surroundings,
         const SideReader& side,
-        std::optional<std::vector<TableName>> begin,
-        std::vector<std::uint32_t> suspects);
+        std::optional<std::vector<TableName>> begin);
+
+    // Transactions open at this moment that may have been appended before it was told of the
+    // stream.
+    void suspect(std::vector<std::uint32_t> xids) { unseen_ = std::move(xids); }
 
     // As Engine has them.
     [[nodiscard]] Result<void> step(Intake& intake, EntrySink& sink) {
@@ -63,6 +69,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
         return engine_->patience(intake, wait);
     }
     [[nodiscard]] bool finished() const noexcept { return engine_->finished(); }
+    [[nodiscard]] core::snapshot::Engine& engine() noexcept { return *engine_; }
 
     void on_begin(std::uint32_t xid, Lsn commit_lsn) override;
     [[nodiscard]] bool wants(std::uint32_t relation) const override;
@@ -76,14 +83,16 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
 
     Result<core::snapshot::ChunkBegin> begin(const TableName& table) override;
     Result<core::snapshot::ChunkShape> describe() override;
-    Result<void> rows(const std::vector<std::string>& after,
-                      std::uint64_t rows_max,
+    Result<void> rows(const core::snapshot::RowsWanted& wanted,
                       const std::function<bool(std::string_view row)>& on_row) override;
+    [[nodiscard]] bool reads_in_parts() const override { return true; }
     Result<Position> end() override;
     void abandon() override { reader_.abandon(); }
     [[nodiscard]] std::vector<std::string> key_of(std::string_view row) const override;
     void name_of(std::string_view row, std::string& name) const override;
 
+    Result<void> part(const core::snapshot::RowsWanted& wanted,
+                      const std::function<bool(std::string_view row)>& on_row);
     bool all_seen();
     [[nodiscard]] bool sees_current() const;
 

@@ -169,23 +169,37 @@ std::string qualified_name(const SnapshotFacts& facts) {
     return quote_identifier(facts.schema) + "." + quote_identifier(facts.table);
 }
 
-std::string chunk_sql(const SnapshotTable& table,
-                      const std::vector<std::string>& after,
-                      std::uint64_t rows_max) {
+std::string condition_sql(const std::string& qualified_name, std::string_view where) {
+    return "SELECT 1 FROM " + qualified_name + " WHERE (" + std::string(where) +
+           "\n) AND $1::bool LIMIT 0";
+}
+
+std::string whole_sql(const SnapshotTable& table, std::string_view where) {
     Names columns;
     for (const Column& column : table.structure.columns) {
         columns.push_back(column.name);
     }
     // A table with children by inheritance: their rows are their own.
-    std::string sql = "COPY (SELECT " + list_of(columns) + " FROM " +
+    std::string sql = "SELECT " + list_of(columns) + " FROM " +
                       (table.facts.partitioned ? "" : "ONLY ") + qualified_name(table.facts);
-    const char* word = " WHERE ";
     if (!table.facts.row_filter.empty()) {
-        sql += word + ("(" + table.facts.row_filter + ")");
-        word = " AND ";
+        sql += " WHERE (" + table.facts.row_filter + ")";
     }
+    if (!where.empty()) {
+        sql += table.facts.row_filter.empty() ? " WHERE (" : " AND (";
+        sql.append(where).append("\n)");  // it may end in a comment
+    }
+    return sql;
+}
+
+std::string chunk_sql(const SnapshotTable& table,
+                      const std::vector<std::string>& after,
+                      std::uint64_t rows_max,
+                      std::string_view where) {
+    std::string sql = "COPY (" + whole_sql(table, where);
     if (!after.empty()) {
-        sql += word + after_sql(table, after);
+        const bool first = where.empty() && table.facts.row_filter.empty();
+        sql += (first ? " WHERE " : " AND ") + after_sql(table, after);
     }
     if (!table.order.empty()) {
         sql += " ORDER BY " + list_of(table.order);

@@ -44,10 +44,20 @@ struct SnapshotTable {
                                                         const CatalogueTable& catalogue,
                                                         const TableFilter& filter);
 
-// COPY of at most `rows_max` rows after `after` (values of `order`, or none to begin).
+// COPY of at most `rows_max` rows after `after` (values of `order`, or none to begin), of those
+// with `where` (SQL; empty: all).
 [[nodiscard]] std::string chunk_sql(const SnapshotTable& table,
                                     const std::vector<std::string>& after,
-                                    std::uint64_t rows_max);
+                                    std::uint64_t rows_max,
+                                    std::string_view where = {});
+
+// The same rows as a SELECT, in no order: of a table without a key.
+[[nodiscard]] std::string whole_sql(const SnapshotTable& table, std::string_view where = {});
+
+// Asks the server whether it takes `where` for the table, without reading any row. It has a
+// parameter ("t"), and statements with parameters come alone: a condition cannot end it and begin
+// another.
+[[nodiscard]] std::string condition_sql(const std::string& qualified_name, std::string_view where);
 
 [[nodiscard]] std::string qualified_name(const SnapshotFacts& facts);
 

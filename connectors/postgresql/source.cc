@@ -23,18 +23,10 @@ constexpr std::size_t kBusyBytes = 8U << 10U;
 constexpr milliseconds kConfirmInterval{1000};
 constexpr milliseconds kReplyInterval{100};
 constexpr milliseconds kProbeInterval{5000};
-constexpr milliseconds kAskInterval{5};
 constexpr std::chrono::seconds kSqlLimit{10};
 // Creating a slot waits for every transaction that is open when it begins.
 constexpr std::chrono::seconds kCreateSlotLimit{60};
 constexpr std::uint64_t kPressureLimit = 1ULL << 30U;
-
-IntakeOptions intake_options(const Options& options) {
-    return {.database = options.connection.dbname,
-            .filter = options.tables,
-            .row_bytes_max = options.row_bytes_max,
-            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
-}
 
 std::uint64_t pressure_limit(const Options& options, std::int64_t max_slot_wal_keep_bytes) {
     if (options.pressure_limit_bytes > 0) {
@@ -66,6 +58,13 @@ bool has_unasked_input(const Session& session) {
 }
 
 }  // namespace
+
+IntakeOptions intake_options(const Options& options) {
+    return {.database = options.connection.dbname,
+            .filter = options.tables,
+            .row_bytes_max = options.row_bytes_max,
+            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
+}
 
 PostgresqlSource::PostgresqlSource(Options options, const Clock& clock, Observer& observer)
     : options_(std::move(options)),
@@ -100,6 +99,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     TRIBUTARY_TRY_VOID(verify_settings(facts));
     TRIBUTARY_TRY(session, replication());
     TRIBUTARY_TRY_VOID(check_history(session, resume));
+    missed_.clear();
     TRIBUTARY_TRY_VOID(check_server(facts, filter, start, resume));
     std::optional<Lsn> slot_at = facts.slot ? facts.slot->confirmed_flush : std::nullopt;
     if (!facts.slot) {
@@ -122,7 +122,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
         ReplicationStream::start(std::move(session),
                                  {.slot = options_.slot,
                                   .publication = options_.publication,
-                                  .start = resume.value_or(Lsn(0)),
+                                  .start = missed_.empty() ? resume.value_or(Lsn(0)) : Lsn(0),
                                   .messages = options_.messages,
                                   .receive_buffer_bytes = options_.receive_buffer_bytes}));
     stream_.emplace(std::move(stream));
@@ -183,22 +183,26 @@ Result<void> PostgresqlSource::check_history(Session& session, std::optional<Lsn
     return success();
 }
 
-Result<void> PostgresqlSource::check_server(const ServerFacts& facts,
+Result<void> PostgresqlSource::check_server(ServerFacts& facts,
                                             const TableFilter& filter,
                                             const StartPoint& start,
                                             std::optional<Lsn> resume) {
     const bool fresh = start.resume.empty() && start.done.empty();
     if (!facts.slot && !fresh) {
-        return Error(errors::kSlotMissing,
-                     "slot \"" + options_.slot + "\" does not exist, and the pipeline is at " +
-                         postgresql::describe(start.resume));
+        TRIBUTARY_TRY_VOID(
+            miss(Error(errors::kSlotMissing,
+                       "slot \"" + options_.slot + "\" does not exist, and the pipeline is at " +
+                           postgresql::describe(start.resume)),
+                 facts));
     }
     if (!facts.slot && !options_.create_slot) {
         return Error(errors::kSlotMissing,
                      "slot \"" + options_.slot + "\" does not exist and create_slot is false");
     }
     if (facts.slot) {
-        TRIBUTARY_TRY_VOID(verify_slot(*facts.slot, options_, resume));
+        if (const auto verified = verify_slot(*facts.slot, options_, resume); !verified) {
+            TRIBUTARY_TRY_VOID(miss(verified.error(), facts));
+        }
     }
     // A publication made after the slot would not be seen by what the slot decodes first.
     if (!facts.publication && options_.create_publication && !facts.slot) {
@@ -243,83 +247,14 @@ Result<Lsn> PostgresqlSource::create_slot(Session& session) {
     return parse_lsn(created.at(0, 1)).value_or(Lsn());
 }
 
-// Goes on with a snapshot, or begins one where the mode wants it.
-Result<void> PostgresqlSource::begin_snapshot(const ServerFacts& facts,
-                                              const TableFilter& filter,
-                                              const StartPoint& start,
-                                              std::optional<Lsn> slot_at,
-                                              const SideReader& side) {
-    snapshot_.reset();
-    if (options_.snapshot == SnapshotMode::no_data) {
-        return success();
-    }
-    const bool fresh = start.resume.empty() && start.done.empty();
-    // A log that was lost in the middle of a snapshot: how far it was is lost too.
-    TRIBUTARY_TRY(run, side.get(core::snapshot::kRunKey));
-    const bool lost = says_in_snapshot(start.resume) && !run;
-    if (lost) {
-        observer_.log(LogLevel::warn,
-                      options_.name,
-                      "the log that knew how far the snapshot was is lost: it begins again");
-    }
-    const bool wanted =
-        options_.snapshot == SnapshotMode::always ? !snapshot_begun_ || lost : fresh || lost;
-    std::optional<std::vector<TableName>> begin;
-    if (wanted) {
-        TRIBUTARY_TRY(tables, snapshot_tables(facts, filter));
-        begin = std::move(tables);
-    }
-    if (fresh && slot_at) {
-        // The run is in the log before anything of the stream is, at a position of its own.
-        TRIBUTARY_TRY(
-            made,
-            Intake::make(intake_options(options_), {encode_resume(*slot_at), {}}, catalogue_));
-        intake_ = std::move(made);
-    }
-    // Nothing was appended by an earlier process to a pipeline that is new.
-    std::vector<std::uint32_t> suspects;
-    if (!fresh) {
-        TRIBUTARY_TRY(open, chunks_.open_transactions());
-        suspects = std::move(open);
-    }
-    TRIBUTARY_TRY(snapshot,
-                  Snapshot::make({.source = options_.name,
-                                  .database = options_.connection.dbname,
-                                  .filter = intake_options(options_).filter,
-                                  .row_bytes_max = options_.row_bytes_max,
-                                  .chunk_rows_max = options_.snapshot_chunk_rows},
-                                 {chunks_, clock_, observer_},
-                                 side,
-                                 std::move(begin),
-                                 std::move(suspects)));
-    snapshot_ = std::move(snapshot);
-    snapshot_begun_ = true;
-    intake_->watch(snapshot_.get());
-    if (snapshot_ == nullptr) {
-        chunks_.close();
-    }
-    return success();
-}
-
-// A keepalive says how far the stream is when nothing else comes.
-Result<void> PostgresqlSource::ask_for_place(SteadyTime now) {
-    if (snapshot_ == nullptr || snapshot_->finished() || intake_->in_transaction() ||
-        (intake_->past_start() && !snapshot_->waits_for(*intake_)) || now - asked_ < kAskInterval) {
-        return success();
-    }
-    asked_ = now;
-    return stream_->send_status(confirmer_.feedback(), clock_.wall_time_us(), true);
-}
-
 Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
     if (!stream_) {
         return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
     }
     TRIBUTARY_TRY_VOID(tend(clock_.now()));
-    if (snapshot_ != nullptr) {
-        TRIBUTARY_TRY_VOID(snapshot_->step(*intake_, sink));
-        TRIBUTARY_TRY_VOID(ask_for_place(clock_.now()));
-        wait = snapshot_->patience(*intake_, wait);
+    TRIBUTARY_TRY_VOID(step_snapshot(sink, wait));
+    if (stops_stream()) {
+        return tend(clock_.now());
     }
     if (!buffered_ && !interrupter_.consume()) {
         const milliseconds nap(options_.nap_ms);
@@ -357,13 +292,17 @@ Result<PostgresqlSource::Drained> PostgresqlSource::drain(EntrySink& sink) {
                 drained.more = true;
                 return drained;
             }
+            if (stops_stream()) {
+                drained.more = true;
+                return drained;
+            }
             TRIBUTARY_TRY(message, stream_->next());
             if (!message) {
                 break;
             }
             drained.bytes += message->data.size();
             TRIBUTARY_TRY_VOID(take(*message, now_us, sink));
-            if (snapshot_ != nullptr && snapshot_->due(*intake_)) {
+            if (snapshot_runs_ && snapshot_->due(*intake_)) {
                 TRIBUTARY_TRY_VOID(snapshot_->step(*intake_, sink));
             }
         }

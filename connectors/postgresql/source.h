@@ -24,11 +24,14 @@
 #include "model/table_filter.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
+#include "ports/snapshot.h"
 #include "ports/source.h"
 
 namespace tributary::postgresql {
 
-class PostgresqlSource final : public Source {
+[[nodiscard]] IntakeOptions intake_options(const Options& options);
+
+class PostgresqlSource final : public Source, private Snapshots {
   public:
     PostgresqlSource(Options options, const Clock& clock, Observer& observer);
 
@@ -44,12 +47,14 @@ class PostgresqlSource final : public Source {
     [[nodiscard]] std::string identity() const override;
     [[nodiscard]] std::string describe(const Position& position) const override;
     void interrupt() override { interrupter_.interrupt(); }
+    [[nodiscard]] Snapshots* snapshots() override { return this; }
+    [[nodiscard]] bool complete() const override;
 
   private:
     Result<void> connect(const StartPoint& start, const SideReader& side);
     Result<Session*> sql();
     Result<Session> replication();
-    Result<void> check_server(const ServerFacts& facts,
+    Result<void> check_server(ServerFacts& facts,
                               const TableFilter& filter,
                               const StartPoint& start,
                               std::optional<Lsn> resume);
@@ -61,7 +66,18 @@ class PostgresqlSource final : public Source {
                                 const StartPoint& start,
                                 std::optional<Lsn> slot_at,
                                 const SideReader& side);
+    [[nodiscard]] bool wants_snapshot(bool fresh) const;
+    Result<void> watch_stream();
+    Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
+    void end_snapshot();
+    [[nodiscard]] bool stops_stream() const;
     Result<void> ask_for_place(SteadyTime now);
+    Result<void> miss(const Error& error, ServerFacts& facts);
+
+    [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
+    [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
+    [[nodiscard]] SnapshotStatus status() const override;
+    void allow(std::uint64_t rows) override { allowed_rows_ = rows; }
 
     struct Drained {
         std::size_t bytes = 0;
@@ -87,8 +103,11 @@ class PostgresqlSource final : public Source {
     std::optional<ReplicationStream> stream_;
     std::unique_ptr<Intake> intake_;
     SqlChunkReader chunks_;
-    std::unique_ptr<Snapshot> snapshot_;  // null: there is none to take
-    bool snapshot_begun_ = false;         // by this process
+    std::unique_ptr<Snapshot> snapshot_;
+    bool snapshot_begun_ = false;  // by this process
+    bool snapshot_runs_ = false;   // it is told of the stream
+    std::uint64_t allowed_rows_ = UINT64_MAX;
+    std::string missed_;  // changes that the server no longer has, which a snapshot makes good
 
     // Of the connection
     std::chrono::milliseconds status_interval_{10000};

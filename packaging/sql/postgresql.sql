@@ -12,10 +12,9 @@
 --    One slot and one walsender per source; the defaults (10 of each) usually do.
 
 -- 2. The role. REPLICATION and LOGIN, and CONNECT on this database (which PUBLIC has unless it was
---    revoked). No SELECT: the stream carries the rows of published tables. Nothing else. Only a
---    snapshot of rows that are already there (snapshot.mode) reads tables; for it, per schema:
---    GRANT USAGE ON SCHEMA public TO tributary;
---    GRANT SELECT ON public.orders, public.customers TO tributary;
+--    revoked). Changes come by the stream, which needs no right on any table. The rows that tables hold
+--    when the pipeline is new (snapshot.mode: initial, the default) are read from them: see 3. With
+--    `no_data` leave that part out.
 CREATE ROLE tributary LOGIN REPLICATION
     NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOINHERIT;
 DO $$
@@ -32,6 +31,9 @@ CREATE PUBLICATION tributary FOR TABLE
     public.orders,
     public.customers
     WITH (publish = 'insert, update, delete, truncate');
+--    What a snapshot reads, per schema:
+GRANT USAGE ON SCHEMA public TO tributary;
+GRANT SELECT ON public.orders, public.customers TO tributary;
 -- Tables without a primary key need one of
 --    ALTER TABLE public.readings REPLICA IDENTITY FULL;
 --    ALTER TABLE public.readings REPLICA IDENTITY USING INDEX readings_unique_not_null;
@@ -51,5 +53,6 @@ CREATE PUBLICATION tributary FOR TABLE
 -- To remove it for good. A slot that stays behind keeps WAL for ever.
 --    SELECT pg_drop_replication_slot('tributary_plant');
 --    DROP PUBLICATION tributary;
+--    REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM tributary; REVOKE USAGE ON SCHEMA public FROM tributary;
 --    REVOKE CONNECT ON DATABASE plant FROM tributary;
 --    DROP ROLE tributary;

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kLimitMax = 1000;
 constexpr std::uint64_t kLimitDefault = 100;
+constexpr std::size_t kWhereBytesMax = 2000;
 
 Answer json(const Json& value) {
     Answer out;
@@ -44,7 +45,37 @@ Answer error(const Error& error) {
 
 using Query = std::map<std::string, std::string, std::less<>>;
 
-// nullopt for anything but name=value pairs of plain characters: names here never need an escape.
+int hex_digit(char digit) {
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    const char lower = static_cast<char>(digit | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// nullopt: an escape that is none, or one of a control character.
+std::optional<std::string> unescape(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        char byte = text[at];
+        if (byte == '%') {
+            const int high = at + 2 < text.size() ? hex_digit(text[at + 1]) : -1;
+            const int low = high >= 0 ? hex_digit(text[at + 2]) : -1;
+            if (low < 0) {
+                return std::nullopt;
+            }
+            byte = static_cast<char>(high * 16 + low);
+            at += 2;
+        }
+        if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F) {
+            return std::nullopt;
+        }
+        out.push_back(byte);
+    }
+    return out;
+}
+
+// nullopt for anything but name=value pairs of plain characters and, in values, escapes.
 std::optional<Query> parse_query(std::string_view text) {
     constexpr std::string_view kPlain =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.*?";
@@ -59,9 +90,11 @@ std::optional<Query> parse_query(std::string_view text) {
         }
         const std::string_view name = pair.substr(0, equals);
         const std::string_view value = pair.substr(equals + 1);
-        const bool plain = name.find_first_not_of(kPlain) == std::string_view::npos &&
-                           value.find_first_not_of(kPlain) == std::string_view::npos;
-        if (!plain || !query.emplace(name, value).second) {
+        const bool plain =
+            name.find_first_not_of(kPlain) == std::string_view::npos &&
+            value.find_first_not_of(std::string(kPlain) + "%") == std::string_view::npos;
+        const auto unescaped = plain ? unescape(value) : std::nullopt;
+        if (!unescaped || !query.emplace(name, *unescaped).second) {
             return std::nullopt;
         }
     }
@@ -112,8 +145,30 @@ Json number(const std::optional<std::int64_t>& value) {
     return value ? Json(*value) : Json(nullptr);
 }
 
+Json snapshot(const SnapshotReport& report) {
+    Json tables = Json::array();
+    for (const SnapshotTable& table : report.snapshot.tables) {
+        Json one = {{"name", table.name}, {"rows", table.rows}};
+        one["rows_estimate"] = table.rows_estimate ? Json(*table.rows_estimate) : Json(nullptr);
+        one["ad_hoc"] = table.ad_hoc;
+        if (!table.where.empty()) {
+            one["where"] = table.where;
+        }
+        tables.push_back(std::move(one));
+    }
+    Json out = {{"state", to_string(report.snapshot.state)},
+                {"tables_total", report.snapshot.tables_total},
+                {"tables_left", report.snapshot.tables.size()},
+                {"rows", report.snapshot.rows},
+                {"rows_per_second", static_cast<std::uint64_t>(report.rows_per_second)},
+                {"seconds", report.seconds}};
+    out["seconds_left"] = report.seconds_left ? Json(*report.seconds_left) : Json(nullptr);
+    out["tables"] = std::move(tables);
+    return out;
+}
+
 Json pipeline(const PipelineStatus& status) {
-    return {
+    Json out = {
         {"name", status.name},
         {"intake", half(status.intake)},
         {"delivery", half(status.delivery)},
@@ -132,6 +187,10 @@ Json pipeline(const PipelineStatus& status) {
         {"log_bytes", status.log_bytes},
         {"taken_in_bytes", status.taken_in_bytes},
     };
+    if (status.snapshot) {
+        out["snapshot"] = snapshot(*status.snapshot);
+    }
+    return out;
 }
 
 Answer status(Control& control) {
@@ -280,6 +339,26 @@ Answer verify(Control& control) {
     return entries ? json({{"entries", entries.value()}}) : error(entries.error());
 }
 
+Answer start_snapshot(const Query& query, Control& control) {
+    const std::string name = text_of(query, "pipeline");
+    const SnapshotRequest request{text_of(query, "table"), text_of(query, "where")};
+    if (name.empty() || request.table.empty() || request.where.size() > kWhereBytesMax) {
+        return refusal(400, "needs pipeline=NAME and table=NAME; where is at most 2000 bytes");
+    }
+    const auto done = control.start_snapshot(name, request);
+    return done ? json({{"started", request.table}}) : error(done.error());
+}
+
+Answer stop_snapshot(const Query& query, Control& control) {
+    const std::string name = text_of(query, "pipeline");
+    const std::string table = text_of(query, "table");
+    if (name.empty()) {
+        return refusal(400, "needs pipeline=NAME");
+    }
+    const auto done = control.stop_snapshot(name, table);
+    return done ? json({{"stopped", table.empty() ? "every table" : table}}) : error(done.error());
+}
+
 Answer ready(Control& control) {
     const bool is_ready = control.ready();
     return {.status = is_ready ? 200U : 503U,
@@ -301,6 +380,8 @@ enum class Route {
     dead_letters,
     replay,
     verify,
+    start_snapshot,
+    stop_snapshot,
 };
 
 struct Row {
@@ -325,6 +406,8 @@ constexpr std::array kRows{
     Row{"/v1/buffer/drop", Route::drop, "POST", true},
     Row{"/v1/deadletter", Route::dead_letters, "GET", true},
     Row{"/v1/verify", Route::verify, "POST", true},
+    Row{"/v1/snapshot/start", Route::start_snapshot, "POST", true},
+    Row{"/v1/snapshot/stop", Route::stop_snapshot, "POST", true},
 };
 
 const Row* find_row(std::string_view path) {
@@ -370,6 +453,10 @@ Answer dispatch(Route route,
             return replay(path, control);
         case Route::verify:
             return verify(control);
+        case Route::start_snapshot:
+            return start_snapshot(query, control);
+        case Route::stop_snapshot:
+            return stop_snapshot(query, control);
     }
     return refusal(404, "no such path");
 }

@@ -5,14 +5,17 @@
 //   GET  /readyz                          200 when every pipeline has begun, else 503
 //   GET  /v1/status                       AgentStatus
 //   GET  /v1/buffer                       streams of the log
-//   GET  /v1/buffer/peek?pipeline=..[&from=..][&limit=1..1000][&values=true]   JSON lines; socket
-//   only GET  /v1/deadletter[?pipeline=..][&limit=1..1000]                        socket only POST
-//   /v1/deadletter/{id}/replay                                          socket only POST /v1/verify
-//   socket only
+//   GET  /v1/buffer/peek?pipeline=..[&from=..][&limit=1..1000][&values=true]   JSON lines; *
+//   GET  /v1/deadletter[?pipeline=..][&limit=1..1000]                          *
+//   POST /v1/deadletter/{id}/replay                                            *
+//   POST /v1/verify                                                            *
+//   POST /v1/snapshot/start?pipeline=..&table=..[&where=..]                    *
+//   POST /v1/snapshot/stop?pipeline=..[&table=..]                              *
 //
-// "Socket only": over TCP these answer 403, because any local user can reach a loopback port while
+// * Socket only: over TCP these answer 403, because any local user can reach a loopback port while
 // the unix socket has an owner; they change something or may show row values. Errors are
-// {"error": <name>, "message": <text>}.
+// {"error": <name>, "message": <text>}. Values of a query may have %XX for any byte but a control
+// character.
 #pragma once
 
 #include <functional>

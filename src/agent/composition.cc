@@ -91,6 +91,7 @@ Result<runtime::PipelineParts> make_pipeline(const config::Loaded& loaded,
     parts.poison = source.poison == config::Poison::halt ? core::PoisonPolicy::halt
                                                          : core::PoisonPolicy::dead_letter;
     parts.view = view_factory(loaded, index, clock, observer);
+    parts.snapshot_delay = std::chrono::milliseconds(source.snapshot_delay_ms);
     parts.dead_letter_topic = "_tributary.dead_letter." + identity.agent + "." + identity.pipeline;
     return parts;
 }

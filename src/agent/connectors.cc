@@ -33,7 +33,9 @@ config::Connectors connectors() {
                       [](config::Reader& reader) {
                           static_cast<void>(postgresql::read_options(reader));
                       },
-                  .has_snapshots = true}},
+                  .has_snapshots = true,
+                  .has_all_snapshot_modes = true,
+                  .snapshot = config::SnapshotMode::initial}},
             },
     };
 }

@@ -14,8 +14,12 @@ postgresql::SnapshotMode mode(config::SnapshotMode mode) {
             return postgresql::SnapshotMode::no_data;
         case config::SnapshotMode::initial:
             return postgresql::SnapshotMode::initial;
+        case config::SnapshotMode::initial_only:
+            return postgresql::SnapshotMode::initial_only;
         case config::SnapshotMode::always:
             return postgresql::SnapshotMode::always;
+        case config::SnapshotMode::when_needed:
+            return postgresql::SnapshotMode::when_needed;
     }
     return postgresql::SnapshotMode::no_data;
 }
@@ -27,6 +31,7 @@ struct Postgresql {
         options.name = loaded.config.sources[index].name;
         options.snapshot = mode(loaded.config.sources[index].snapshot);
         options.snapshot_chunk_rows = loaded.config.sources[index].snapshot_chunk_rows;
+        options.snapshot_keyless_bytes = loaded.config.sources[index].snapshot_keyless_bytes;
         return std::move(options);
     }
     static constexpr auto make_source = postgresql::make_source;

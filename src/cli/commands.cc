@@ -41,6 +41,33 @@ int print_raw(const std::string& text) {
     return 0;
 }
 
+// As a value of a query: everything but letters, digits and -._ is %XX.
+std::string escaped(std::string_view text) {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    std::string out;
+    for (const char byte : text) {
+        if (kPlain.find(byte) != std::string_view::npos) {
+            out.push_back(byte);
+        } else {
+            char hex[4];
+            (void)std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned char>(byte));
+            out += hex;
+        }
+    }
+    return out;
+}
+
+// Asks the running agent to do something; prints `done` for it, or why it did not.
+int demand(const config::Loaded& loaded, const std::string& target, const std::string& done) {
+    const auto answer = request(loaded, "POST", target);
+    if (!answer) {
+        return print_error(answer.error());
+    }
+    (void)std::printf("%s\n", done.c_str());
+    return 0;
+}
+
 Result<std::vector<DeadLetter>> stored_letters(const config::Loaded& loaded,
                                                const std::string& pipeline,
                                                std::uint32_t limit) {
@@ -251,6 +278,60 @@ int dead_letter_replay(const Common& common, std::uint64_t id) {
     const auto answer =
         request(loaded.value(), "POST", "/v1/deadletter/" + std::to_string(id) + "/replay");
     return answer ? print_raw(answer.value()) : print_error(answer.error());
+}
+
+int snapshot_start(const Common& common, const SnapshotArguments& arguments) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    for (const std::string& table : arguments.tables) {
+        const std::string target = "/v1/snapshot/start?pipeline=" + escaped(arguments.source) +
+                                   "&table=" + escaped(table) +
+                                   (arguments.where.empty() ? "" : "&where=") +
+                                   escaped(arguments.where);
+        const int code =
+            demand(loaded.value(), target, "snapshot of " + table + " started; it is on disk");
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
+int snapshot_stop(const Common& common, const SnapshotArguments& arguments) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const std::string target = "/v1/snapshot/stop?pipeline=" + escaped(arguments.source);
+    if (arguments.tables.empty()) {
+        return demand(loaded.value(), target, "snapshot stopped; what was delivered stays");
+    }
+    for (const std::string& table : arguments.tables) {
+        const int code = demand(loaded.value(),
+                                target + "&table=" + escaped(table),
+                                "snapshot of " + table + " stopped; what was delivered stays");
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
+int snapshot_status(const Common& common, const SnapshotArguments& arguments) {
+    const auto loaded = load(common);
+    if (!loaded) {
+        return print_error(loaded.error());
+    }
+    const auto answer = ask(loaded.value(), "GET", "/v1/status");
+    if (!answer) {
+        return print_error(nobody_answers(loaded.value()));
+    }
+    return print_snapshots(*answer, arguments.source, common.json)
+               ? 0
+               : print_error({errors::kSnapshotRefused,
+                              "there is no source \"" + arguments.source + "\" with snapshots"});
 }
 
 int reset(const Common& common, const std::string& source, const std::string& from) {

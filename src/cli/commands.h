@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tributary::cli {
 
@@ -62,6 +63,15 @@ struct DropArguments {
                                    std::uint32_t limit);
 [[nodiscard]] int dead_letter_show(const Common& common, std::uint64_t id);
 [[nodiscard]] int dead_letter_replay(const Common& common, std::uint64_t id);
+
+struct SnapshotArguments {
+    std::string source;
+    std::vector<std::string> tables;
+    std::string where;
+};
+[[nodiscard]] int snapshot_start(const Common& common, const SnapshotArguments& arguments);
+[[nodiscard]] int snapshot_stop(const Common& common, const SnapshotArguments& arguments);
+[[nodiscard]] int snapshot_status(const Common& common, const SnapshotArguments& arguments);
 [[nodiscard]] int reset(const Common& common, const std::string& source, const std::string& from);
 [[nodiscard]] int config_print(const Common& common);
 [[nodiscard]] int config_schema(bool markdown);

@@ -31,6 +31,7 @@ struct Arguments {
     std::string tap_at = "log";
     tributary::cli::ExportArguments copy;
     tributary::cli::DropArguments drop;
+    tributary::cli::SnapshotArguments snapshot;
 };
 
 using Verb = std::function<int()>;
@@ -108,6 +109,28 @@ void add_dead_letter(CLI::App& app, Arguments& arguments, Verb& verb) {
         [&] { verb = [&] { return dead_letter_replay(arguments.common, arguments.id); }; });
 }
 
+void add_snapshot(CLI::App& app, Arguments& arguments, Verb& verb) {
+    auto* snapshot = app.add_subcommand("snapshot", "Rows that tables already hold");
+    snapshot->require_subcommand(1);
+    auto* start = snapshot->add_subcommand("start", "Deliver the rows of a table (again)");
+    start->add_option("--source", arguments.snapshot.source, "Name of the source")->required();
+    start->add_option("--table", arguments.snapshot.tables, "schema.table; may be given again")
+        ->required();
+    start->add_option("--where", arguments.snapshot.where, "Only rows with this, in SQL");
+    start->final_callback(
+        [&] { verb = [&] { return snapshot_start(arguments.common, arguments.snapshot); }; });
+    auto* stop = snapshot->add_subcommand("stop", "Take no more rows");
+    stop->add_option("--source", arguments.snapshot.source, "Name of the source")->required();
+    stop->add_option("--table", arguments.snapshot.tables, "schema.table (default: every table)");
+    stop->final_callback(
+        [&] { verb = [&] { return snapshot_stop(arguments.common, arguments.snapshot); }; });
+    auto* status = snapshot->add_subcommand("status", "Rows done, rate and time left");
+    status->add_option("--source", arguments.snapshot.source, "Only of this source");
+    status->add_flag("--json", arguments.common.json, "As JSON");
+    status->final_callback(
+        [&] { verb = [&] { return snapshot_status(arguments.common, arguments.snapshot); }; });
+}
+
 void add_config(CLI::App& app, Arguments& arguments, Verb& verb) {
     auto* config = app.add_subcommand("config", "The configuration");
     config->require_subcommand(1);
@@ -149,6 +172,7 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
     add_tap(app, arguments, verb);
     add_buffer(app, arguments, verb);
     add_dead_letter(app, arguments, verb);
+    add_snapshot(app, arguments, verb);
     auto* reset =
         app.add_subcommand("reset", "Make a source go on elsewhere, accepting what is missed");
     reset->add_option("source", arguments.source, "Name of the source")->required();

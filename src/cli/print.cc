@@ -98,6 +98,46 @@ void print_disk(const nlohmann::json& status) {
     (void)std::printf("\n");
 }
 
+// "running, 1 of 3 tables left, 120000 rows, 45000/s, about 2 min 10 s left"; empty: nothing to
+// say.
+std::string snapshot_line(const nlohmann::json& pipeline) {
+    const auto found = pipeline.find("snapshot");
+    if (found == pipeline.end() || found->value("state", "none") == "none") {
+        return {};
+    }
+    const auto number = [&](const char* name) {
+        return std::to_string(found->value(name, std::uint64_t{0}));
+    };
+    const std::string state = found->value("state", "");
+    if (state != "running") {
+        return state + ", " + number("rows") + " rows";
+    }
+    std::string line = state + ", " + number("tables_left") + " of " + number("tables_total") +
+                       " tables left, " + number("rows") + " rows, " + number("rows_per_second") +
+                       "/s";
+    if (found->at("seconds_left").is_number()) {
+        line += ", about " + duration(found->at("seconds_left").get<std::int64_t>()) + " left";
+    }
+    return line;
+}
+
+void print_snapshot_tables(const nlohmann::json& snapshot) {
+    for (const auto& table : snapshot.value("tables", nlohmann::json::array())) {
+        const std::string estimate =
+            table.at("rows_estimate").is_number()
+                ? " of about " + std::to_string(table.at("rows_estimate").get<std::uint64_t>())
+                : std::string();
+        const std::string where = table.value("where", "");
+        (void)std::printf("  %-32s %llu%s rows%s%s%s\n",
+                          table.value("name", "").c_str(),
+                          static_cast<unsigned long long>(table.value("rows", std::uint64_t{0})),
+                          estimate.c_str(),
+                          table.value("ad_hoc", false) ? ", asked for" : "",
+                          where.empty() ? "" : ", where ",
+                          where.c_str());
+    }
+}
+
 void print_pipeline(const nlohmann::json& pipeline, std::uint64_t log_bytes_max) {
     const auto number = [&](const char* name) { return pipeline.value(name, std::uint64_t{0}); };
     const auto text = [&](const char* name) { return pipeline.value(name, std::string()); };
@@ -125,6 +165,9 @@ void print_pipeline(const nlohmann::json& pipeline, std::uint64_t log_bytes_max)
     (void)std::printf("  confirmed  what is %s; the server keeps %s for us\n",
                       text("confirming") == "durable" ? "on disk" : "in Kafka",
                       mebibytes(number("source_held_bytes")).c_str());
+    if (const std::string line = snapshot_line(pipeline); !line.empty()) {
+        (void)std::printf("  snapshot   %s\n", line.c_str());
+    }
 }
 
 }  // namespace
@@ -263,6 +306,31 @@ void print_status(const std::string& text) {
     }
 }
 
+bool print_snapshots(const std::string& text, const std::string& source, bool raw) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object() || !json.contains("pipelines")) {
+        return false;
+    }
+    auto all = nlohmann::json::object();
+    for (const auto& pipeline : json.at("pipelines")) {
+        const std::string name = pipeline.value("name", "");
+        if (!pipeline.contains("snapshot") || (!source.empty() && name != source)) {
+            continue;
+        }
+        all[name] = pipeline.at("snapshot");
+        if (!raw) {
+            const std::string line = snapshot_line(pipeline);
+            (void)std::printf("%s: %s\n", name.c_str(), line.empty() ? "none" : line.c_str());
+            print_snapshot_tables(all[name]);
+        }
+    }
+    if (raw && (source.empty() || !all.empty())) {
+        (void)std::printf(
+            "%s\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    }
+    return source.empty() || !all.empty();
+}
+
 void print_rates(const std::string& before, const std::string& after, double seconds) {
     const auto old = nlohmann::json::parse(before, nullptr, false);
     const auto now = nlohmann::json::parse(after, nullptr, false);
@@ -298,6 +366,9 @@ void print_rates(const std::string& before, const std::string& after, double sec
                           rate("delivered"),
                           number(pipeline, "appended") - number(pipeline, "delivered"),
                           mebibytes(pipeline.value("source_held_bytes", std::uint64_t{0})).c_str());
+        if (pipeline.value("snapshot", nlohmann::json::object()).value("state", "") == "running") {
+            (void)std::printf("  snapshot: %s\n", snapshot_line(pipeline).c_str());
+        }
     }
 }
 

@@ -30,6 +30,9 @@ void print_conversion(const config::Conversion& converted);
 // The agent's status (JSON of GET /v1/status) for people.
 void print_status(const std::string& json);
 
+// Its snapshots, those of `source` only unless that is empty. False: there is no such source.
+[[nodiscard]] bool print_snapshots(const std::string& json, const std::string& source, bool raw);
+
 // Two statuses `seconds` apart as a table with rates, for `top`.
 void print_rates(const std::string& before, const std::string& after, double seconds);
 

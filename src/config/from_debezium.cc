@@ -115,6 +115,7 @@ class Converter {
     void connection();
     void tables();
     void topics();
+    void snapshot(bool taken_over);
     void postgresql_stream();
     void mysql_stream();
     void converters();
@@ -353,6 +354,36 @@ void Converter::mysql_stream() {
     }
 }
 
+// With the connector's offset its rows are in Kafka already; without it the pipeline is new and
+// does what the connector would do.
+void Converter::snapshot(bool taken_over) {
+    const std::string mode = take_or("snapshot.mode", "initial");
+    line(2, "snapshot:");
+    if (taken_over || !is_postgresql()) {
+        line(3, "mode: no_data");
+        return;
+    }
+    constexpr std::array kModes{Choice{"initial", "initial"},
+                                Choice{"initial_only", "initial_only"},
+                                Choice{"always", "always"},
+                                Choice{"when_needed", "when_needed"},
+                                Choice{"no_data", "no_data"},
+                                Choice{"never", "no_data"},
+                                Choice{"schema_only", "no_data"}};
+    const auto found = std::find_if(
+        kModes.begin(), kModes.end(), [&](const Choice& one) { return one.theirs == mode; });
+    if (found == kModes.end()) {
+        note("snapshot.mode=" + mode + " has no counterpart; written as no_data");
+        line(3, "mode: no_data");
+        return;
+    }
+    line(3, "mode: " + std::string(found->ours));
+    if (found->ours != "no_data") {
+        note("without --offset the pipeline is new: snapshot.mode " + std::string(found->ours) +
+             " delivers the rows that the tables hold, again where the connector has done so");
+    }
+}
+
 bool needless(std::string_view property) {
     return std::any_of(kNeedless.begin(), kNeedless.end(), [&](std::string_view start) {
         return property.starts_with(start);
@@ -485,8 +516,7 @@ Result<Conversion> Converter::run(const DebeziumFiles& files) {
         mysql_stream();
     }
     tables();
-    line(2, "snapshot:");
-    line(3, "mode: no_data");
+    snapshot(!files.offset.empty());
     topics();
     leftovers();
     if (!files.offset.empty()) {

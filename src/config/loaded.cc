@@ -41,10 +41,12 @@ constexpr Table<Poison, 2> kPoisons{{
     {"halt", Poison::halt},
     {"dead_letter", Poison::dead_letter},
 }};
-constexpr Table<SnapshotMode, 3> kSnapshotModes{{
+constexpr Table<SnapshotMode, 5> kSnapshotModes{{
     {"no_data", SnapshotMode::no_data},
     {"initial", SnapshotMode::initial},
+    {"initial_only", SnapshotMode::initial_only},
     {"always", SnapshotMode::always},
+    {"when_needed", SnapshotMode::when_needed},
 }};
 constexpr Table<Decimal, 3> kDecimals{{
     {"precise", Decimal::precise},
@@ -242,20 +244,39 @@ void read_cut(Reader reader, Cut& out) {
                     {1, 10'000});
 }
 
-void read_snapshot(Reader reader, bool has_snapshots, SourceConfig& out) {
+void read_snapshot(Reader reader, const SourceDeclaration& declaration, SourceConfig& out) {
+    out.snapshot = declaration.snapshot;
     reader.choice(
         {.name = "mode",
          .doc = "Which rows that are already there are delivered too, as Debezium has it. "
                 "`no_data`: none. `initial`: all of them, once, when the pipeline is "
-                "new. `always`: all of them at every start of the agent."},
+                "new. `initial_only`: the same, and then the pipeline is complete. `always`: all "
+                "of them at every start of the agent. `when_needed`: as `initial`, and again when "
+                "the server no longer has the changes since the last position."},
         out.snapshot,
         kSnapshotModes);
     reader.number({.name = "chunk_rows",
                    .doc = "At most this many rows are read at once; fewer where they are large."},
                   out.snapshot_chunk_rows,
                   {1, 1'000'000});
-    if (out.snapshot != SnapshotMode::no_data && !has_snapshots) {
+    reader.duration(
+        {.name = "delay_max",
+         .doc = "How long a change may have to wait for rows of a snapshot in front of it, about, "
+                "while Kafka takes records: rows are read no faster. 0 sets no bound."},
+        out.snapshot_delay_ms,
+        TimeUnit::milliseconds,
+        {0, 3'600'000});
+    reader.size({.name = "keyless_max",
+                 .doc = "How many bytes of rows a table without a key may have: they are kept in "
+                        "the local log until all of them are read."},
+                out.snapshot_keyless_bytes,
+                {1ULL << 20U, 1ULL << 40U});
+    const bool further =
+        out.snapshot == SnapshotMode::initial_only || out.snapshot == SnapshotMode::when_needed;
+    if (out.snapshot != SnapshotMode::no_data && !declaration.has_snapshots) {
         reader.fail("mode", "this type of source has no snapshots yet; the only mode is no_data");
+    } else if (further && !declaration.has_all_snapshot_modes) {
+        reader.fail("mode", "this type of source has no_data, initial and always only");
     }
 }
 
@@ -294,7 +315,7 @@ SourceConfig read_source(Reader& reader,
                   kPoisons);
     if (declaration.has_tables) {
         read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}),
-                      declaration.has_snapshots,
+                      declaration,
                       out);
     }
     read_cut(reader.section({.name = "delivery",

@@ -20,7 +20,7 @@ enum class Durability { power, process };
 enum class LogFormat { automatic, text, json };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
-enum class SnapshotMode { no_data, initial, always };
+enum class SnapshotMode { no_data, initial, initial_only, always, when_needed };
 enum class Decimal { precise, string, real };
 enum class TimePrecision {
     adaptive,
@@ -87,6 +87,8 @@ struct SourceConfig {
     Poison poison = Poison::halt;
     SnapshotMode snapshot = SnapshotMode::no_data;
     std::uint32_t snapshot_chunk_rows = 50'000;
+    std::uint32_t snapshot_delay_ms = 1000;
+    std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;
     Cut cut;
 };
 
@@ -102,8 +104,10 @@ struct AgentConfig {
 // mistakes stay with the Reader.
 struct SourceDeclaration {
     std::function<void(Reader&)> read;
-    bool has_tables = true;      // rows of tables: `topics` and `snapshot` are read
-    bool has_snapshots = false;  // the connector can take rows that are already there
+    bool has_tables = true;               // rows of tables: `topics` and `snapshot` are read
+    bool has_snapshots = false;           // the connector can take rows that are already there
+    bool has_all_snapshot_modes = false;  // initial_only and when_needed, too
+    SnapshotMode snapshot = SnapshotMode::no_data;  // where the file says none
     Ack ack = Ack::automatic;
     Poison poison = Poison::halt;
 };

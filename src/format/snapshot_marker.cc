@@ -14,6 +14,8 @@ std::string_view to_string(SnapshotMarker marker) {
             return "last_in_data_collection";
         case SnapshotMarker::last:
             return "last";
+        case SnapshotMarker::incremental:
+            return "incremental";
     }
     return {};
 }

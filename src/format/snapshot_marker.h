@@ -12,7 +12,8 @@ enum class SnapshotMarker : std::uint8_t {
     first = 2,           // of the run
     first_in_table = 3,  // Debezium: first_in_data_collection
     last_in_table = 4,
-    last = 5,  // of the run
+    last = 5,         // of the run
+    incremental = 6,  // of a table that was asked for
 };
 
 // "true", "first", ...; empty: no such marker.

@@ -285,8 +285,25 @@ const ErrorKind kSnapshotKeyMissing{
     ErrorClass::definite,
     kExitConfig,
     "the rows that the table had before are not delivered; changes are kept by the server.",
-    "give the table a primary key, leave it out by `tables.exclude`, or set `snapshot.mode: "
-    "no_data` for this source."};
+    "give the table a primary key, raise snapshot.keyless_max, leave it out by `tables.exclude`, "
+    "or "
+    "set `snapshot.mode: no_data` for this source."};
+
+const ErrorKind kSnapshotRefused{
+    "snapshot_refused",
+    ErrorClass::definite,
+    kExitConfig,
+    "nothing was started or stopped; the stream goes on.",
+    "name a table that this source follows, as `schema.table`; `tributary snapshot status` shows "
+    "what is under way."};
+
+const ErrorKind kSnapshotNotNow{
+    "snapshot_not_now",
+    ErrorClass::transient,
+    kExitTransient,
+    "nothing was started or stopped, unless the message says so; the stream goes on.",
+    "see `tributary status`: the source must be connected and the log must have room; then try "
+    "again."};
 
 const ErrorKind kValueUndecodable{
     "value_undecodable",
@@ -487,6 +504,8 @@ constexpr std::array kAll{
     &kBinlogUndone,
     &kXaRows,
     &kSnapshotKeyMissing,
+    &kSnapshotRefused,
+    &kSnapshotNotNow,
     &kValueUndecodable,
     &kMqttAuth,
     &kMqttRefused,

@@ -60,6 +60,8 @@ extern const ErrorKind kBinlogIncident;
 extern const ErrorKind kBinlogUndone;
 extern const ErrorKind kXaRows;
 extern const ErrorKind kSnapshotKeyMissing;
+extern const ErrorKind kSnapshotRefused;
+extern const ErrorKind kSnapshotNotNow;
 extern const ErrorKind kValueUndecodable;
 // MQTT
 extern const ErrorKind kMqttAuth;

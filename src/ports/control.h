@@ -1,5 +1,5 @@
 // Control: what an operator may ask of a running agent. Implemented by runtime, spoken by admin.
-// Any thread; every call returns within a second.
+// Any thread; every call returns within a second, those about snapshots within eight.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,19 @@
 #include "base/error.h"
 #include "base/result.h"
 #include "ports/event_log.h"
+#include "ports/snapshot.h"
 
 namespace tributary {
 
-enum class PipelineState { starting, running, paused, retrying, parked, stopped };
+enum class PipelineState {
+    starting,
+    running,
+    paused,
+    retrying,
+    parked,
+    complete,  // nothing more is to come, by configuration (snapshot.mode initial_only)
+    stopped,
+};
 
 [[nodiscard]] constexpr std::string_view to_string(PipelineState state) {
     switch (state) {
@@ -28,6 +37,8 @@ enum class PipelineState { starting, running, paused, retrying, parked, stopped 
             return "retrying";
         case PipelineState::parked:
             return "parked";
+        case PipelineState::complete:
+            return "complete";
         case PipelineState::stopped:
             return "stopped";
     }
@@ -38,6 +49,14 @@ struct HalfStatus {
     PipelineState state = PipelineState::starting;
     std::string error_name;  // of the last error, empty when none since it last worked
     std::string error_text;  // Error::message()
+};
+
+// A snapshot with what only the clock tells.
+struct SnapshotReport {
+    SnapshotStatus snapshot;
+    double rows_per_second = 0;                 // lately; 0 while it waits or is over
+    std::optional<std::uint64_t> seconds_left;  // by the server's estimates; none: not known
+    std::uint64_t seconds = 0;                  // since it began, or this process did
 };
 
 struct PipelineStatus {
@@ -57,7 +76,8 @@ struct PipelineStatus {
     std::optional<std::int64_t> lag_seconds;  // core/forecast.h
     std::optional<std::int64_t> disk_seconds_left;
     std::uint64_t log_bytes = 0;
-    std::uint64_t taken_in_bytes = 0;  // since the start
+    std::uint64_t taken_in_bytes = 0;        // since the start
+    std::optional<SnapshotReport> snapshot;  // none: the source can not take any
 };
 
 struct AgentStatus {
@@ -123,6 +143,11 @@ class Control {
     [[nodiscard]] virtual Result<void> replay_dead_letter(std::uint64_t id) = 0;
     // Reads every block of every live stream and checks it; the number of entries read.
     [[nodiscard]] virtual Result<std::uint64_t> verify() = 0;
+    // Durable before it returns (ports/snapshot.h). kSnapshotRefused, kSnapshotNotNow.
+    [[nodiscard]] virtual Result<void> start_snapshot(std::string_view pipeline,
+                                                      const SnapshotRequest& request) = 0;
+    [[nodiscard]] virtual Result<void> stop_snapshot(std::string_view pipeline,
+                                                     const std::string& table) = 0;
     // Every pipeline has begun (or can without Kafka): for /readyz.
     [[nodiscard]] virtual bool ready() const = 0;
 };

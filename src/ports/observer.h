@@ -55,6 +55,13 @@ enum class Gauge {
     disk_written_bytes,      // by this process, since its start
     write_budget_bytes,      // per 24 hours; 0: none
     last_delivered_time_us,  // commit time of the newest entry in Kafka
+    // Of a snapshot; the names are those of Debezium's snapshot metrics.
+    snapshot_running,                // 0 or 1
+    snapshot_completed,              // 0 or 1
+    snapshot_total_table_count,      // of the run
+    snapshot_remaining_table_count,  // not done
+    snapshot_rows_scanned,           // of the run
+    snapshot_duration_in_seconds,    // of the run, in this process
 };
 
 class Observer {

@@ -15,6 +15,7 @@
 #include "model/entry.h"
 #include "ports/decoder.h"
 #include "ports/side.h"
+#include "ports/snapshot.h"
 
 namespace tributary {
 
@@ -134,6 +135,14 @@ class Source {
     // What may be confirmed has moved on: a source that tells its other side at once makes a poll()
     // or idle() under way return, so that confirm() is called. Any thread; cheap.
     virtual void progressed() {}
+
+    // The seat for snapshots of this source, as long as the source lives; null: it has none. Its
+    // methods may be called between open() and close().
+    [[nodiscard]] virtual Snapshots* snapshots() { return nullptr; }
+
+    // Everything that this source was to say is in the sink (snapshot.mode initial_only): it is
+    // closed after that, and its pipeline is complete. Asked after poll().
+    [[nodiscard]] virtual bool complete() const { return false; }
 };
 
 }  // namespace tributary

@@ -6,6 +6,18 @@
 #include "base/assert.h"
 
 namespace tributary::runtime {
+namespace {
+
+// What a block holds in memory, side writes included.
+std::size_t weight(const Block& block) {
+    std::size_t bytes = block.bytes.size();
+    for (const SideWrite& write : block.side) {
+        bytes += write.key.size() + (write.value ? write.value->size() : 0);
+    }
+    return bytes;
+}
+
+}  // namespace
 
 void Channel::reset(StreamId stream, Progress durable, Progress delivered) {
     const std::lock_guard lock(mutex_);
@@ -32,10 +44,10 @@ void Channel::push(const BlockPtr& block) {
     TRIBUTARY_ASSERT(block->first == next(appended_));
     appended_ = block->last;
     to_append_.push_back(block);
-    to_append_bytes_ += block->bytes.size();
-    if (ring_.empty() || ring_bytes_ + block->bytes.size() <= limits_.ring_bytes) {
+    to_append_bytes_ += weight(*block);
+    if (ring_.empty() || ring_bytes_ + weight(*block) <= limits_.ring_bytes) {
         ring_.push_back(block);
-        ring_bytes_ += block->bytes.size();
+        ring_bytes_ += weight(*block);
     }
     changed_.notify_all();
 }
@@ -50,8 +62,8 @@ std::vector<BlockPtr> Channel::take_for_append(std::size_t bytes_max) {
     std::vector<BlockPtr> taken;
     std::size_t bytes = 0;
     while (!to_append_.empty() &&
-           (taken.empty() || bytes + to_append_.front()->bytes.size() <= bytes_max)) {
-        bytes += to_append_.front()->bytes.size();
+           (taken.empty() || bytes + weight(*to_append_.front()) <= bytes_max)) {
+        bytes += weight(*to_append_.front());
         taken.push_back(std::move(to_append_.front()));
         to_append_.pop_front();
     }
@@ -63,7 +75,7 @@ void Channel::put_back(std::vector<BlockPtr> blocks) {
     const std::lock_guard lock(mutex_);
     std::erase_if(blocks, [&](const BlockPtr& block) { return block->stream != stream_; });
     for (const BlockPtr& block : blocks) {
-        to_append_bytes_ += block->bytes.size();
+        to_append_bytes_ += weight(*block);
     }
     to_append_.insert(to_append_.begin(),
                       std::make_move_iterator(blocks.begin()),
@@ -94,7 +106,7 @@ Channel::Next Channel::wait_block(Sequence at, std::chrono::milliseconds wait) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, wait, [&] { return interrupted_ || appended_ >= at; });
     while (!ring_.empty() && ring_.front()->last < at) {
-        ring_bytes_ -= ring_.front()->bytes.size();
+        ring_bytes_ -= weight(*ring_.front());
         ring_.pop_front();
     }
     if (appended_ < at) {

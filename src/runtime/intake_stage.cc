@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPollWait(100);
 constexpr milliseconds kPauseWait(20);
 constexpr std::chrono::seconds kPressureInterval(5);
+constexpr milliseconds kReportInterval(500);
 constexpr milliseconds kCloseBudget(1000);
 constexpr std::size_t kPendingBytesMax = 1U << 20U;
 
@@ -22,10 +23,11 @@ IntakeStage::IntakeStage(Parts parts)
     : parts_(std::move(parts)),
       ack_(parts_.ack),
       backoff_(milliseconds(200), std::chrono::seconds(15)),
-      random_(std::random_device{}()) {}
+      random_(std::random_device{}()),
+      pace_(parts_.snapshot_delay) {}
 
 void IntakeStage::run() {
-    // A parked intake comes back here too: it holds no stream, so delivery need not wait for it.
+    // One that ended comes back here too: it holds no stream, so delivery need not wait for it.
     while (const auto decision = parts_.shared.wait_decision()) {
         Next next = Next::again;
         while (next == Next::again) {
@@ -33,11 +35,11 @@ void IntakeStage::run() {
         }
         parts_.source.close(kCloseBudget);
         parts_.observer.set(Gauge::source_connected, parts_.pipeline, 0);
-        if (next == Next::parked) {
+        if (next == Next::ended) {
             break;
         }
     }
-    if (parts_.shared.intake().state != PipelineState::parked) {
+    if (!ended()) {
         parts_.shared.set_intake(PipelineState::stopped);
     }
     parts_.shared.release_intake();
@@ -46,7 +48,7 @@ void IntakeStage::run() {
 IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
     auto schemas = parts_.log.schemas(decision.stream);
     if (!schemas) {
-        return handle(schemas.error()) ? Next::again : Next::parked;
+        return handle(schemas.error()) ? Next::again : Next::ended;
     }
     core::SideOverlay side(parts_.log, decision.stream);
     core::BlockAssembler assembler({.stream = decision.stream,
@@ -62,8 +64,8 @@ IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
             return Next::withdrawn;
         }
         if (!open(assembler, side)) {
-            if (parts_.shared.intake().state == PipelineState::parked) {
-                return Next::parked;
+            if (ended()) {
+                return Next::ended;
             }
             continue;
         }
@@ -99,6 +101,7 @@ bool IntakeStage::open(core::BlockAssembler& assembler, const core::SideOverlay&
         {{"source", identity}, {"from", parts_.source.describe(assembler.position().resume)}});
     parts_.shared.set_intake(PipelineState::running);
     next_pressure_ = parts_.clock.now();
+    next_report_ = next_pressure_;
     confirmed_ = {};
     paused_ = false;  // said anew when it is so still
     return true;
@@ -111,13 +114,24 @@ IntakeStage::Next IntakeStage::stream(core::BlockAssembler& assembler, core::Sid
         }
         side.settle(parts_.shared.channel.durable().sequence);
         const auto stepped = step(assembler);
+        Snapshots* const snapshots = parts_.source.snapshots();
+        if (stepped && snapshots != nullptr && parts_.shared.desk.serve(*snapshots, assembler)) {
+            next_report_ = SteadyTime{};  // who asked sees what became of it
+        }
         // What was read before an error is whole and stays.
         hand_over(assembler);
+        report_snapshot();
+        parts_.shared.desk.answer();
+        if (stepped && parts_.source.complete()) {
+            parts_.observer.log(LogLevel::info, parts_.pipeline, "the source has said all");
+            parts_.shared.set_intake(PipelineState::complete);
+            return Next::ended;
+        }
         if (stepped) {
             continue;
         }
         parts_.observer.set(Gauge::source_connected, parts_.pipeline, 0);
-        return handle(stepped.error()) ? Next::again : Next::parked;
+        return handle(stepped.error()) ? Next::again : Next::ended;
     }
 }
 
@@ -136,6 +150,12 @@ Result<void> IntakeStage::step(core::BlockAssembler& assembler) {
     }
     if (paused) {
         return parts_.source.idle(kPauseWait);
+    }
+    if (Snapshots* const snapshots = parts_.source.snapshots()) {
+        snapshots->allow(pace_.step(parts_.clock.now(),
+                                    parts_.shared.channel.appended(),
+                                    parts_.shared.channel.delivered().sequence,
+                                    parts_.shared.delivery().state == PipelineState::running));
     }
     TRIBUTARY_TRY_VOID(parts_.source.poll(assembler, kPollWait));
     backoff_.reset();
@@ -204,6 +224,32 @@ void IntakeStage::poll_pressure() {
                             {{"held_bytes", std::to_string(pressure.value()->held_bytes)},
                              {"limit_bytes", std::to_string(pressure.value()->limit_bytes)}});
     }
+}
+
+bool IntakeStage::ended() const {
+    const PipelineState state = parts_.shared.intake().state;
+    return state == PipelineState::parked || state == PipelineState::complete;
+}
+
+void IntakeStage::report_snapshot() {
+    Snapshots* const snapshots = parts_.source.snapshots();
+    const SteadyTime now = parts_.clock.now();
+    if (snapshots == nullptr || (now < next_report_ && !parts_.source.complete())) {
+        return;
+    }
+    next_report_ = now + kReportInterval;
+    SnapshotReport report = meter_.step(now, snapshots->status());
+    const auto set = [this](Gauge gauge, std::uint64_t value) {
+        parts_.observer.set(gauge, parts_.pipeline, static_cast<std::int64_t>(value));
+    };
+    const SnapshotStatus& status = report.snapshot;
+    set(Gauge::snapshot_running, status.state == SnapshotState::running ? 1 : 0);
+    set(Gauge::snapshot_completed, status.state == SnapshotState::complete ? 1 : 0);
+    set(Gauge::snapshot_total_table_count, status.tables_total);
+    set(Gauge::snapshot_remaining_table_count, status.tables.size());
+    set(Gauge::snapshot_rows_scanned, status.rows);
+    set(Gauge::snapshot_duration_in_seconds, report.seconds);
+    parts_.shared.set_snapshot(std::move(report));
 }
 
 bool IntakeStage::handle(const Error& error) {

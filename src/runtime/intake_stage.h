@@ -1,9 +1,10 @@
 // IntakeStage: the thread that reads one source into blocks: opens it, polls it, hands finished
 // blocks to the log writer and to delivery, pauses while there is no room, and confirms to the
 // source what the ack policy allows. Transient errors are retried with back-off; a definite one
-// parks the pipeline.
+// parks the pipeline; a source that has said all ends it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -14,11 +15,13 @@
 #include "core/intake/block_assembler.h"
 #include "core/intake/side_overlay.h"
 #include "core/retry.h"
+#include "core/snapshot/pace.h"
 #include "ports/clock.h"
 #include "ports/event_log.h"
 #include "ports/observer.h"
 #include "ports/source.h"
 #include "runtime/pipeline_state.h"
+#include "runtime/snapshot_meter.h"
 
 namespace tributary::runtime {
 
@@ -32,6 +35,7 @@ class IntakeStage {
         const Clock& clock;
         Observer& observer;
         core::AckMode ack;
+        std::chrono::milliseconds snapshot_delay;
         std::function<void()> wake_log_writer;
     };
 
@@ -41,7 +45,7 @@ class IntakeStage {
     void run();
 
   private:
-    enum class Next { again, withdrawn, parked };
+    enum class Next { again, withdrawn, ended };
 
     [[nodiscard]] Next follow(const StartDecision& decision);
     [[nodiscard]] bool open(core::BlockAssembler& assembler, const core::SideOverlay& side);
@@ -51,6 +55,8 @@ class IntakeStage {
     void hand_over(core::BlockAssembler& assembler);
     void confirm();
     void poll_pressure();
+    void report_snapshot();
+    [[nodiscard]] bool ended() const;  // parked or complete: nothing more is read
     void beat();
 
     Parts parts_;
@@ -58,6 +64,9 @@ class IntakeStage {
     core::Backoff backoff_;
     std::minstd_rand random_;
     SteadyTime next_pressure_;
+    SteadyTime next_report_;
+    SnapshotMeter meter_;
+    core::snapshot::Pace pace_;
     Position confirmed_;
     std::string expected_identity_;
     bool paused_ = false;

@@ -10,7 +10,7 @@ void update(HalfStatus& half, PipelineState state, const Error* error) {
     if (error != nullptr) {
         half.error_name = error->kind().name;
         half.error_text = error->message();
-    } else if (state == PipelineState::running) {
+    } else if (state == PipelineState::running || state == PipelineState::complete) {
         half.error_name.clear();
         half.error_text.clear();
     }
@@ -92,6 +92,16 @@ void PipelineShared::set_source_identity(std::string identity) {
 std::string PipelineShared::source_identity() const {
     const std::lock_guard lock(mutex_);
     return source_identity_;
+}
+
+void PipelineShared::set_snapshot(SnapshotReport report) {
+    const std::lock_guard lock(mutex_);
+    snapshot_ = std::move(report);
+}
+
+std::optional<SnapshotReport> PipelineShared::snapshot() const {
+    const std::lock_guard lock(mutex_);
+    return snapshot_;
 }
 
 bool PipelineShared::sleep(std::chrono::milliseconds wait) {

@@ -15,6 +15,7 @@
 #include "ports/event_log.h"
 #include "ports/source.h"
 #include "runtime/channel.h"
+#include "runtime/snapshot_desk.h"
 
 namespace tributary::runtime {
 
@@ -31,6 +32,7 @@ class PipelineShared {
     explicit PipelineShared(ChannelLimits limits) : channel(limits) {}
 
     Channel channel;
+    SnapshotDesk desk;
     std::atomic<bool> stopping{false};
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
@@ -61,6 +63,9 @@ class PipelineShared {
     void set_source_identity(std::string identity);
     [[nodiscard]] std::string source_identity() const;
 
+    void set_snapshot(SnapshotReport report);
+    [[nodiscard]] std::optional<SnapshotReport> snapshot() const;
+
     // Sleeps, unless a stop comes; true when stopping.
     bool sleep(std::chrono::milliseconds wait);
     void stop();
@@ -74,6 +79,7 @@ class PipelineShared {
     HalfStatus delivery_;
     std::optional<Error> parked_;
     std::string source_identity_;
+    std::optional<SnapshotReport> snapshot_;
 };
 
 }  // namespace tributary::runtime

@@ -13,6 +13,8 @@ namespace tributary::runtime {
 namespace {
 
 constexpr std::size_t kReplaySearchMax = 100'000;
+constexpr std::chrono::milliseconds kAskBudget(4000);
+constexpr std::chrono::milliseconds kDurableBudget(4000);
 
 std::thread named_thread(std::string name, std::function<void()> body) {
     return std::thread([name = std::move(name), body = std::move(body)] {
@@ -68,6 +70,7 @@ void Runtime::build(Pipeline& pipeline) {
                            .clock = clock_,
                            .observer = observer_,
                            .ack = parts.ack,
+                           .snapshot_delay = parts.snapshot_delay,
                            .wake_log_writer = [this] { writer_.wake(); }});
     pipeline.delivery = std::make_unique<DeliveryStage>(
         DeliveryStage::Parts{.pipeline = parts.name,
@@ -175,7 +178,9 @@ std::optional<Error> Runtime::finished(bool fail_fast) const {
     }
     std::optional<Error> first;
     std::size_t parked = 0;
+    std::size_t complete = 0;
     for (const auto& pipeline : pipelines_) {
+        complete += pipeline->shared->intake().state == PipelineState::complete ? 1 : 0;
         if (auto error = pipeline->shared->parked()) {
             if (error->kind().error_class == ErrorClass::fatal) {
                 return error->at(pipeline->parts.name);
@@ -186,8 +191,17 @@ std::optional<Error> Runtime::finished(bool fail_fast) const {
             }
         }
     }
-    const bool ends = parked > 0 && (fail_fast || parked == pipelines_.size());
+    const bool ends = parked > 0 && (fail_fast || parked + complete >= pipelines_.size());
     return ends ? first : std::nullopt;
+}
+
+bool Runtime::complete() const {
+    return !pipelines_.empty() &&
+           std::all_of(pipelines_.begin(), pipelines_.end(), [](const auto& pipeline) {
+               const PipelineShared& shared = *pipeline->shared;
+               return shared.intake().state == PipelineState::complete &&
+                      shared.channel.delivered().sequence == shared.channel.appended();
+           });
 }
 
 bool Runtime::alive(std::chrono::milliseconds limit) const {
@@ -197,7 +211,7 @@ bool Runtime::alive(std::chrono::milliseconds limit) const {
     const auto quiet = [&](const auto& pipeline) {
         const auto waits = [](PipelineState state) {
             return state == PipelineState::parked || state == PipelineState::starting ||
-                   state == PipelineState::stopped;
+                   state == PipelineState::complete || state == PipelineState::stopped;
         };
         const PipelineShared& shared = *pipeline->shared;
         return (!waits(shared.intake().state) && shared.intake_beat_ms < oldest) ||
@@ -304,6 +318,9 @@ PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     status.delivery_mode = pipeline.parts.delivery_mode;
     status.source_held_bytes = shared.source_held_bytes;
     status.last_delivered_time_us = shared.last_delivered_time_us;
+    if (pipeline.parts.source->snapshots() != nullptr) {
+        status.snapshot = shared.snapshot().value_or(SnapshotReport{});
+    }
     status.taken_in_bytes = shared.taken_in_bytes;
     const std::lock_guard lock(forecast_mutex_);
     status.disk_seconds_left = pipeline.disk_seconds_left;
@@ -395,6 +412,37 @@ Result<void> Runtime::replay_dead_letter(std::uint64_t id) {
 
 Result<std::uint64_t> Runtime::verify() {
     return verify_log(log_);
+}
+
+Result<void> Runtime::ask_snapshots(std::string_view pipeline, SnapshotDesk::Request request) {
+    const auto found =
+        std::find_if(pipelines_.begin(), pipelines_.end(), [&](const auto& candidate) {
+            return candidate->parts.name == pipeline;
+        });
+    if (found == pipelines_.end()) {
+        return Error(errors::kSnapshotRefused, "there is no source " + std::string(pipeline));
+    }
+    if ((*found)->parts.source->snapshots() == nullptr) {
+        return Error(errors::kSnapshotRefused,
+                     "source " + std::string(pipeline) + " is of a kind that has no snapshots");
+    }
+    PipelineShared& shared = *(*found)->shared;
+    TRIBUTARY_TRY_VOID(shared.desk.ask(std::move(request), kAskBudget));
+    if (!shared.channel.wait_durable(shared.channel.appended(), kDurableBudget)) {
+        return Error(errors::kSnapshotNotNow, "it was accepted, but it is not on the disk yet");
+    }
+    return success();
+}
+
+Result<void> Runtime::start_snapshot(std::string_view pipeline, const SnapshotRequest& request) {
+    return ask_snapshots(pipeline, [request](Snapshots& seat, EntrySink& sink) {
+        return seat.start(request, sink);
+    });
+}
+
+Result<void> Runtime::stop_snapshot(std::string_view pipeline, const std::string& table) {
+    return ask_snapshots(
+        pipeline, [table](Snapshots& seat, EntrySink& sink) { return seat.stop(table, sink); });
 }
 
 bool Runtime::ready() const {

@@ -45,6 +45,7 @@ struct PipelineParts {
     core::CutLimits cut;
     core::PoisonPolicy poison = core::PoisonPolicy::halt;
     std::string dead_letter_topic;
+    std::chrono::milliseconds snapshot_delay{1000};  // core/snapshot/pace.h
     std::size_t dead_letter_bytes_max = 512U << 10U;
     std::string delivery_mode;
     ViewFactory view;  // a further decoder and encoder, for looking into the log
@@ -78,6 +79,8 @@ class Runtime final : public Control {
     // The error that ends the process: of a log that cannot be opened again, or a fatal one, or the
     // first when every pipeline is parked, or any with `fail_fast`.
     [[nodiscard]] std::optional<Error> finished(bool fail_fast) const;
+    // Every pipeline was to end by configuration and has, and all of it is in Kafka.
+    [[nodiscard]] bool complete() const;
     // Every thread has shown life within `limit`: feeds the watchdog.
     [[nodiscard]] bool alive(std::chrono::milliseconds limit) const;
     // About once a second: what the forecasts of status() are made from. `disk_written_bytes`: by
@@ -102,6 +105,10 @@ class Runtime final : public Control {
                                                                std::size_t limit) override;
     [[nodiscard]] Result<void> replay_dead_letter(std::uint64_t id) override;
     [[nodiscard]] Result<std::uint64_t> verify() override;
+    [[nodiscard]] Result<void> start_snapshot(std::string_view pipeline,
+                                              const SnapshotRequest& request) override;
+    [[nodiscard]] Result<void> stop_snapshot(std::string_view pipeline,
+                                             const std::string& table) override;
     [[nodiscard]] bool ready() const override;
 
   private:
@@ -128,6 +135,8 @@ class Runtime final : public Control {
     void forecast(const LogUsage& usage);
     [[nodiscard]] std::optional<std::int64_t> lag_of(const Pipeline& pipeline);
     [[nodiscard]] Pipeline* find(std::string_view name) const;
+    [[nodiscard]] Result<void> ask_snapshots(std::string_view pipeline,
+                                             SnapshotDesk::Request request);
     [[nodiscard]] PipelineStatus status_of(const Pipeline& pipeline) const;
 
     RuntimeOptions options_;

@@ -96,6 +96,19 @@ Name name_of(Gauge gauge) {
             return {"write_budget_bytes", "Bytes it may write in 24 hours; 0: no bound."};
         case Gauge::last_delivered_time_us:
             return {"last_delivered_time_us", "Commit time of the newest entry in Kafka."};
+        case Gauge::snapshot_running:
+            return {"snapshot_running", "1 while rows of a snapshot are still to be taken."};
+        case Gauge::snapshot_completed:
+            return {"snapshot_completed", "1 when the last snapshot is over."};
+        case Gauge::snapshot_total_table_count:
+            return {"snapshot_total_table_count", "Tables of the snapshot."};
+        case Gauge::snapshot_remaining_table_count:
+            return {"snapshot_remaining_table_count", "Tables of the snapshot that are not done."};
+        case Gauge::snapshot_rows_scanned:
+            return {"snapshot_rows_scanned", "Rows that the snapshot has dealt with."};
+        case Gauge::snapshot_duration_in_seconds:
+            return {"snapshot_duration_in_seconds",
+                    "How long the snapshot has taken, or took, in this process."};
     }
     TRIBUTARY_ASSERT(false);
 }

@@ -27,7 +27,7 @@ class Metrics {
   private:
     static constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::sink_errors) + 1;
     static constexpr std::size_t kGauges =
-        static_cast<std::size_t>(Gauge::last_delivered_time_us) + 1;
+        static_cast<std::size_t>(Gauge::snapshot_duration_in_seconds) + 1;
     static constexpr std::int64_t kUnset = std::numeric_limits<std::int64_t>::min();
 
     struct Row {

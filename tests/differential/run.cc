@@ -155,6 +155,7 @@ class Run {
                 << ", dbname: " << kDatabase
                 << ", user: tributary, password: \"${env:DIFFERENTIAL}\", sslmode: disable}\n"
                 << "    slot: " << pair.prefix(true) << "\n    publication: " << pair.publication
+                << "\n    snapshot: {mode: no_data}"
                 << "\n    status_interval: 500ms\n    position_interval: 500ms\n"
                 << "    topics: {prefix: " << pair.prefix(true)
                 << ", schemas: " << (pair.schemas ? "true" : "false")

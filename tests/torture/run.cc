@@ -184,6 +184,7 @@ class Run {
              << ", dbname: torture, user: tributary, password: \"${env:TORTURE_PASSWORD}\", "
                 "sslmode: disable}\n"
              << "    slot: torture\n    publication: torture\n    ack: delivered\n"
+             << "    snapshot: {mode: no_data}\n"
              << "    topics: {prefix: " << kPrefix << "}\n"
              << "    delivery: {transaction_rows: 60, transaction_bytes: 256KiB, "
                 "transaction_age: 5ms}\n"

@@ -42,6 +42,12 @@ struct ChunkShape {
     std::vector<std::string> key_columns{};          // rows are read in their order; empty: no key
 };
 
+struct RowsWanted {
+    const std::vector<std::string>& after;  // behind the row with this key; empty: from the first
+    std::uint64_t rows_max;
+    std::string_view where;  // only rows with this, in the server's SQL; empty: all
+};
+
 // One chunk is begin(), describe() where the structure is not known, rows(), end(), or abandon() at
 // any point.
 class ChunkReader {
@@ -54,12 +60,13 @@ class ChunkReader {
     // kSnapshotKeyMissing: a key by whose order rows cannot be read. kConfigInvalid: a column of
     // the key is left out by the filter.
     [[nodiscard]] virtual Result<ChunkShape> describe() = 0;
-    // At most `rows_max` rows behind the one with key `after` (values of key_columns; empty: from
-    // the beginning), in the key's order; false from `on_row`: no more are wanted.
+    // Rows in the key's order; false from `on_row`: no more are wanted.
     [[nodiscard]] virtual Result<void> rows(
-        const std::vector<std::string>& after,
-        std::uint64_t rows_max,
-        const std::function<bool(std::string_view row)>& on_row) = 0;
+        const RowsWanted& wanted, const std::function<bool(std::string_view row)>& on_row) = 0;
+    // Of a table without a key: whether each call of rows() goes on where the one before ended, in
+    // the one view that begin() made, and gives no row after the last. Else the first call gives
+    // all.
+    [[nodiscard]] virtual bool reads_in_parts() const { return false; }
     // Ends the view. When the stream has passed the result, it has said everything that was seen.
     [[nodiscard]] virtual Result<Position> end() = 0;
     // Ends it without a result; the next begin() starts clean.

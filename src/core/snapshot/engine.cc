@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/assert.h"
+#include "core/snapshot/engine_parts.h"
 #include "model/errors.h"
 
 namespace tributary::core::snapshot {
@@ -16,21 +16,13 @@ using std::chrono::milliseconds;
 
 // A group of rows lies in one block of the log, with what it costs there beside the payload.
 constexpr std::size_t kGroupBytes = 32U << 10U;
-constexpr std::size_t kRowOverheadBytes = 48;
-constexpr std::size_t kContextBytes = 128;
 // A table without a key cannot be gone on with after a kill: all of it is one group.
 constexpr std::size_t kKeylessBytes = 56U << 10U;
-constexpr std::uint64_t kGrowthMax = 8;  // of a chunk over the one before
 constexpr milliseconds kUnseenRetry{2};
 constexpr milliseconds kPlaceRetry{5};
 constexpr milliseconds kErrorRetry{2000};
 constexpr std::uint32_t kUnseenWarning = 5000;  // retries: some ten seconds
 constexpr std::size_t kScanRows = 256;
-constexpr std::uint64_t kFirstChunkRows = 1024;
-
-std::string side_key(const TableName& name) {
-    return std::string(kTablePrefix) + name.schema + std::string(1, '\0') + name.table;
-}
 
 // The schema's own name may have dots; it is known from the list of tables, not from the key.
 std::optional<TableName> name_in(std::string_view key) {
@@ -50,53 +42,67 @@ struct Engine::Group {
     std::size_t live = 0;
 };
 
-Engine::Engine(EngineOptions options, const Surroundings& surroundings)
+Engine::Engine(EngineOptions options, const Surroundings& surroundings, const SideReader& side)
     : options_(std::move(options)),
       reader_(surroundings.reader),
       clock_(surroundings.clock),
       observer_(surroundings.observer),
+      side_(side),
       rows_next_(std::min(kFirstChunkRows, options_.chunk_rows_max)) {}
 
 Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options,
                                              const Surroundings& surroundings,
                                              const SideReader& side,
                                              std::optional<std::vector<TableName>> begin) {
-    std::unique_ptr<Engine> engine(new Engine(std::move(options), surroundings));
+    std::unique_ptr<Engine> engine(new Engine(std::move(options), surroundings, side));
     TRIBUTARY_TRY(stored, side.get(kRunKey));
     if (stored) {
         TRIBUTARY_TRY(run, parse_run(*stored));
         engine->run_ = run;
+        engine->ever_ = true;
     }
-    const bool goes_on = stored && engine->run_.state == RunState::running;
-    if (!goes_on && !begin) {
-        return std::unique_ptr<Engine>();
+    TRIBUTARY_TRY_VOID(engine->load());
+    // A run that a mode began is gone on with; what was asked for gives way to a new one.
+    const bool goes_on = engine->of_the_run() > 0 && !engine->options_.anew;
+    if (begin && !goes_on) {
+        engine->begin(std::move(*begin));
+    } else {
+        TRIBUTARY_TRY_VOID(engine->load_whole());
     }
-    engine->registered_ = goes_on;
-    TRIBUTARY_TRY_VOID(engine->load(side, goes_on ? std::vector<TableName>() : std::move(*begin)));
     engine->since_ = surroundings.clock.now();
     return engine;
 }
 
-// The tables of the run under way, or those of a new one and what is left of an earlier one.
-Result<void> Engine::load(const SideReader& side, std::vector<TableName> begin) {
-    for (TableName& name : begin) {
-        tables_.push_back({std::move(name), {}});
+// A new run; what is left of an earlier one is erased when it is registered.
+void Engine::begin(std::vector<TableName> tables) {
+    for (const Table& table : tables_) {
+        stale_.push_back(side_key(table.name));
     }
+    tables_.clear();
+    for (TableName& name : tables) {
+        tables_.push_back({std::move(name), {}, {}});
+    }
+    tables_total_ = tables_.size();
+    registered_ = false;
+}
+
+Result<void> Engine::load() {
     std::string after;
     for (;;) {
-        TRIBUTARY_TRY(entries, side.scan(kTablePrefix, after, kScanRows));
+        TRIBUTARY_TRY(entries, side_.scan(kTablePrefix, after, kScanRows));
         for (const SideEntry& entry : entries) {
-            if (!registered_) {
-                stale_.push_back(entry.key);
-                continue;
-            }
             TRIBUTARY_TRY(progress, parse_table(entry.value));
             const auto name = name_in(entry.key);
             if (!name) {
                 return Error(errors::kLogCorrupt, "the snapshot's progress names no table");
             }
-            if (!progress.done) {
-                tables_.push_back({*name, std::move(progress)});
+            ++tables_total_;
+            if (progress.done) {
+                stale_.push_back(entry.key);
+            } else if (progress.ad_hoc || !options_.ad_hoc_only) {
+                tables_.push_back({*name, std::move(progress), {}});
+            } else {
+                rests_ = true;
             }
         }
         if (entries.size() < kScanRows) {
@@ -104,9 +110,12 @@ Result<void> Engine::load(const SideReader& side, std::vector<TableName> begin) 
         }
         after = entries.back().key;
     }
-    // One that was begun is finished first.
-    std::stable_partition(tables_.begin(), tables_.end(), [](const Table& table) {
-        return !table.progress.last_key.empty();
+    // One that was begun is finished first; what was asked for comes after the run.
+    const auto rank = [](const Table& table) {
+        return (table.progress.last_key.empty() ? 1 : 0) + (table.progress.ad_hoc ? 2 : 0);
+    };
+    std::stable_sort(tables_.begin(), tables_.end(), [&](const Table& left, const Table& right) {
+        return rank(left) < rank(right);
     });
     return success();
 }
@@ -119,14 +128,15 @@ Result<void> Engine::step(RowStream& stream, EntrySink& sink) {
     if (finished() || !stream.between_transactions()) {
         return success();
     }
-    stream.in_snapshot(true);
     if (!registered_) {
-        register_run(stream, sink);
-        return success();
+        return register_run(stream, sink);
     }
-    if (held_ && held_->stale) {
-        held_.reset();
-        shape_.reset();
+    stream.in_snapshot(of_the_run() > 0);
+    if (spoiled()) {
+        drop_chunk();
+    }
+    if (whole_) {
+        return step_whole(stream, sink);
     }
     if (held_) {
         if (due(stream)) {
@@ -134,7 +144,8 @@ Result<void> Engine::step(RowStream& stream, EntrySink& sink) {
         }
         return success();
     }
-    if (tables_.empty() || !stream.past_start() || sink.full() || clock_.now() < retry_at_) {
+    if (tables_.empty() || !stream.past_start() || sink.full() || allowed_ == 0 ||
+        clock_.now() < retry_at_) {
         return success();
     }
     return read_chunk(stream, sink);
@@ -142,10 +153,11 @@ Result<void> Engine::step(RowStream& stream, EntrySink& sink) {
 
 // Makes the run and its tables known before anything of the stream is appended: a pipeline that
 // has events and no run has had its snapshot.
-void Engine::register_run(RowStream& stream, EntrySink& sink) {
+Result<void> Engine::register_run(RowStream& stream, EntrySink& sink) {
+    TRIBUTARY_TRY_VOID(Spool::erase(side_, sink));
     registered_ = true;
+    ever_ = true;
     run_.rows = 0;
-    run_.state = tables_.empty() ? RunState::done : RunState::running;
     for (const std::string& key : stale_) {
         sink.erase_side(key);
     }
@@ -153,35 +165,52 @@ void Engine::register_run(RowStream& stream, EntrySink& sink) {
     for (const Table& table : tables_) {
         sink.put_side(side_key(table.name), encode(table.progress));
     }
-    sink.put_side(kRunKey, encode(run_));
-    stream.in_snapshot(run_.state == RunState::running);
+    write_run(stream, sink);
     stream.append_position(clock_.wall_time_us(), sink);
     observer_.log(LogLevel::info,
                   options_.source,
                   "snapshot begins",
                   {{"tables", std::to_string(tables_.size())}});
+    return success();
+}
+
+void Engine::drop_chunk() {
+    if (whole_ && !whole_->place) {
+        reader_.abandon();
+    }
+    held_.reset();
+    whole_.reset();
+    shape_.reset();
+}
+
+// Tables that a mode wants and that are not done.
+std::size_t Engine::of_the_run() const {
+    return static_cast<std::size_t>(
+        std::count_if(tables_.begin(), tables_.end(), [](const Table& table) {
+            return !table.progress.ad_hoc && !table.progress.done;
+        }));
 }
 
 Result<void> Engine::read_chunk(RowStream& stream, EntrySink& sink) {
     const auto begun = begin_chunk(stream, sink);
     if (!begun) {
-        reader_.abandon();
-        return postpone(begun.error());
+        return fail(begun.error(), stream, sink);
     }
     if (!begun.value()) {
         return success();
+    }
+    if (shape_->keyless && reader_.reads_in_parts()) {
+        return begin_whole(stream, sink);
     }
     Held held([this](std::string_view row, std::string& name) { reader_.name_of(row, name); });
     held.read_time_us = clock_.wall_time_us();
     auto read = read_rows(held);
     if (!read) {
-        reader_.abandon();
-        return postpone(read.error());
+        return fail(read.error(), stream, sink);
     }
     const auto ended = reader_.end();
     if (!ended) {
-        reader_.abandon();
-        return postpone(ended.error());
+        return fail(ended.error(), stream, sink);
     }
     held.place = ended.value();
     held_.emplace(std::move(held));
@@ -239,11 +268,17 @@ Result<void> Engine::shape(const ChunkBegin& begun, EntrySink& sink) {
     return success();
 }
 
+Error Engine::too_large(std::size_t bytes) const {
+    return {errors::kRowTooLarge,
+            "a row of " + current_name() + " has " + std::to_string(bytes) +
+                " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max)};
+}
+
 Result<void> Engine::read_rows(Held& held) {
     const bool keyless = shape_->keyless;
     // One row more than wanted tells whether there are more.
     const std::uint64_t wanted =
-        keyless ? std::numeric_limits<std::int64_t>::max() - 1 : rows_next_;
+        keyless ? std::numeric_limits<std::int64_t>::max() - 1 : std::min(rows_next_, allowed_);
     std::optional<Error> failed;
     const auto on_row = [&](std::string_view row) {
         Placement& placement = held.placement;
@@ -257,10 +292,7 @@ Result<void> Engine::read_rows(Held& held) {
             return false;
         }
         if (row.size() > options_.row_bytes_max) {
-            failed =
-                Error(errors::kRowTooLarge,
-                      "a row of " + current_name() + " has " + std::to_string(row.size()) +
-                          " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
+            failed = too_large(row.size());
             return false;
         }
         if (keyless && count > 0 &&
@@ -271,7 +303,9 @@ Result<void> Engine::read_rows(Held& held) {
         placement.add(row);
         return true;
     };
-    TRIBUTARY_TRY_VOID(reader_.rows(tables_.front().progress.last_key, wanted + 1, on_row));
+    const TableProgress& progress = tables_.front().progress;
+    TRIBUTARY_TRY_VOID(reader_.rows(
+        {.after = progress.last_key, .rows_max = wanted + 1, .where = progress.where}, on_row));
     if (failed) {
         return *failed;
     }
@@ -287,15 +321,28 @@ milliseconds Engine::patience(const RowStream& stream, milliseconds wait) const 
     if (finished() || !stream.between_transactions()) {
         return wait;
     }
-    if (held_ || !stream.past_start()) {
+    if (whole_ && !whole_->place) {
+        return milliseconds(0);  // more of it can be read
+    }
+    if (held_ || whole_ || !stream.past_start()) {
         return due(stream) ? milliseconds(0) : std::min(wait, kPlaceRetry);
+    }
+    if (allowed_ == 0) {
+        return std::min(wait, kPlaceRetry);
     }
     const auto left = std::chrono::ceil<milliseconds>(retry_at_ - clock_.now());
     return std::clamp(left, milliseconds(0), wait);
 }
 
-// The stream goes on whatever happens to the reader's own connection.
-Result<void> Engine::postpone(const Error& error) {
+// The stream goes on whatever happens to the reader's own connection, and to a table that was asked
+// for.
+Result<void> Engine::fail(const Error& error, RowStream& stream, EntrySink& sink) {
+    reader_.abandon();
+    whole_.reset();
+    if (!error.transient() && tables_.front().progress.ad_hoc) {
+        observer_.error(options_.source, error.at("snapshot of " + current_name()));
+        return remove(current_name(), stream, sink);
+    }
     if (!error.transient()) {
         return error.at("snapshot of " + current_name());
     }
@@ -365,7 +412,6 @@ void Engine::append_group(RowStream& stream, EntrySink& sink) {
     const SchemaId schema = shape_->schema_id;
     if (last) {
         progress.done = true;
-        run_.state = tables_.size() == 1 ? RunState::done : RunState::running;
     }
     write_progress(stream, sink);
     stream.begin_rows(held_->read_time_us, now_us, sink);
@@ -387,9 +433,16 @@ void Engine::append_group(RowStream& stream, EntrySink& sink) {
 }
 
 void Engine::write_progress(RowStream& stream, EntrySink& sink) {
-    stream.in_snapshot(run_.state == RunState::running);
     const Table& table = tables_.front();
     sink.put_side(side_key(table.name), encode(table.progress));
+    write_run(stream, sink);
+}
+
+void Engine::write_run(RowStream& stream, EntrySink& sink) {
+    const bool all_done = std::all_of(
+        tables_.begin(), tables_.end(), [](const Table& table) { return table.progress.done; });
+    run_.state = all_done && !rests_ ? RunState::done : RunState::running;
+    stream.in_snapshot(of_the_run() > 0);
     sink.put_side(kRunKey, encode(run_));
 }
 
@@ -397,7 +450,6 @@ void Engine::finish_table(RowStream& stream, EntrySink& sink, std::string_view h
     TableProgress& progress = tables_.front().progress;
     if (!progress.done) {  // no row of it is left to say so
         progress.done = true;
-        run_.state = tables_.size() == 1 ? RunState::done : RunState::running;
         write_progress(stream, sink);
         stream.append_position(clock_.wall_time_us(), sink);
     }
@@ -408,6 +460,7 @@ void Engine::finish_table(RowStream& stream, EntrySink& sink, std::string_view h
                   {{"table", current_name()},
                    {"rows", std::to_string(progress.rows)},
                    {"ms", std::to_string(elapsed)}});
+    stale_.push_back(side_key(tables_.front().name));
     tables_.erase(tables_.begin());
     since_ = clock_.now();
     rows_next_ = std::min(kFirstChunkRows, options_.chunk_rows_max);
@@ -440,7 +493,10 @@ void Engine::finish_chunk() {
 
 // Debezium's words, in its order of precedence.
 SnapshotMarker Engine::marker(bool last_of_table) const {
-    if (last_of_table && tables_.size() == 1) {
+    if (tables_.front().progress.ad_hoc) {
+        return SnapshotMarker::incremental;
+    }
+    if (last_of_table && of_the_run() == 1) {
         return SnapshotMarker::last;
     }
     if (run_.rows == 0) {

@@ -5,7 +5,9 @@
 //   - the chunk waits until the stream has passed the place that the reader names after the read;
 //   - meanwhile the connector tells the Placement what the stream says about its rows.
 // What a place is, and which transactions a chunk sees, the connector knows (chunk_port.h).
-// Progress is in the side keyspace, written with the rows.
+// A table without a key is read in one view, kept aside (spool.h), and appended from there while
+// the stream waits. Progress is in the side keyspace, written with the rows. Beside the run that a
+// mode began, tables that an operator asks for are taken in the order of asking (ports/snapshot.h).
 // Pure but for the ChunkReader; the intake thread. One object per connection.
 #pragma once
 
@@ -20,9 +22,11 @@
 #include "core/snapshot/chunk_port.h"
 #include "core/snapshot/placement.h"
 #include "core/snapshot/progress.h"
+#include "core/snapshot/spool.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/side.h"
+#include "ports/snapshot.h"
 
 namespace tributary::core::snapshot {
 
@@ -31,6 +35,9 @@ struct EngineOptions {
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint64_t chunk_bytes = 4ULL << 20U;  // aimed at; at most twice that, or one row
     std::uint64_t chunk_rows_max = 50'000;
+    std::uint64_t keyless_bytes_max = 1ULL << 30U;  // of a table without a key, kept aside
+    bool ad_hoc_only = false;                       // a run that a mode began rests where it is
+    bool anew = false;  // what is under way is worth nothing: `begin` begins all again
 };
 
 class Engine {
@@ -41,8 +48,8 @@ class Engine {
         const Clock& clock;
         Observer& observer;
     };
-    // Goes on with the run that `side` has, or begins one of `tables` when `begin` is set; null
-    // when there is nothing to do.
+    // Goes on with the run that `side` has, or begins one of the tables when `begin` is set;
+    // finished() when there is nothing to do. `side` outlives it.
     [[nodiscard]] static Result<std::unique_ptr<Engine>> make(
         EngineOptions options,
         const Surroundings& surroundings,
@@ -54,23 +61,50 @@ class Engine {
     [[nodiscard]] Result<void> step(RowStream& stream, EntrySink& sink);
     // Whether step() has rows to append now.
     [[nodiscard]] bool due(const RowStream& stream) const {
-        return held_ && stream.between_transactions() && stream.has_passed(held_->place);
+        return stream.between_transactions() &&
+               (holds_stream() || (waits() != nullptr && stream.has_passed(*waits())));
     }
     // Rows wait for the stream to come to their place: word from an idle server would tell.
     [[nodiscard]] bool waits_for(const RowStream& stream) const {
-        return held_ && !stream.has_passed(held_->place);
+        return waits() != nullptr && !stream.has_passed(*waits());
     }
+    // Nothing of the stream may be appended now: step() has to come first.
+    [[nodiscard]] bool holds_stream() const noexcept { return whole_ && whole_->spool.closed(); }
     // How long a poll may wait for input before step() should be called again; at most `wait`.
     [[nodiscard]] std::chrono::milliseconds patience(const RowStream& stream,
                                                      std::chrono::milliseconds wait) const;
     [[nodiscard]] bool finished() const noexcept { return registered_ && tables_.empty(); }
 
+    // An operator's requests, between two transactions and when the run is in the log (ready()).
+    // kSnapshotRefused: the table is under way already, or is not.
+    [[nodiscard]] bool ready(const RowStream& stream) const {
+        return registered_ && stream.between_transactions();
+    }
+    [[nodiscard]] Result<void> add(const TableName& name,
+                                   std::string where,
+                                   RowStream& stream,
+                                   EntrySink& sink);
+    [[nodiscard]] Result<void> remove(const std::string& name, RowStream& stream, EntrySink& sink);
+    [[nodiscard]] SnapshotStatus status() const;
+    void allow(std::uint64_t rows) noexcept { allowed_ = rows; }
+    // How many rows the server says that a table has.
+    void estimate(const TableName& name, std::uint64_t rows);
+
     // The chunk that waits, for what the stream says about it; null: none.
     [[nodiscard]] Placement* held() noexcept { return held_ ? &held_->placement : nullptr; }
-    [[nodiscard]] bool holds() const noexcept { return held_.has_value(); }
-    // Only while a chunk is held: what the stream says cannot be put over it; it is read again.
-    void spoil() { held_->stale = true; }
-    [[nodiscard]] bool spoiled() const noexcept { return held_ && held_->stale; }
+    // The same of a table without a key that is read in parts.
+    [[nodiscard]] Spool* whole() noexcept {
+        return whole_ && !whole_->spool.closed() ? &whole_->spool : nullptr;
+    }
+    // Whether there is one of the two.
+    [[nodiscard]] bool holds() const noexcept {
+        return held_ || (whole_ && !whole_->spool.closed());
+    }
+    // Only then: what the stream says cannot be put over it; it is read again.
+    void spoil() { (held_ ? held_->stale : whole_->stale) = true; }
+    [[nodiscard]] bool spoiled() const noexcept {
+        return (held_ && held_->stale) || (whole_ && whole_->stale);
+    }
     // "schema.table" of the table under way; only while there is one.
     [[nodiscard]] std::string current_name() const;
 
@@ -78,6 +112,7 @@ class Engine {
     struct Table {
         TableName name;
         TableProgress progress;
+        std::optional<std::uint64_t> estimate{};
     };
     struct Shape {
         SchemaId schema_id;
@@ -92,36 +127,61 @@ class Engine {
         std::int64_t read_time_us = 0;
         Placement placement;
     };
+    struct Whole {
+        explicit Whole(Spool of) : spool(std::move(of)) {}
+        Spool spool;
+        std::optional<Position> place{};  // set when the last row was read
+        bool stale = false;
+        std::uint64_t part_rows = 4;  // of the next rows()
+    };
     struct Group;
 
-    Engine(EngineOptions options, const Surroundings& surroundings);
+    Engine(EngineOptions options, const Surroundings& surroundings, const SideReader& side);
 
-    Result<void> load(const SideReader& side, std::vector<TableName> begin);
-    void register_run(RowStream& stream, EntrySink& sink);
+    Result<void> load();
+    void begin(std::vector<TableName> tables);
+    Result<void> register_run(RowStream& stream, EntrySink& sink);
     Result<void> read_chunk(RowStream& stream, EntrySink& sink);
     Result<bool> begin_chunk(RowStream& stream, EntrySink& sink);
     void wait_for_sight(const ChunkBegin& begun);
     Result<void> shape(const ChunkBegin& begun, EntrySink& sink);
     Result<void> read_rows(Held& held);
-    Result<void> postpone(const Error& error);
+    Result<void> load_whole();
+    Result<void> begin_whole(RowStream& stream, EntrySink& sink);
+    Result<void> step_whole(RowStream& stream, EntrySink& sink);
+    Result<void> read_part(RowStream& stream, EntrySink& sink);
+    Result<void> append_whole(RowStream& stream, EntrySink& sink);
+    Result<void> append_piece(RowStream& stream, EntrySink& sink);
+    [[nodiscard]] const Position* waits() const;
+    [[nodiscard]] Error too_large(std::size_t bytes) const;
+    Result<void> fail(const Error& error, RowStream& stream, EntrySink& sink);
     void append(RowStream& stream, EntrySink& sink);
     void append_group(RowStream& stream, EntrySink& sink);
     void write_progress(RowStream& stream, EntrySink& sink);
     void finish_table(RowStream& stream, EntrySink& sink, std::string_view how);
     void finish_chunk();
+    void write_run(RowStream& stream, EntrySink& sink);
+    void drop_chunk();
+    [[nodiscard]] std::size_t of_the_run() const;
     [[nodiscard]] format::SnapshotMarker marker(bool last_of_table) const;
 
     EngineOptions options_;
     ChunkReader& reader_;
     const Clock& clock_;
     Observer& observer_;
+    const SideReader& side_;
 
     Run run_;
+    bool ever_ = false;               // there is or was a run
     bool registered_ = true;          // false: the run is new and not yet in the log
-    std::vector<std::string> stale_;  // side keys of an earlier run
-    std::vector<Table> tables_;       // not done; the first is being read
-    std::optional<Shape> shape_;      // of the first
+    std::vector<std::string> stale_;  // side keys of tables that are done, or of an earlier run
+    std::size_t tables_total_ = 0;    // of the run
+    bool rests_ = false;              // there are tables of a run that is not gone on with
+    std::uint64_t allowed_ = UINT64_MAX;
+    std::vector<Table> tables_;   // not done; the first is being read
+    std::optional<Shape> shape_;  // of the first
     std::optional<Held> held_;
+    std::optional<Whole> whole_;
     std::uint64_t rows_next_ = 0;  // of the next chunk
     SteadyTime retry_at_;
     SteadyTime since_;  // of this table, for the log

@@ -7,6 +7,7 @@ namespace tributary::core::snapshot {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersionAdHoc = 2;
 
 Error corrupt() {
     return {errors::kLogCorrupt, "the stored progress of a snapshot is not as written"};
@@ -45,11 +46,14 @@ std::string encode(const Run& run) {
 
 std::string encode(const TableProgress& table) {
     std::string out;
-    out.push_back(static_cast<char>(kVersion));
+    out.push_back(static_cast<char>(table.ad_hoc ? kVersionAdHoc : kVersion));
     out.push_back(table.done ? '\1' : '\0');
     append_varint(out, table.rows);
     append_texts(out, table.key_columns);
     append_texts(out, table.last_key);
+    if (table.ad_hoc) {
+        append_sized(out, table.where);
+    }
     return out;
 }
 
@@ -75,8 +79,13 @@ Result<TableProgress> parse_table(std::string_view bytes) {
     table.rows = reader.varint();
     table.key_columns = read_texts(reader);
     table.last_key = read_texts(reader);
+    table.ad_hoc = version == kVersionAdHoc;
+    if (table.ad_hoc) {
+        table.where = reader.sized();
+    }
+    const bool known = version == kVersion || version == kVersionAdHoc;
     const bool whole = table.last_key.empty() || table.last_key.size() == table.key_columns.size();
-    if (!reader.ok() || !reader.at_end() || version != kVersion || done > 1 || !whole) {
+    if (!reader.ok() || !reader.at_end() || !known || done > 1 || !whole) {
         return corrupt();
     }
     table.done = done == 1;

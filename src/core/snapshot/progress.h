@@ -6,6 +6,8 @@
 //                             this run
 //   "snapshot/table/<name>"   byte version 1; byte done; varint rows; varint n, n sized names of
 //                             the key's columns; varint m, m sized values (0: no row read yet)
+//                             version 2, of a table that was asked for: the same, then sized
+//                             condition (empty: all rows)
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,8 @@ struct TableProgress {
     std::uint64_t rows = 0;                  // appended
     std::vector<std::string> key_columns{};  // what `last_key` are values of
     std::vector<std::string> last_key{};     // of the last row that is dealt with, as text
+    bool ad_hoc = false;                     // asked for by an operator
+    std::string where{};                     // then: only rows with this, in the server's SQL
     friend bool operator==(const TableProgress&, const TableProgress&) = default;
 };
 

@@ -60,6 +60,12 @@ std::string source_yaml(const Site& site, const SourceFile& source, std::uint16_
         << "    status_interval: 500ms\n    position_interval: 500ms\n"
         << "    topics: {prefix: " << or_else(source.prefix, site.name + "." + source.name)
         << (source.topics.empty() ? "" : ", ") << source.topics << "}\n";
+    const bool chosen =
+        std::any_of(source.lines.begin(), source.lines.end(), [](const std::string& line) {
+            return line.starts_with("snapshot:");
+        });
+    // Most tests are about changes, and their role may read nothing.
+    out << (chosen ? "" : "    snapshot: {mode: no_data}\n");
     for (const std::string& line : source.lines) {
         out << "    " << line << "\n";
     }

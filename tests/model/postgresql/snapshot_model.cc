@@ -173,6 +173,12 @@ class Server final : public ChunkReader {
         }
         return begun;
     }
+    Result<void> part(
+        const std::string&,
+        std::uint64_t,
+        const std::function<bool(const std::vector<std::optional<std::string_view>>&)>&) override {
+        return success();
+    }
     Result<SnapshotFacts> describe(std::uint32_t) override {
         return SnapshotFacts{
             .oid = kOid, .schema = "public", .table = "t", .published = {"id", "v", "big"}};
@@ -312,15 +318,21 @@ class LogSide final : public SideReader {
 
 using Choose = std::function<std::size_t(std::size_t count)>;
 
+struct Setting {
+    bool watermarks = false;  // a planted bug
+    bool kills = false;
+    bool forgets = false;  // a planted bug
+    bool ad_hoc = false;   // the table is asked for at any time, not by the mode
+};
+
 class World {
   public:
-    World(const std::vector<Op>& ops,
-          bool watermarks,
-          bool kills,
-          Choose choose,
-          bool forgets = false)
-        : choose_(std::move(choose)), kills_left_(kills ? 2 : 0), forgets_(forgets) {
-        server_.watermarks = watermarks;
+    World(const std::vector<Op>& ops, Setting setting, Choose choose)
+        : choose_(std::move(choose)),
+          kills_left_(setting.kills ? 2 : 0),
+          forgets_(setting.forgets),
+          ad_hoc_(setting.ad_hoc) {
+        server_.watermarks = setting.watermarks;
         for (std::size_t at = 0; at < ops.size(); ++at) {
             server_.txs.push_back({ops[at], static_cast<std::uint32_t>(100 + at)});
         }
@@ -347,6 +359,9 @@ class World {
             if (!snapshot_done() && !idle_) {
                 actions.push_back([this] { agent(); });
             }
+            if (ad_hoc_ && !asked()) {
+                actions.push_back([this] { ask(); });
+            }
             if (actions.empty()) {
                 return verdict();
             }
@@ -361,39 +376,50 @@ class World {
     }
 
   private:
-    bool snapshot_done() const { return snapshot_ == nullptr || snapshot_->finished(); }
+    bool snapshot_done() const { return snapshot_->finished(); }
+    bool asked() const { return LogSide(log_).get(core::snapshot::kRunKey).value().has_value(); }
+    void ask() {
+        watch();
+        ASSERT_TRUE(snapshot_->engine().add({"public", "t"}, "", *intake_, log_));
+    }
+    void watch() {
+        snapshot_->suspect(forgets_ ? std::vector<std::uint32_t>()
+                                    : server_.open_transactions().value());
+        intake_->watch(snapshot_.get());
+    }
 
     void start() {
         StartPoint from;
         if (!log_.items.empty()) {
             from = {log_.items.back().resume, log_.items.back().done};
         }
-        const bool fresh = from.resume.empty();
-        intake_ = Intake::make({.database = "db"},
-                               fresh ? StartPoint{encode_resume(Lsn(kStart)), {}} : from,
-                               catalogue_)
-                      .value();
+        const bool fresh = from.resume.empty() && from.done.empty();
+        if (from.resume.empty()) {
+            from.resume = encode_resume(Lsn(kStart));  // no transaction is whole yet
+        }
+        intake_ = Intake::make({.database = "db"}, from, catalogue_).value();
         const LogSide side(log_);
         std::optional<std::vector<TableName>> begin;
-        if (fresh) {
+        if (fresh && !ad_hoc_) {
             begin = std::vector<TableName>{{"public", "t"}};
         }
-        auto suspects =
-            fresh || forgets_ ? std::vector<std::uint32_t>() : server_.open_transactions().value();
         snapshot_ = Snapshot::make({.source = "s", .database = "db", .chunk_rows_max = 2},
                                    {server_, clock_, observer_},
                                    side,
-                                   std::move(begin),
-                                   std::move(suspects))
+                                   std::move(begin))
                         .value();
-        intake_->watch(snapshot_.get());
+        if (fresh && !ad_hoc_) {
+            intake_->watch(snapshot_.get());
+        } else if (!snapshot_->finished()) {
+            watch();
+        }
         const Lsn resume = intake_->position();
         streamed_ = 0;
         while (streamed_ < server_.log.size() &&
                Lsn(server_.txs[server_.log[streamed_]].commit_lsn) < resume) {
             ++streamed_;
         }
-        if (fresh) {
+        if (fresh && !ad_hoc_) {
             agent();  // as the source does before it reads the stream
         }
     }
@@ -484,7 +510,8 @@ class World {
 
     Choose choose_;
     int kills_left_;
-    bool forgets_;  // a planted bug
+    bool forgets_;
+    bool ad_hoc_;
     Server server_;
     StillClock clock_;
     QuietObserver observer_;
@@ -498,13 +525,13 @@ class World {
 
 // Every order of choices, depth first, up to `worlds_max`; the first thing that is wrong.
 std::string every_order(const std::vector<Op>& ops,
-                        bool watermarks,
+                        Setting setting,
                         std::size_t worlds_max,
                         std::size_t& worlds) {
     std::vector<std::pair<std::size_t, std::size_t>> path;  // chosen, of how many
     for (;;) {
         std::size_t depth = 0;
-        World world(ops, watermarks, false, [&](std::size_t count) {
+        World world(ops, setting, [&](std::size_t count) {
             if (depth == path.size()) {
                 path.emplace_back(0, count);
             }
@@ -532,7 +559,7 @@ TEST(SnapshotModel, holds_in_every_order_of_one_transaction) {
     for (const What what : kOps) {
         std::size_t worlds = 0;
         for (const int key : {1, 2, 3, 4}) {
-            EXPECT_EQ(every_order({{what, key}}, false, 1'000'000, worlds), "")
+            EXPECT_EQ(every_order({{what, key}}, {}, 1'000'000, worlds), "")
                 << static_cast<int>(what) << " of " << key;
         }
         EXPECT_GT(worlds, 60U);
@@ -543,7 +570,7 @@ TEST(SnapshotModel, holds_in_orders_of_two_transactions) {
     for (const What first : kOps) {
         for (const What second : kOps) {
             std::size_t worlds = 0;
-            EXPECT_EQ(every_order({{first, 1}, {second, 1}}, false, 50'000, worlds), "")
+            EXPECT_EQ(every_order({{first, 1}, {second, 1}}, {}, 50'000, worlds), "")
                 << static_cast<int>(first) << " then " << static_cast<int>(second);
         }
     }
@@ -556,21 +583,43 @@ TEST(SnapshotModel, holds_through_kills_in_random_orders_of_four_transactions) {
         for (int at = 0; at < 4; ++at) {
             ops.push_back({kOps[random() % kOps.size()], static_cast<int>(random() % 4) + 1});
         }
-        World world(ops, false, true, [&](std::size_t count) { return random() % count; });
+        World world(ops, {.kills = true}, [&](std::size_t count) { return random() % count; });
         ASSERT_EQ(world.run(), "") << "seed " << seed;
     }
+}
+
+TEST(SnapshotModel, holds_when_the_table_is_asked_for_in_the_middle_of_the_stream) {
+    for (const What what : kOps) {
+        std::size_t worlds = 0;
+        EXPECT_EQ(every_order({{what, 1}, {What::touch, 2}}, {.ad_hoc = true}, 50'000, worlds), "")
+            << static_cast<int>(what);
+    }
+    for (unsigned seed = 1; seed <= 20'000; ++seed) {
+        std::minstd_rand random(seed);
+        std::vector<Op> ops;
+        for (int at = 0; at < 4; ++at) {
+            ops.push_back({kOps[random() % kOps.size()], static_cast<int>(random() % 4) + 1});
+        }
+        World world(ops, {.kills = true, .ad_hoc = true}, [&](std::size_t count) {
+            return random() % count;
+        });
+        ASSERT_EQ(world.run(), "") << "seed " << seed;
+    }
+}
+
+TEST(SnapshotModel, catches_a_request_that_forgets_who_may_not_be_seen_yet) {
+    std::size_t worlds = 0;
+    EXPECT_NE(every_order({{What::touch, 1}}, {.forgets = true, .ad_hoc = true}, 1'000'000, worlds),
+              "");
 }
 
 TEST(SnapshotModel, catches_a_restart_that_forgets_who_may_not_be_seen_yet) {
     std::size_t caught = 0;
     for (unsigned seed = 1; seed <= 20'000 && caught == 0; ++seed) {
         std::minstd_rand random(seed);
-        World world(
-            {{What::touch, 3}, {What::touch, 2}},
-            false,
-            true,
-            [&](std::size_t count) { return random() % count; },
-            true);
+        World world({{What::touch, 3}, {What::touch, 2}},
+                    {.kills = true, .forgets = true},
+                    [&](std::size_t count) { return random() % count; });
         caught += world.run().empty() ? 0 : 1;
     }
     EXPECT_EQ(caught, 1U);
@@ -578,7 +627,7 @@ TEST(SnapshotModel, catches_a_restart_that_forgets_who_may_not_be_seen_yet) {
 
 TEST(SnapshotModel, catches_the_plain_low_and_high_watermark) {
     std::size_t worlds = 0;
-    EXPECT_NE(every_order({{What::touch, 1}}, true, 1'000'000, worlds), "");
+    EXPECT_NE(every_order({{What::touch, 1}}, {.watermarks = true}, 1'000'000, worlds), "");
 }
 
 }  // namespace

@@ -22,6 +22,13 @@ class HandControl final : public Control {
         plant.delivery.error_name = "kafka_unreachable";
         plant.delivery.error_text = "k:9092 \xff refused";
         plant.durable = 9;
+        plant.snapshot = SnapshotReport{.snapshot = {.state = SnapshotState::running,
+                                                     .tables_total = 2,
+                                                     .rows = 7,
+                                                     .tables = {{.name = "public.t", .rows = 7}}},
+                                        .rows_per_second = 3.5,
+                                        .seconds_left = 12,
+                                        .seconds = 2};
         out.pipelines.push_back(plant);
         return out;
     }
@@ -78,6 +85,19 @@ class HandControl final : public Control {
     }
     [[nodiscard]] Result<std::uint64_t> verify() override {
         return Error(errors::kEntryCorrupt, "sequence 7");
+    }
+    [[nodiscard]] Result<void> start_snapshot(std::string_view pipeline,
+                                              const SnapshotRequest& request) override {
+        asked = "start " + std::string(pipeline) + " " + request.table + " " + request.where;
+        return success();
+    }
+    [[nodiscard]] Result<void> stop_snapshot(std::string_view pipeline,
+                                             const std::string& table) override {
+        if (table == "public.unknown") {
+            return Error(errors::kSnapshotRefused, "no snapshot of " + table);
+        }
+        asked = "stop " + std::string(pipeline) + " " + table;
+        return success();
     }
     [[nodiscard]] bool ready() const override { return is_ready; }
 

@@ -166,9 +166,50 @@ TEST_F(Routes, are_all_in_the_manual) {
                              "/v1/events",
                              "/v1/deadletter",
                              "/v1/deadletter/ID/replay",
+                             "/v1/snapshot/start",
+                             "/v1/snapshot/stop",
                              "/v1/verify"}) {
         EXPECT_NE(page.find("`" + std::string(path) + "`"), std::string::npos) << path;
     }
+}
+
+TEST_F(Routes, snapshots_are_started_and_stopped_with_escaped_names_and_conditions) {
+    const std::string start = "/v1/snapshot/start?pipeline=plant&table=public.orders";
+    EXPECT_EQ(ask("POST", start + "&where=id%20%3E%205%20AND%20v%3D'%C3%A4'").status, 400U)
+        << "a quote is escaped too";
+    EXPECT_EQ(ask("POST", start + "&where=id%20%3E%205%20AND%20v%3D%27%C3%A4%27").status, 200U);
+    EXPECT_EQ(control_.asked, "start plant public.orders id > 5 AND v='\xC3\xA4'");
+    EXPECT_EQ(ask("POST", "/v1/snapshot/stop?pipeline=plant").status, 200U);
+    EXPECT_EQ(control_.asked, "stop plant ");
+    const Answer refused = ask("POST", "/v1/snapshot/stop?pipeline=plant&table=public.unknown");
+    EXPECT_EQ(refused.status, 409U);
+    EXPECT_EQ(nlohmann::json::parse(refused.body).at("error"), "snapshot_refused");
+}
+
+TEST_F(Routes, a_snapshot_needs_its_names_the_socket_and_whole_escapes) {
+    const std::string start = "/v1/snapshot/start?pipeline=plant&table=t";
+    EXPECT_EQ(ask("POST", start, false).status, 403U);
+    EXPECT_EQ(ask("POST", "/v1/snapshot/stop?pipeline=plant", false).status, 403U);
+    EXPECT_EQ(ask("GET", start).status, 405U);
+    for (const char* query : {"", "?pipeline=plant", "?table=t", "?pipeline=&table=t"}) {
+        EXPECT_EQ(ask("POST", std::string("/v1/snapshot/start") + query).status, 400U) << query;
+    }
+    for (const char* where : {"%", "%2", "%2x", "%00", "%0a", "%7f"}) {
+        EXPECT_EQ(ask("POST", start + "&where=" + where).status, 400U) << where;
+    }
+    EXPECT_EQ(ask("POST", start + "&where=" + std::string(2001, 'a')).status, 400U);
+    EXPECT_TRUE(control_.asked.empty());
+    EXPECT_EQ(ask("POST", start + "&where=" + std::string(2000, 'a')).status, 200U);
+}
+
+TEST_F(Routes, status_says_how_far_a_snapshot_is) {
+    const auto object = nlohmann::json::parse(ask("GET", "/v1/status").body);
+    const auto& snapshot = object.at("pipelines").at(0).at("snapshot");
+    EXPECT_EQ(snapshot.at("state"), "running");
+    EXPECT_EQ(snapshot.at("tables_left"), 1);
+    EXPECT_EQ(snapshot.at("seconds_left"), 12);
+    EXPECT_EQ(snapshot.at("tables").at(0).at("name"), "public.t");
+    EXPECT_TRUE(snapshot.at("tables").at(0).at("rows_estimate").is_null());
 }
 
 TEST_F(Routes, an_error_keeps_its_name) {

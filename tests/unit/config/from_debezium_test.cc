@@ -130,6 +130,29 @@ TEST(FromDebezium, reads_gtids_or_file_and_position_of_a_mysql_connector) {
     EXPECT_TRUE(notes(by_file, "inside a transaction"));
 }
 
+TEST(FromDebezium, takes_no_rows_again_where_the_offset_is_taken_over) {
+    const auto mode = [](const char* theirs, const char* offset) {
+        std::string connector(kPlant);
+        const std::string initial = R"("snapshot.mode": "initial")";
+        connector.replace(connector.find(initial), initial.size(), theirs);
+        const Conversion converted = convert(connector, offset);
+        const auto at = converted.yaml.find("mode: ", converted.yaml.find("snapshot:"));
+        return converted.yaml.substr(at + 6, converted.yaml.find('\n', at) - at - 6);
+    };
+    constexpr const char* kOffset = R"({"lsn_commit":1})";
+    for (const char* theirs : {R"("snapshot.mode": "initial")",
+                               R"("snapshot.mode": "always")",
+                               R"("snapshot.mode": "when_needed")",
+                               R"("a": "b")"}) {
+        EXPECT_EQ(mode(theirs, kOffset), "no_data") << theirs;
+    }
+    EXPECT_EQ(mode(R"("snapshot.mode": "initial")", ""), "initial");
+    EXPECT_EQ(mode(R"("a": "b")", ""), "initial") << "Debezium's default";
+    EXPECT_EQ(mode(R"("snapshot.mode": "when_needed")", ""), "when_needed");
+    EXPECT_EQ(mode(R"("snapshot.mode": "never")", ""), "no_data");
+    EXPECT_EQ(mode(R"("snapshot.mode": "custom")", ""), "no_data");
+}
+
 TEST(FromDebezium, refuses_what_it_cannot_read_by_name) {
     const auto refused = [](std::string_view connector, std::string_view offset) {
         const auto converted = from_debezium({.connector = connector, .offset = offset});

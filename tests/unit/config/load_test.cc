@@ -141,10 +141,10 @@ TEST(Load, numbers_outside_their_range_are_refused_with_the_range) {
 }
 
 TEST(Load, modes_of_snapshots_are_those_that_are_built) {
-    EXPECT_EQ(changed("slot: s", "slot: s\n    snapshot: {mode: when_needed}"),
-              "t.yaml:8: sources[0].snapshot.mode: \"when_needed\" is not one of no_data, initial, "
-              "always");
-    for (const char* mode : {"no_data", "initial", "always"}) {
+    EXPECT_EQ(changed("slot: s", "slot: s\n    snapshot: {mode: configuration_based}"),
+              "t.yaml:8: sources[0].snapshot.mode: \"configuration_based\" is not one of no_data, "
+              "initial, initial_only, always, when_needed");
+    for (const char* mode : {"no_data", "initial", "initial_only", "always", "when_needed"}) {
         EXPECT_EQ(changed("slot: s", std::string("slot: s\n    snapshot: {mode: ") + mode + "}"),
                   "");
     }

@@ -1,6 +1,9 @@
 // A chunk's rows while they wait, and the progress that is stored.
 #include <gtest/gtest.h>
 
+#include <optional>
+
+#include "core/snapshot/pace.h"
 #include "core/snapshot/placement.h"
 #include "core/snapshot/progress.h"
 #include "model/errors.h"
@@ -77,6 +80,14 @@ TEST(Progress, reads_back_and_refuses_everything_else) {
     const TableProgress table{true, 9, {"a", "b"}, {"", std::string("\0x", 2)}};
     EXPECT_EQ(parse_table(encode(table)).value(), table);
     EXPECT_EQ(parse_table(encode(TableProgress{})).value(), TableProgress{});
+    TableProgress asked = table;
+    asked.ad_hoc = true;
+    asked.where = "id > 5 -- all";
+    EXPECT_EQ(parse_table(encode(asked)).value(), asked);
+    for (std::size_t size = 0; size < encode(asked).size(); ++size) {
+        EXPECT_FALSE(parse_table(encode(asked).substr(0, size))) << size;
+    }
+    EXPECT_FALSE(parse_table("\3" + encode(asked).substr(1)));
     for (std::size_t size = 0; size < encode(run).size(); ++size) {
         EXPECT_FALSE(parse_run(encode(run).substr(0, size))) << size;
     }
@@ -86,6 +97,76 @@ TEST(Progress, reads_back_and_refuses_everything_else) {
     EXPECT_FALSE(parse_run("\2" + encode(run).substr(1)));
     EXPECT_FALSE(parse_table("\2" + encode(table).substr(1)));
     EXPECT_FALSE(parse_table(encode(TableProgress{false, 1, {"a", "b"}, {"only one"}})));
+}
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Delivery by transactions of at most 10,000 rows, each of which takes its rows / capacity and 30
+// ms; and a snapshot that takes what it may, a chunk at a time.
+struct Line {
+    snapshot::Pace pace{seconds(1)};
+    SteadyTime now{};
+    std::uint64_t appended = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t waiting_most = 0;
+    std::optional<SteadyTime> commit_at{};
+    std::uint64_t commit_to = 0;
+
+    void run(seconds time, std::uint64_t capacity, bool works = true) {
+        waiting_most = 0;
+        for (int step = 0; step < time / milliseconds(5); ++step) {
+            now += milliseconds(5);
+            if (commit_at && now >= *commit_at && works) {
+                delivered = commit_to;
+                commit_at.reset();
+            }
+            if (!commit_at && appended > delivered && works) {
+                const std::uint64_t rows = std::min<std::uint64_t>(10'000, appended - delivered);
+                commit_at = now + milliseconds(30 + rows * 1000 / capacity);
+                commit_to = delivered + rows;
+            }
+            appended += std::min<std::uint64_t>(
+                pace.step(now, Sequence(appended), Sequence(delivered), works), 25'000);
+            waiting_most = std::max(waiting_most, appended - delivered);
+        }
+    }
+};
+
+TEST(Pace, keeps_about_the_delay_of_rows_under_way_and_kafka_busy) {
+    for (const std::uint64_t capacity : {500U, 5'000U, 20'000U, 100'000U}) {
+        Line line;
+        line.run(seconds(20), capacity);
+        EXPECT_GE(line.delivered, 14 * capacity) << capacity;
+        line.run(seconds(10), capacity);
+        EXPECT_LE(line.waiting_most, 3 * capacity / 2 + 100) << capacity;
+    }
+}
+
+TEST(Pace, follows_an_uplink_that_becomes_slower_and_faster) {
+    Line line;
+    line.run(seconds(10), 100'000);
+    line.run(seconds(70), 2'000);  // what was under way comes first
+    line.run(seconds(10), 2'000);
+    EXPECT_LE(line.waiting_most, 3'000U);
+    const std::uint64_t before = line.delivered;
+    line.run(seconds(20), 100'000);
+    EXPECT_GE(line.delivered - before, 700'000U);
+}
+
+TEST(Pace, has_no_bound_while_kafka_is_away_and_has_one_again_afterwards) {
+    Line line;
+    line.run(seconds(10), 10'000);
+    line.run(seconds(1), 10'000, false);
+    EXPECT_GT(line.waiting_most, 1'000'000U);
+    EXPECT_EQ(line.pace.step(line.now, Sequence(line.appended), Sequence(line.delivered), true),
+              0U);
+}
+
+TEST(Pace, is_off_with_a_delay_of_none) {
+    snapshot::Pace pace(milliseconds(0));
+    EXPECT_EQ(pace.step(SteadyTime{}, Sequence(1'000'000'000), Sequence(0), true),
+              snapshot::Pace::kUnbounded);
 }
 
 }  // namespace

@@ -320,6 +320,62 @@ TEST(Judge, names_tables_without_identity_and_with_row_filters) {
               Lines{});
 }
 
+TEST(Judge, names_tables_that_a_snapshot_could_not_read) {
+    const auto unreadable = [](SnapshotMode mode, bool slot) {
+        return after([=](auto& f, auto& o) {
+            f.tables[0].readable = false;
+            o.snapshot = mode;
+            if (slot) {
+                f.slot = good_slot();
+            }
+        });
+    };
+    const Lines error{"error table public.orders"};
+    const Lines warning{"warning table public.orders"};
+    EXPECT_EQ(unreadable(SnapshotMode::no_data, false), Lines{});
+    for (const auto mode :
+         {SnapshotMode::initial, SnapshotMode::initial_only, SnapshotMode::when_needed}) {
+        EXPECT_EQ(unreadable(mode, false), error);
+        EXPECT_EQ(unreadable(mode, true), warning) << "the pipeline has begun";
+    }
+    EXPECT_EQ(unreadable(SnapshotMode::always, true), error);
+}
+
+TEST(FindSnapshotTable, takes_the_names_under_which_the_stream_has_events) {
+    ServerFacts facts = good_facts();
+    facts.tables[0].rows_estimate = 7;
+    TableFacts other = facts.tables[0];
+    const auto add = [&](const char* name) -> TableFacts& {
+        other.table = name;
+        return facts.tables.emplace_back(other);
+    };
+    add("unpublished").published = false;
+    add("hidden").readable = false;
+    add("root").partitioned = true;
+    add("part").partition = true;
+    const Options options = good_options();
+    const auto error = [&](const std::string& name) {
+        const auto found = find_snapshot_table(facts, filter_of(options), name);
+        return found ? std::string() : std::string(found.error().kind().name);
+    };
+    const auto found = find_snapshot_table(facts, filter_of(options), "public.orders");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found.value().name, (TableName{"public", "orders"}));
+    EXPECT_EQ(found.value().rows_estimate, 7U);
+    for (const char* name : {"", "orders", "public.order", "Public.orders", "public.unpublished"}) {
+        EXPECT_EQ(error(name), "snapshot_refused") << name;
+    }
+    EXPECT_EQ(error("public.hidden"), "source_rights");
+    EXPECT_EQ(error("public.part"), "");
+    EXPECT_EQ(error("public.root"), "snapshot_refused");
+    facts.publication->via_root = true;
+    EXPECT_EQ(error("public.part"), "snapshot_refused");
+    EXPECT_EQ(error("public.root"), "");
+    Options narrow = options;
+    narrow.tables.exclude = {R"(public\.orders)"};
+    EXPECT_FALSE(find_snapshot_table(facts, filter_of(narrow), "public.orders"));
+}
+
 TEST(Judge, a_slot_in_use_is_a_warning_a_foreign_one_an_error) {
     EXPECT_EQ(after([](auto& f, auto&) {
                   f.slot = good_slot();

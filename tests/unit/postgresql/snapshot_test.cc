@@ -111,6 +111,10 @@ TEST(SnapshotTable, reads_in_the_order_of_the_key_after_the_last_row) {
     EXPECT_EQ(chunk_sql(t, {"it's", "2"}, 7),
               "COPY (SELECT \"v\", \"b\", \"a\" FROM ONLY \"public\".\"T\"\"x\" WHERE (\"a\", "
               "\"b\") > ('it''s', '2') ORDER BY \"a\", \"b\" LIMIT 7) TO STDOUT");
+    EXPECT_EQ(
+        chunk_sql(t, {"x", "2"}, 7, "v > 3 -- all"),
+        "COPY (SELECT \"v\", \"b\", \"a\" FROM ONLY \"public\".\"T\"\"x\" WHERE (v > 3 -- all\n)"
+        " AND (\"a\", \"b\") > ('x', '2') ORDER BY \"a\", \"b\" LIMIT 7) TO STDOUT");
     EXPECT_EQ(t.order_at, (std::vector<std::size_t>{2, 1}));
     EXPECT_EQ(t.match_at, t.order_at);
 }

@@ -429,6 +429,21 @@ void Upstream::set_pressure(Pressure pressure) {
     pressure_ = pressure;
 }
 
+void Upstream::set_snapshots(bool there) {
+    const std::lock_guard lock(mutex_);
+    snapshots_ = there;
+}
+
+void Upstream::set_complete(bool complete) {
+    const std::lock_guard lock(mutex_);
+    complete_ = complete;
+}
+
+std::vector<std::string> Upstream::asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+}
+
 void Upstream::set_blocking(bool blocking) {
     const std::lock_guard lock(mutex_);
     blocking_ = blocking;
@@ -545,6 +560,48 @@ Result<void> UpstreamSource::poll(EntrySink& sink, milliseconds wait) {
     ++item_;
     row_ = 0;
     return success();
+}
+
+Snapshots* UpstreamSource::snapshots() {
+    const std::lock_guard lock(server_.mutex_);
+    return server_.snapshots_ ? this : nullptr;
+}
+
+bool UpstreamSource::complete() const {
+    const std::lock_guard lock(server_.mutex_);
+    return server_.complete_ && item_ == server_.items_.size();
+}
+
+Result<bool> UpstreamSource::take(const std::string& text, EntrySink& sink) {
+    const std::lock_guard lock(server_.mutex_);
+    if (row_ != 0) {
+        return false;
+    }
+    sink.put_side("asked/" + text, text);
+    const std::uint64_t lsn = item_ == 0 ? 0 : server_.items_[item_ - 1].lsn;
+    sink.context(place_bytes(lsn), 1);
+    sink.append(EntryKind::position, SchemaId(0), 0, {}, at_entry(lsn, 0xFFFFFFFFU));
+    server_.asked_.push_back(text);
+    return true;
+}
+
+Result<bool> UpstreamSource::start(const SnapshotRequest& request, EntrySink& sink) {
+    if (request.table == "unknown") {
+        return Error(errors::kSnapshotRefused, "there is no table unknown");
+    }
+    return take("start " + request.table + " " + request.where, sink);
+}
+
+Result<bool> UpstreamSource::stop(const std::string& table, EntrySink& sink) {
+    return take("stop " + table, sink);
+}
+
+SnapshotStatus UpstreamSource::status() const {
+    const std::lock_guard lock(server_.mutex_);
+    SnapshotStatus status;
+    status.state = server_.asked_.empty() ? SnapshotState::none : SnapshotState::running;
+    status.tables_total = static_cast<std::uint32_t>(server_.asked_.size());
+    return status;
 }
 
 Result<void> UpstreamSource::idle(milliseconds wait) {

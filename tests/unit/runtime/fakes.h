@@ -184,6 +184,10 @@ class Upstream {
     void set_pressure(Pressure pressure);
     void set_blocking(bool blocking);  // open() and poll() wait for interrupt()
     void set_identity(std::string identity);
+    void set_snapshots(bool there);    // the source has the seat
+    void set_complete(bool complete);  // what is committed now is all that there will be
+    // What the seat was asked and took, in order: "start t where", "stop t".
+    [[nodiscard]] std::vector<std::string> asked() const;
     // What confirm() may say at most; beyond it is a test failure.
     std::function<Position()> held;
 
@@ -214,9 +218,12 @@ class Upstream {
     std::size_t opens_ = 0;
     std::size_t waiting_ = 0;
     bool blocking_ = false;
+    bool snapshots_ = false;
+    bool complete_ = false;
+    std::vector<std::string> asked_;
 };
 
-class UpstreamSource final : public Source {
+class UpstreamSource final : public Source, private Snapshots {
   public:
     // Reads `rows_per_poll` rows at most in one poll(), so that blocks end inside transactions.
     UpstreamSource(Upstream& server, std::size_t rows_per_poll)
@@ -234,8 +241,16 @@ class UpstreamSource final : public Source {
     [[nodiscard]] std::string identity() const override;
     [[nodiscard]] std::string describe(const Position&) const override { return "somewhere"; }
     void interrupt() override;
+    [[nodiscard]] Snapshots* snapshots() override;
+    [[nodiscard]] bool complete() const override;
 
   private:
+    // Refuses table "unknown"; takes requests between transactions only.
+    [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
+    [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
+    [[nodiscard]] SnapshotStatus status() const override;
+    void allow(std::uint64_t /*rows*/) override {}
+    [[nodiscard]] Result<bool> take(const std::string& text, EntrySink& sink);
     [[nodiscard]] bool wait_for_item(std::unique_lock<std::mutex>& lock,
                                      std::chrono::milliseconds wait);
     void emit_row(EntrySink& sink, const Upstream::Item& item);

@@ -1,0 +1,136 @@
+#include "tests/integration/agent/snapshot_rig.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/servers/failure.h"
+#include "tests/servers/sql.h"
+#include "tests/tools/oracle/tables.h"
+
+namespace tributary::agent_testing {
+
+Site& with_snapshot(Site& site, const std::string& mode, int chunk_rows) {
+    site.sources[0].lines = {"snapshot: {mode: " + mode +
+                             ", chunk_rows: " + std::to_string(chunk_rows) + "}"};
+    site.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO tributary");
+    return site;
+}
+
+Taken take(const std::string& topic) {
+    Taken out;
+    servers::KafkaReader reader({.bootstrap = uplink().bootstrap()});
+    const auto names = reader.topics();
+    if (std::find(names.begin(), names.end(), topic) == names.end()) {
+        return out;
+    }
+    for (const servers::KafkaRecord& record : reader.read(topic)) {
+        const auto* header = record.header("tributary");
+        out.table.apply(
+            {.key = record.key,
+             .value = record.value,
+             .identity = header != nullptr ? header->value : std::optional<std::string>()});
+        if (!record.value) {
+            continue;
+        }
+        const auto event = nlohmann::json::parse(*record.value);
+        if (event.at("op") == "r") {
+            ++out.reads;
+            out.markers.push_back(event.at("source").at("snapshot"));
+        } else {
+            ++out.changes;
+        }
+    }
+    return out;
+}
+
+// The table and its topic say the same.
+void expect_same(Site& site, const std::string& name) {
+    servers::SqlConnection connection(site.server().conninfo(site.name));
+    const Taken taken = take(site.topic("plant", "public." + name));
+    EXPECT_EQ(taken.table.repeated(), 0U);
+    EXPECT_EQ(taken.table.unidentified(), 0U);
+    for (const auto& table : oracle::read_tables(connection, "tributary")) {
+        if (table.name != name) {
+            continue;
+        }
+        const auto differences = oracle::compare(
+            name, taken.table.key_fields(), table.rows, taken.table.rows(table.columns), 5);
+        EXPECT_EQ(differences.count, 0U) << testing::PrintToString(differences.examples);
+        EXPECT_GT(table.rows.size(), 0U);
+        return;
+    }
+    FAIL() << "no table " << name;
+}
+
+// Once the snapshot is over and a last change has come through: so has everything before it.
+void expect_same_in_the_end(Site& site, const Agent& agent) {
+    ASSERT_TRUE(agent.poll(
+        [](const nlohmann::json& at) { return at.at("intake").at("state") == "running"; }));
+    site.sql("INSERT INTO t (id, v) VALUES (5000000, 'the end')");
+    ASSERT_TRUE(servers::poll_until(kPatience, [&] {
+        servers::KafkaReader reader({.bootstrap = uplink().bootstrap()});
+        const auto records = reader.read(site.topic());
+        return std::any_of(records.rbegin(), records.rend(), [](const auto& record) {
+            return record.key == "{\"id\":5000000}";
+        });
+    })) << agent.log();
+    ASSERT_TRUE(agent.caught_up());
+    expect_same(site);
+}
+
+bool complete(const Agent& agent) {
+    return agent.poll([](const nlohmann::json& at) {
+        return at.at("snapshot").at("state") == "complete";
+    }) && agent.caught_up();
+}
+
+void Writers::write(Site& site, int index, int rows) {
+    servers::SqlConnection connection(site.server().conninfo(site.name));
+    std::minstd_rand random(static_cast<unsigned>(index) + 7);
+    connection.sql(index % 2 == 0 ? "SET synchronous_commit = off" : "SELECT 1");
+    while (!stopping_) {
+        const std::string id = std::to_string(random() % static_cast<unsigned>(rows) + 1);
+        const std::string far = std::to_string(random() % 1'000'000 + 1'000'000);
+        const std::string v = std::to_string(done_++);
+        std::string text;
+        switch (random() % 6) {
+            case 0:
+                text = "DELETE FROM t WHERE id = " + id;
+                break;
+            case 1:
+                text = "INSERT INTO t VALUES (" + id + ", 'new " + v +
+                       "', NULL) ON CONFLICT (id) DO NOTHING";
+                break;
+            case 2:
+                text = "UPDATE t SET id = " + far + ", big = 'moved " + v + "' WHERE id = " + id +
+                       " AND NOT EXISTS (SELECT FROM t WHERE id = " + far + ")";
+                break;
+            case 3:
+                text = "BEGIN; SAVEPOINT a; UPDATE t SET v = 'undone' WHERE id = " + id +
+                       "; ROLLBACK TO a; UPDATE t SET v = 'kept " + v + "' WHERE id = " + id +
+                       "; COMMIT";
+                break;
+            default:
+                text = "UPDATE t SET v = 'now " + v + "' WHERE id = " + id;
+                break;
+        }
+        try {
+            connection.sql(text);
+        } catch (const servers::ServerFailure&) {
+            connection.sql("ROLLBACK");  // a deadlock, or two that chose one key
+        }
+    }
+}
+
+void fill(Site& site, int rows) {
+    site.sql(
+        "ALTER TABLE t ADD COLUMN big text; ALTER TABLE t ALTER COLUMN big SET STORAGE EXTERNAL");
+    site.sql(
+        "INSERT INTO t SELECT g, 'row ' || g, CASE WHEN g % 10 = 0 THEN repeat('b' || g, 600) "
+        "END FROM generate_series(1, " +
+        std::to_string(rows) + ") g");
+}
+
+}  // namespace tributary::agent_testing

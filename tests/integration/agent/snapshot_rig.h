@@ -1,0 +1,63 @@
+// What the tests of snapshots share beside rig.h: the judge is the state. What a read_committed
+// consumer of the topic has at the end is the table, and no identity comes twice.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/integration/agent/rig.h"
+#include "tests/tools/oracle/materialise.h"
+
+namespace tributary::agent_testing {
+
+Site& with_snapshot(Site& site, const std::string& mode = "initial", int chunk_rows = 50'000);
+
+struct Taken {
+    oracle::TopicTable table;
+    std::vector<std::string> markers;  // of "r" events, in order
+    std::size_t reads = 0;
+    std::size_t changes = 0;
+};
+
+[[nodiscard]] Taken take(const std::string& topic);
+
+// The table and its topic say the same.
+void expect_same(Site& site, const std::string& name = "t");
+
+// Once the snapshot is over and a last change has come through: so has everything before it.
+void expect_same_in_the_end(Site& site, const Agent& agent);
+
+[[nodiscard]] bool complete(const Agent& agent);
+
+// Writers on a small hot range and at both ends of the table, with values that are TOASTed.
+class Writers {
+  public:
+    Writers(Site& site, int threads, int rows) {
+        for (int index = 0; index < threads; ++index) {
+            threads_.emplace_back([this, &site, index, rows] { write(site, index, rows); });
+        }
+    }
+    ~Writers() { stop(); }
+    std::uint64_t stop() {
+        stopping_ = true;
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+        threads_.clear();
+        return done_;
+    }
+
+  private:
+    void write(Site& site, int index, int rows);
+
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::uint64_t> done_{0};
+    std::vector<std::thread> threads_;
+};
+
+// Public.t with `rows` rows, each tenth with a value that is TOASTed.
+void fill(Site& site, int rows);
+
+}  // namespace tributary::agent_testing
