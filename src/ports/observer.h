@@ -34,6 +34,7 @@ enum class Counter {
     source_reconnects,
     source_gaps,  // times the source said that events may be missing
     redeliveries_suppressed,
+    messages_expired,  // left out because their time was over
     sink_errors,
 };
 

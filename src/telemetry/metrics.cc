@@ -54,6 +54,10 @@ Name name_of(Counter counter) {
         case Counter::redeliveries_suppressed:
             return {"redeliveries_suppressed",
                     "Messages that were sent again and were in the log already."};
+        case Counter::messages_expired:
+            return {"messages_expired",
+                    "Messages that a route with `expired: drop` left out; counted again when a "
+                    "transaction is repeated."};
         case Counter::sink_errors:
             return {"sink_errors", "Errors of the Kafka side."};
     }
