@@ -141,6 +141,10 @@ Json half(const HalfStatus& status) {
     return out;
 }
 
+Json number(const std::optional<std::int64_t>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
 Json snapshot(const SnapshotReport& report) {
     Json tables = Json::array();
     for (const SnapshotTable& table : report.snapshot.tables) {
@@ -161,10 +165,6 @@ Json snapshot(const SnapshotReport& report) {
     out["seconds_left"] = report.seconds_left ? Json(*report.seconds_left) : Json(nullptr);
     out["tables"] = std::move(tables);
     return out;
-}
-
-Json number(const std::optional<std::int64_t>& value) {
-    return value ? Json(*value) : Json(nullptr);
 }
 
 Json pipeline(const PipelineStatus& status) {

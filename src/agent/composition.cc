@@ -90,8 +90,8 @@ Result<runtime::PipelineParts> make_pipeline(const config::Loaded& loaded,
                  .age = std::chrono::milliseconds(source.cut.age_ms)};
     parts.poison = source.poison == config::Poison::halt ? core::PoisonPolicy::halt
                                                          : core::PoisonPolicy::dead_letter;
-    parts.snapshot_delay = std::chrono::milliseconds(source.snapshot_delay_ms);
     parts.view = view_factory(loaded, index, clock, observer);
+    parts.snapshot_delay = std::chrono::milliseconds(source.snapshot_delay_ms);
     parts.dead_letter_topic = "_tributary.dead_letter." + identity.agent + "." + identity.pipeline;
     return parts;
 }

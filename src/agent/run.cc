@@ -115,11 +115,11 @@ int watch(const config::Loaded& loaded,
                 LogLevel::error, {}, "no pipeline is left to run", {{"error", error->kind().name}});
             return error->kind().exit_code;
         }
-        runtime.sample(disk_written_bytes());
         if (runtime.complete()) {
             observer.log(LogLevel::info, {}, "every pipeline is complete and delivered: ending");
             return 0;
         }
+        runtime.sample(disk_written_bytes());
         const std::string status = "STATUS=" + runtime.summary();
         sd_notify(0, status.c_str());
         if (runtime.alive(kLifeSignLimit)) {

@@ -1,5 +1,8 @@
 #include "cli/agent_socket.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <utility>
 
@@ -9,8 +12,52 @@
 
 namespace tributary::cli {
 
-Result<config::Loaded> load(const Common& common) {
-    return config::load(common.config_file, agent::connectors(), config::process_surroundings());
+namespace {
+
+constexpr std::string_view kExample = "/usr/share/doc/tributary/examples/tributary.yaml";
+constexpr std::string_view kCredentials = "CREDENTIALS_DIRECTORY";
+// Where systemd keeps them while the service runs, for root.
+constexpr const char* kServiceCredentials = "/run/credentials/tributary.service";
+
+config::Surroundings surroundings(Secrets secrets) {
+    config::Surroundings real = config::process_surroundings();
+    config::Surroundings around;
+    around.variable = [variable = real.variable](const std::string& name) {
+        auto value = variable(name);
+        return value || name != kCredentials ? value
+                                             : std::optional<std::string>(kServiceCredentials);
+    };
+    around.file = [file = real.file, secrets](const std::string& path) {
+        auto content = file(path);
+        return content || secrets == Secrets::needed ? content
+                                                     : std::optional<std::string>("not read");
+    };
+    return around;
+}
+
+// Why the configuration cannot be read, for somebody who begins; nullopt when it can.
+std::optional<Error> unreadable(const std::string& file) {
+    if (::access(file.c_str(), R_OK) == 0) {
+        return std::nullopt;
+    }
+    if (errno == EACCES) {
+        return Error(errors::kConfigInvalid, file + ": this user may not read it; use sudo");
+    }
+    if (errno == ENOENT) {
+        return Error(
+            errors::kConfigInvalid,
+            file + ": there is no such file; begin with a copy of " + std::string(kExample));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Result<config::Loaded> load(const Common& common, Secrets secrets) {
+    if (const auto error = unreadable(common.config_file)) {
+        return *error;
+    }
+    return config::load(common.config_file, agent::connectors(), surroundings(secrets));
 }
 
 namespace {

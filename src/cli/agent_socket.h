@@ -1,4 +1,5 @@
-// The running agent of a configuration, asked on its admin socket. Main thread.
+// The configuration as each verb needs it, and its running agent, asked on the admin socket. Main
+// thread.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,11 @@
 
 namespace tributary::cli {
 
-[[nodiscard]] Result<config::Loaded> load(const Common& common);
+// Verbs that open no connection need no secret: they work where those cannot be read, as by hand
+// beside a service that has them from systemd.
+enum class Secrets { spared, needed };
+
+[[nodiscard]] Result<config::Loaded> load(const Common& common, Secrets secrets = Secrets::spared);
 
 // Whether an admin socket of the configuration is there: an agent runs, or died a moment ago.
 [[nodiscard]] bool socket_is_there(const config::Loaded& loaded);

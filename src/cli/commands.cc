@@ -78,16 +78,17 @@ Result<std::vector<DeadLetter>> stored_letters(const config::Loaded& loaded,
 }  // namespace
 
 int run(const Common& common, bool fail_fast) {
-    const auto loaded = load(common);
+    const auto loaded = load(common, Secrets::needed);
     if (!loaded) {
         return print_error(loaded.error());
     }
-    return agent::run(loaded.value(),
-                      {.fail_fast = fail_fast, .reload = [common] { return load(common); }});
+    return agent::run(loaded.value(), {.fail_fast = fail_fast, .reload = [common] {
+                                           return load(common, Secrets::needed);
+                                       }});
 }
 
 int check(const Common& common, bool offline) {
-    const auto loaded = load(common);
+    const auto loaded = load(common, Secrets::needed);
     if (!loaded) {
         return print_error(loaded.error());
     }
@@ -334,7 +335,7 @@ int snapshot_status(const Common& common, const SnapshotArguments& arguments) {
 }
 
 int reset(const Common& common, const std::string& source, const std::string& from) {
-    const auto loaded = load(common);
+    const auto loaded = load(common, Secrets::needed);
     if (!loaded) {
         return print_error(loaded.error());
     }

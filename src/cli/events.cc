@@ -407,7 +407,7 @@ Result<DroppedEvents> drop_live(const config::Loaded& loaded,
 }  // namespace
 
 int tap(const Common& common, const TapArguments& arguments) {
-    const auto loaded = load(common);
+    const auto loaded = load(common, arguments.at_kafka ? Secrets::needed : Secrets::spared);
     if (!loaded) {
         return print_error(loaded.error());
     }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <string>
 
 #include "cli/commands.h"
 #include "model/errors.h"
@@ -26,11 +27,11 @@ struct Arguments {
     std::string from;
     bool markdown = false;
     tributary::cli::DebeziumArguments debezium;
-    tributary::cli::SnapshotArguments snapshot;
     tributary::cli::TapArguments tap;
     std::string tap_at = "log";
     tributary::cli::ExportArguments copy;
     tributary::cli::DropArguments drop;
+    tributary::cli::SnapshotArguments snapshot;
 };
 
 using Verb = std::function<int()>;
@@ -199,9 +200,14 @@ int run_command(int argc, char** argv) {
     Verb verb;
     app.add_option("-c,--config", arguments.common.config_file, "Configuration file")
         ->capture_default_str();
+    app.set_version_flag("-V,--version", std::string("tributary ") + TRIBUTARY_VERSION);
     app.require_subcommand(1);
     app.fallthrough();
     add_verbs(app, arguments, verb);
+    if (argc < 2) {
+        (void)std::fputs(app.help().c_str(), stderr);
+        return tributary::errors::kExitConfig;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

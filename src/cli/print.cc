@@ -320,13 +320,13 @@ bool print_snapshots(const std::string& text, const std::string& source, bool ra
         all[name] = pipeline.at("snapshot");
         if (!raw) {
             const std::string line = snapshot_line(pipeline);
-            std::printf("%s: %s\n", name.c_str(), line.empty() ? "none" : line.c_str());
+            (void)std::printf("%s: %s\n", name.c_str(), line.empty() ? "none" : line.c_str());
             print_snapshot_tables(all[name]);
         }
     }
     if (raw && (source.empty() || !all.empty())) {
-        std::printf("%s\n",
-                    all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+        (void)std::printf(
+            "%s\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     }
     return source.empty() || !all.empty();
 }

@@ -55,15 +55,15 @@ std::int64_t seconds_left(const DiskRoom& room) {
 
 std::optional<std::int64_t> lag_seconds(std::uint64_t appended,
                                         std::uint64_t delivered,
-                                        std::int64_t last_delivered_time_us,
+                                        std::optional<std::int64_t> taken_in_us,
                                         std::int64_t now_us) {
     if (delivered >= appended) {
         return 0;
     }
-    if (last_delivered_time_us == 0) {
+    if (!taken_in_us) {
         return std::nullopt;
     }
-    return std::max<std::int64_t>(0, (now_us - last_delivered_time_us) / 1'000'000);
+    return std::max<std::int64_t>(0, (now_us - *taken_in_us) / 1'000'000);
 }
 
 bool WriteBudget::sample(SteadyTime now, std::uint64_t total_written) {

@@ -48,11 +48,11 @@ inline constexpr std::int64_t kSecondsForEver = 10LL * 365 * 24 * 3600;
 // 0: it is full; kSecondsForEver at the most.
 [[nodiscard]] std::int64_t seconds_left(const DiskRoom& room);
 
-// Seconds between the commit of the newest delivered event at its source and now, while anything
-// waits; 0 when nothing does. nullopt: something waits, and nothing was delivered since the start.
+// For how long the oldest event that waits has waited, since it was taken in; 0 when none waits.
+// nullopt: its time is not known.
 [[nodiscard]] std::optional<std::int64_t> lag_seconds(std::uint64_t appended,
                                                       std::uint64_t delivered,
-                                                      std::int64_t last_delivered_time_us,
+                                                      std::optional<std::int64_t> taken_in_us,
                                                       std::int64_t now_us);
 
 // Bytes written to the disk against a bound per 24 hours.

@@ -73,11 +73,11 @@ struct PipelineStatus {
     std::string delivery_mode;  // "exactly_once" or "at_least_once"
     std::uint64_t source_held_bytes = 0;
     std::int64_t last_delivered_time_us = 0;
-    std::optional<SnapshotReport> snapshot;   // none: the source can not take any
     std::optional<std::int64_t> lag_seconds;  // core/forecast.h
     std::optional<std::int64_t> disk_seconds_left;
     std::uint64_t log_bytes = 0;
-    std::uint64_t taken_in_bytes = 0;  // since the start
+    std::uint64_t taken_in_bytes = 0;        // since the start
+    std::optional<SnapshotReport> snapshot;  // none: the source can not take any
 };
 
 struct AgentStatus {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "model/checkpoint.h"
 #include "model/entry.h"
+#include "model/errors.h"
 #include "ports/source.h"
 
 namespace tributary {
@@ -105,8 +106,11 @@ class EventLog {
     // Gives up the entries before `before`, at most one past the stream's last: they are not
     // delivered any more, whole blocks of them are removed, the newest block stays. Remembered
     // with the stream, fsynced, before it returns; what it gave up before stays given up. A reader
-    // sees the stream either before or after. kConfigInvalid: past the end.
-    [[nodiscard]] virtual Result<void> drop(StreamId stream, Sequence before) = 0;
+    // sees the stream either before or after. kConfigInvalid: past the end. A log for tests may not
+    // be able to: kInternal.
+    [[nodiscard]] virtual Result<void> drop(StreamId /*stream*/, Sequence /*before*/) {
+        return Error(errors::kInternal, "this log gives nothing up");
+    }
 
     // A small value kept per pipeline, not fsynced (checkpoint hint).
     [[nodiscard]] virtual Result<std::optional<std::string>> cached(std::string_view pipeline) = 0;

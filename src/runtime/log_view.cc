@@ -157,6 +157,21 @@ Result<void> LogView::add_entry(EventLog& log,
     return success();
 }
 
+std::optional<std::int64_t> intake_time_us(EventLog& log, StreamId stream, Sequence at) {
+    const auto block = log.read(stream, at);
+    if (!block || !block.value()) {
+        return std::nullopt;
+    }
+    format::BlockReader reader(*block.value());
+    Entry entry;
+    for (auto more = reader.next(entry); more && more.value(); more = reader.next(entry)) {
+        if (entry.sequence == at) {
+            return entry.intake_time_us;
+        }
+    }
+    return std::nullopt;
+}
+
 Result<std::uint64_t> find_time(EventLog& log, std::string_view pipeline, std::int64_t time_us) {
     TRIBUTARY_TRY(stream, log.find_stream(pipeline));
     if (!stream) {

@@ -268,12 +268,9 @@ void Runtime::forecast(const LogUsage& usage) {
         all += pipeline->stored.per_second().value_or(0);
     }
     for (const auto& pipeline : pipelines_) {
-        const auto lag = core::lag_seconds(pipeline->shared->channel.appended().value(),
-                                           pipeline->shared->channel.delivered().sequence.value(),
-                                           pipeline->shared->last_delivered_time_us,
-                                           clock_.wall_time_us());
-        if (lag) {
-            observer_.set(Gauge::lag_seconds, pipeline->parts.name, *lag);
+        pipeline->lag_seconds = lag_of(*pipeline);
+        if (pipeline->lag_seconds) {
+            observer_.set(Gauge::lag_seconds, pipeline->parts.name, *pipeline->lag_seconds);
         }
         const auto rate = pipeline->stored.per_second();
         if (!rate) {
@@ -288,6 +285,19 @@ void Runtime::forecast(const LogUsage& usage) {
                                 .all_bytes_per_second = all});
         observer_.set(Gauge::disk_seconds_left, pipeline->parts.name, *pipeline->disk_seconds_left);
     }
+}
+
+// Before Kafka was reached it is not known what waits.
+std::optional<std::int64_t> Runtime::lag_of(const Pipeline& pipeline) {
+    const Channel& channel = pipeline.shared->channel;
+    const Sequence delivered = channel.delivered().sequence;
+    const Sequence appended = channel.appended();
+    std::optional<std::int64_t> taken_in_us;
+    if (delivered < appended && delivered.value() > 0) {
+        taken_in_us = intake_time_us(log_, channel.stream(), next(delivered));
+    }
+    return core::lag_seconds(
+        appended.value(), delivered.value(), taken_in_us, clock_.wall_time_us());
 }
 
 PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
@@ -311,12 +321,11 @@ PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     if (pipeline.parts.source->snapshots() != nullptr) {
         status.snapshot = shared.snapshot().value_or(SnapshotReport{});
     }
-    status.lag_seconds = core::lag_seconds(
-        status.appended, status.delivered, status.last_delivered_time_us, clock_.wall_time_us());
     status.taken_in_bytes = shared.taken_in_bytes;
     const std::lock_guard lock(forecast_mutex_);
     status.disk_seconds_left = pipeline.disk_seconds_left;
     status.log_bytes = pipeline.log_bytes;
+    status.lag_seconds = status.delivered >= status.appended ? 0 : pipeline.lag_seconds;
     return status;
 }
 

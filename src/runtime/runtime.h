@@ -121,6 +121,7 @@ class Runtime final : public Control {
         core::GrowthRate stored;                        // forecast_mutex_
         std::optional<std::int64_t> disk_seconds_left;  // forecast_mutex_
         std::uint64_t log_bytes = 0;                    // forecast_mutex_
+        std::optional<std::int64_t> lag_seconds;        // forecast_mutex_
         std::thread intake_thread;
         std::thread delivery_thread;
     };
@@ -131,10 +132,11 @@ class Runtime final : public Control {
 
     void build(Pipeline& pipeline);
     [[nodiscard]] Result<void> begin_from_log(Pipeline& pipeline);
+    void forecast(const LogUsage& usage);
+    [[nodiscard]] std::optional<std::int64_t> lag_of(const Pipeline& pipeline);
+    [[nodiscard]] Pipeline* find(std::string_view name) const;
     [[nodiscard]] Result<void> ask_snapshots(std::string_view pipeline,
                                              SnapshotDesk::Request request);
-    void forecast(const LogUsage& usage);
-    [[nodiscard]] Pipeline* find(std::string_view name) const;
     [[nodiscard]] PipelineStatus status_of(const Pipeline& pipeline) const;
 
     RuntimeOptions options_;

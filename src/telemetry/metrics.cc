@@ -93,7 +93,7 @@ Name name_of(Gauge gauge) {
                     "How long the disk takes what comes, if none of it could be delivered."};
         case Gauge::lag_seconds:
             return {"lag_seconds",
-                    "Age of the newest event in Kafka while others wait; 0 when none does."};
+                    "How long the oldest event that waits has waited; 0 when none does."};
         case Gauge::disk_written_bytes:
             return {"disk_written_bytes", "Bytes this process wrote to disks since its start."};
         case Gauge::write_budget_bytes:

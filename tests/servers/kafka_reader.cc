@@ -136,7 +136,8 @@ int KafkaReader::partitions_of(const std::string& topic) {
     return partitions;
 }
 
-// A broker that has just restarted answers that it does not lead the partition yet: asked again.
+// A broker that has just restarted answers that it does not lead the partition yet, and one that
+// has just made the topic may not know the partition: asked again.
 std::pair<std::int64_t, std::int64_t> KafkaReader::watermarks(const std::string& topic,
                                                               int partition) {
     std::int64_t low = 0;
@@ -150,7 +151,8 @@ std::pair<std::int64_t, std::int64_t> KafkaReader::watermarks(const std::string&
                                                 &high,
                                                 milliseconds(options_.limit));
         return code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION &&
-               code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+               code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE &&
+               code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     }));
     check(code, "watermarks of " + topic);
     return {low, high};

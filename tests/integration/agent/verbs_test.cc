@@ -170,6 +170,28 @@ TEST(AgentVerbs, ADebeziumConnectorIsTakenOverWithoutLossOrRepetition) {
     expect_exactly(site, 20);
 }
 
+// As by hand beside a service that has its secrets from systemd.
+TEST(AgentVerbs, LookingNeedsNoSecretAndAMissingFileIsExplained) {
+    Site site;
+    Agent agent(site);
+    ASSERT_TRUE(running(agent));
+    for (SourceFile& source : site.sources) {
+        source.password_file = site.path("nowhere").string();
+    }
+    site.write();
+    for (const std::vector<std::string>& verb :
+         {std::vector<std::string>{"status"}, {"top", "-n", "1"}, {"buffer", "ls"}}) {
+        EXPECT_EQ(site.run(verb).code, 0) << verb.front();
+    }
+    const Ran check = site.run({"check"});
+    EXPECT_EQ(check.code, 10) << check.output;
+    EXPECT_THAT(check.output, HasSubstr("nowhere"));
+    std::filesystem::remove(site.path("tributary.yaml"));
+    const Ran missing = site.run({"status"});
+    EXPECT_EQ(missing.code, 10);
+    EXPECT_THAT(missing.output, HasSubstr("begin with a copy of"));
+}
+
 TEST(AgentVerbs, StatusSaysWhatWorksAndWhatDoesNot) {
     Site site;
     site.write();

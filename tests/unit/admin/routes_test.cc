@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "hand_control.h"
 
@@ -33,6 +36,8 @@ TEST_F(Routes, what_changes_or_may_show_rows_is_for_the_unix_socket) {
     EXPECT_EQ(ask("POST", "/v1/deadletter/5/replay", false).status, 403U);
     EXPECT_EQ(ask("POST", "/v1/verify", false).status, 403U);
     EXPECT_EQ(ask("GET", "/v1/deadletter", false).status, 403U);
+    EXPECT_EQ(ask("GET", "/v1/events?pipeline=plant", false).status, 403U);
+    EXPECT_EQ(ask("POST", "/v1/buffer/drop?pipeline=plant&before=2", false).status, 403U);
     EXPECT_EQ(ask("GET", "/v1/buffer/peek?pipeline=plant", false).status, 403U);
     EXPECT_TRUE(control_.replayed.empty());
     EXPECT_EQ(ask("POST", "/v1/deadletter/5/replay").status, 200U);
@@ -109,6 +114,63 @@ TEST_F(Routes, dead_letters_carry_their_bytes_as_base64) {
     EXPECT_TRUE(letter.at("key_base64").is_null());
     EXPECT_EQ(letter.at("value_base64"), "AQI=");
     EXPECT_EQ(control_.asked, "plant");
+}
+
+TEST_F(Routes, events_are_lines_and_one_more_that_says_where_to_go_on) {
+    const Answer page = ask("GET", "/v1/events?pipeline=plant&from=5&to=9&limit=2&pattern=p*.t?");
+    EXPECT_EQ(page.status, 200U);
+    EXPECT_EQ(control_.asked, "plant 5 9 2 p*.t?");
+    const std::size_t last = page.body.rfind('{');
+    EXPECT_EQ(page.body.substr(0, last), "{\"sequence\":7}\n");
+    const auto more = nlohmann::json::parse(page.body.substr(last));
+    EXPECT_EQ(more.at("next"), 8);
+    EXPECT_EQ(more.at("last"), 9);
+    EXPECT_FALSE(more.at("end").get<bool>());
+    ask("GET", "/v1/events?pipeline=plant&raw=true");
+    EXPECT_EQ(control_.asked, "plant 0 0 100 raw ");
+    for (const char* query : {"", "?from=1", "?pipeline=a&limit=1001", "?pipeline=a&to=x"}) {
+        EXPECT_EQ(ask("GET", std::string("/v1/events") + query).status, 400U) << query;
+    }
+}
+
+TEST_F(Routes, a_drop_names_its_source_and_its_end) {
+    const Answer done = ask("POST", "/v1/buffer/drop?pipeline=plant&before=7");
+    EXPECT_EQ(done.status, 200U);
+    EXPECT_EQ(control_.asked, "plant 7");
+    EXPECT_EQ(nlohmann::json::parse(done.body).at("before"), 7);
+    EXPECT_EQ(ask("POST", "/v1/buffer/drop?pipeline=plant&before=11").status, 409U);
+    EXPECT_EQ(ask("GET", "/v1/buffer/drop?pipeline=plant&before=7").status, 405U);
+    for (const char* query : {"", "?pipeline=a", "?before=7", "?pipeline=a&before=0"}) {
+        EXPECT_EQ(ask("POST", std::string("/v1/buffer/drop") + query).status, 400U) << query;
+    }
+}
+
+TEST_F(Routes, a_time_finds_its_sequence) {
+    const Answer found = ask("GET", "/v1/buffer/find?pipeline=plant&time_us=1700000000000000");
+    EXPECT_EQ(nlohmann::json::parse(found.body).at("sequence"), 5);
+    EXPECT_EQ(control_.asked, "plant 1700000000000000");
+    EXPECT_EQ(ask("GET", "/v1/buffer/find?pipeline=plant").status, 400U);
+}
+
+TEST_F(Routes, are_all_in_the_manual) {
+    std::ifstream in(TRIBUTARY_SOURCE_DIR "/docs/admin-api.md");
+    const std::string page{std::istreambuf_iterator<char>(in), {}};
+    for (const char* path : {"/metrics",
+                             "/healthz",
+                             "/readyz",
+                             "/v1/status",
+                             "/v1/buffer",
+                             "/v1/buffer/peek",
+                             "/v1/buffer/find",
+                             "/v1/buffer/drop",
+                             "/v1/events",
+                             "/v1/deadletter",
+                             "/v1/deadletter/ID/replay",
+                             "/v1/snapshot/start",
+                             "/v1/snapshot/stop",
+                             "/v1/verify"}) {
+        EXPECT_NE(page.find("`" + std::string(path) + "`"), std::string::npos) << path;
+    }
 }
 
 TEST_F(Routes, snapshots_are_started_and_stopped_with_escaped_names_and_conditions) {
