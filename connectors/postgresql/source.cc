@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connectors/postgresql/decoder.h"
+#include "connectors/postgresql/history.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/postgresql.h"
 #include "model/errors.h"
@@ -519,28 +520,8 @@ void PostgresqlSource::close(milliseconds budget) {
 }
 
 Verdict PostgresqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!identity_.empty() && !checkpoint.source_identity.empty() &&
-            identity_ != checkpoint.source_identity) {
-            return Verdict::diverged;
-        }
-    }
-    const bool foreign = (!checkpoint.resume.empty() && !decode_resume(checkpoint.resume)) ||
-                         (!checkpoint.done.empty() && !decode_done(checkpoint.done));
-    if (foreign) {
-        return Verdict::diverged;
-    }
-    if (log.last.value() == 0) {
-        return Verdict::resume;
-    }
-    if (compare(checkpoint.done, log.done) > 0) {
-        return Verdict::rewound;
-    }
-    if (log.first.value() > checkpoint.last.value() + 1) {
-        return Verdict::gap;
-    }
-    return Verdict::resume;
+    const std::lock_guard lock(mutex_);
+    return postgresql::reconcile(log, checkpoint, identity_);
 }
 
 std::unique_ptr<Decoder> PostgresqlSource::make_decoder() const {

@@ -22,7 +22,7 @@ IntakeStage::IntakeStage(Parts parts)
     : parts_(std::move(parts)),
       ack_(parts_.ack),
       backoff_(milliseconds(200), std::chrono::seconds(15)),
-      random_(std::random_device{}()) {}
+      random_(parts_.seed) {}
 
 void IntakeStage::run() {
     // A parked intake comes back here too: it holds no stream, so delivery need not wait for it.

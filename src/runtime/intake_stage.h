@@ -33,6 +33,7 @@ class IntakeStage {
         Observer& observer;
         core::AckMode ack;
         std::function<void()> wake_log_writer;
+        std::uint32_t seed;  // of the jitter between tries
     };
 
     explicit IntakeStage(Parts parts);

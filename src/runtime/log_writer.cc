@@ -1,11 +1,9 @@
 #include "runtime/log_writer.h"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <future>
 #include <utility>
 
+#include "base/planted.h"
 #include "model/errors.h"
 
 namespace tributary::runtime {
@@ -21,11 +19,17 @@ std::int64_t to_ms(SteadyTime time) {
 
 }  // namespace
 
-LogWriter::LogWriter(EventLog& log, const Clock& clock, Observer& observer)
+LogWriter::LogWriter(EventLog& log,
+                     const Clock& clock,
+                     Observer& observer,
+                     Execution* execution)
     : log_(log),
       clock_(clock),
       observer_(observer),
-      backoff_(std::chrono::milliseconds(50), std::chrono::seconds(5)) {}
+      backoff_(std::chrono::milliseconds(50), std::chrono::seconds(5)),
+      execution_(execution),
+      wake_(execution),
+      job_done_(execution) {}
 
 LogWriter::~LogWriter() {
     stop(std::chrono::milliseconds(0));
@@ -37,10 +41,7 @@ void LogWriter::add_lane(Lane lane) {
 
 void LogWriter::start() {
     beat_ = to_ms(clock_.now());
-    thread_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), "trib-log");
-        run();
-    });
+    thread_ = Thread(execution_, "trib-log", [this] { run(); });
 }
 
 void LogWriter::stop(std::chrono::milliseconds budget) {
@@ -116,18 +117,21 @@ std::optional<Error> LogWriter::failed() const {
 
 template <typename T>
 Result<T> LogWriter::on_thread(const std::function<Result<T>()>& job) {
-    std::promise<Result<T>> promise;
-    auto future = promise.get_future();
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) {
-            return Error(errors::kLogIo, "the log writer is stopping");
-        }
-        jobs_.emplace_back([&] { promise.set_value(job()); });
-        pending_ = true;
-        wake_.notify_one();
+    std::optional<Result<T>> answer;
+    std::unique_lock lock(mutex_);
+    if (stopping_) {
+        return Error(errors::kLogIo, "the log writer is stopping");
     }
-    return future.get();
+    jobs_.emplace_back([&] {
+        Result<T> result = job();
+        const std::lock_guard answer_lock(mutex_);
+        answer.emplace(std::move(result));
+        job_done_.notify_all();
+    });
+    pending_ = true;
+    wake_.notify_one();
+    job_done_.wait(lock, [&] { return answer.has_value(); });
+    return std::move(*answer);
 }
 
 void LogWriter::run() {
@@ -194,6 +198,10 @@ bool LogWriter::write_once() {
         return false;
     }
     last_write_ = clock_.now();
+    if (planted::is(planted::Bug::ack_before_fsync)) {
+        std::for_each(
+            batches.begin(), batches.end(), [this](const Batch& batch) { publish(batch); });
+    }
     const auto appended = append(batches);
     if (appended) {
         backoff_.reset();

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "ports/event_log.h"
 #include "ports/source.h"
 #include "runtime/channel.h"
+#include "runtime/execution.h"
 
 namespace tributary::runtime {
 
@@ -28,7 +28,8 @@ struct StartDecision {
 
 class PipelineShared {
   public:
-    explicit PipelineShared(ChannelLimits limits) : channel(limits) {}
+    explicit PipelineShared(ChannelLimits limits, Execution* execution = nullptr)
+        : channel(limits, execution), changed_(execution) {}
 
     Channel channel;
     std::atomic<bool> stopping{false};
@@ -65,7 +66,7 @@ class PipelineShared {
 
   private:
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
+    Condition changed_;
     std::optional<StartDecision> decision_;
     bool intake_holds_ = false;
     HalfStatus intake_;

@@ -1,8 +1,7 @@
 #include "runtime/runtime.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "format/checkpoint.h"
@@ -13,13 +12,6 @@ namespace tributary::runtime {
 namespace {
 
 constexpr std::size_t kReplaySearchMax = 100'000;
-
-std::thread named_thread(std::string name, std::function<void()> body) {
-    return std::thread([name = std::move(name), body = std::move(body)] {
-        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-        body();
-    });
-}
 
 }  // namespace
 
@@ -32,13 +24,13 @@ Runtime::Runtime(RuntimeOptions options,
       log_(log),
       clock_(clock),
       observer_(observer),
-      writer_(log, clock, observer) {
+      writer_(log, clock, observer, options_.execution) {
     const std::size_t share = options_.queue_bytes / std::max<std::size_t>(1, pipelines.size());
     const ChannelLimits limits{.append_bytes = share * 2 / 3, .ring_bytes = share / 3};
     for (PipelineParts& parts : pipelines) {
         auto pipeline = std::make_unique<Pipeline>();
         pipeline->parts = std::move(parts);
-        pipeline->shared = std::make_unique<PipelineShared>(limits);
+        pipeline->shared = std::make_unique<PipelineShared>(limits, options_.execution);
         build(*pipeline);
         pipelines_.push_back(std::move(pipeline));
     }
@@ -51,6 +43,7 @@ Runtime::~Runtime() {
 void Runtime::build(Pipeline& pipeline) {
     PipelineParts& parts = pipeline.parts;
     PipelineShared& shared = *pipeline.shared;
+    const std::uint32_t seed = options_.seed ? *options_.seed : std::random_device{}();
     shared.confirming_durable = parts.ack == core::AckMode::buffered;
     shared.channel.on_progress([&source = *parts.source] { source.progressed(); });
     pipeline.intake = std::make_unique<IntakeStage>(
@@ -61,7 +54,8 @@ void Runtime::build(Pipeline& pipeline) {
                            .clock = clock_,
                            .observer = observer_,
                            .ack = parts.ack,
-                           .wake_log_writer = [this] { writer_.wake(); }});
+                           .wake_log_writer = [this] { writer_.wake(); },
+                           .seed = seed});
     pipeline.delivery = std::make_unique<DeliveryStage>(
         DeliveryStage::Parts{.pipeline = parts.name,
                              .checkpoint_key = options_.agent_id + "." + parts.name,
@@ -78,7 +72,8 @@ void Runtime::build(Pipeline& pipeline) {
                              .observer = observer_,
                              .cut = parts.cut,
                              .poison = parts.poison,
-                             .dead_letter_bytes_max = parts.dead_letter_bytes_max});
+                             .dead_letter_bytes_max = parts.dead_letter_bytes_max,
+                             .seed = seed + 1});
     // A source that confirms what is durable has senders that wait for it.
     writer_.add_lane({.pipeline = parts.name,
                       .channel = &shared.channel,
@@ -97,10 +92,12 @@ Result<void> Runtime::start() {
                 .count();
         pipeline->shared->intake_beat_ms = now;
         pipeline->shared->delivery_beat_ms = now;
-        pipeline->intake_thread = named_thread("in-" + pipeline->parts.name,
-                                               [stage = pipeline->intake.get()] { stage->run(); });
-        pipeline->delivery_thread = named_thread(
-            "out-" + pipeline->parts.name, [stage = pipeline->delivery.get()] { stage->run(); });
+        pipeline->intake_thread = Thread(options_.execution,
+                                         "in-" + pipeline->parts.name,
+                                         [stage = pipeline->intake.get()] { stage->run(); });
+        pipeline->delivery_thread = Thread(options_.execution,
+                                           "out-" + pipeline->parts.name,
+                                           [stage = pipeline->delivery.get()] { stage->run(); });
     }
     return success();
 }
@@ -130,7 +127,7 @@ Result<void> Runtime::begin_from_log(Pipeline& pipeline) {
 void Runtime::add_service(std::string name,
                           std::function<void()> body,
                           std::function<void()> stop) {
-    services_.push_back({named_thread(std::move(name), std::move(body)), std::move(stop)});
+    services_.push_back({Thread(options_.execution, name, std::move(body)), std::move(stop)});
 }
 
 void Runtime::stop(std::chrono::milliseconds budget) {

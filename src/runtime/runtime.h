@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/delivery/cut.h"
@@ -26,6 +25,7 @@
 #include "ports/sink.h"
 #include "ports/source.h"
 #include "runtime/delivery_stage.h"
+#include "runtime/execution.h"
 #include "runtime/intake_stage.h"
 #include "runtime/log_writer.h"
 #include "runtime/pipeline_state.h"
@@ -51,6 +51,8 @@ struct RuntimeOptions {
     std::string agent_id;
     std::string version;
     std::size_t queue_bytes = 9U << 19U;  // of all pipelines' queues together
+    Execution* execution = nullptr;       // null: threads; else it outlives the runtime
+    std::optional<std::uint32_t> seed{};  // of the jitter between tries; none: a random one
 };
 
 class Runtime final : public Control {
@@ -94,11 +96,11 @@ class Runtime final : public Control {
         std::unique_ptr<PipelineShared> shared;
         std::unique_ptr<IntakeStage> intake;
         std::unique_ptr<DeliveryStage> delivery;
-        std::thread intake_thread;
-        std::thread delivery_thread;
+        Thread intake_thread;
+        Thread delivery_thread;
     };
     struct Service {
-        std::thread thread;
+        Thread thread;
         std::function<void()> stop;
     };
 
