@@ -15,7 +15,14 @@ namespace tributary::kafka {
 
 //   none -> initialising -> initialised -> ready <-> in_transaction
 //                                            \-------> doubtful      (recover() starts over)
-enum class Phase : std::uint8_t { none, initialising, initialised, ready, in_transaction, doubtful };
+enum class Phase : std::uint8_t {
+    none,
+    initialising,
+    initialised,
+    ready,
+    in_transaction,
+    doubtful
+};
 
 // What happened on the wire since the last transaction that ended spotless.
 struct WireCount {
@@ -62,7 +69,8 @@ enum class CommitStep : std::uint8_t { flush, checkpoint, end_transaction };
 
 [[nodiscard]] inline std::span<const CommitStep> commit_steps(bool transactional) {
     static constexpr std::array kInside{CommitStep::checkpoint, CommitStep::end_transaction};
-    static constexpr std::array kAfter{CommitStep::flush, CommitStep::checkpoint, CommitStep::flush};
+    static constexpr std::array kAfter{
+        CommitStep::flush, CommitStep::checkpoint, CommitStep::flush};
     static constexpr std::array kOutside{CommitStep::end_transaction, CommitStep::checkpoint};
     if (!transactional) {
         return kAfter;

@@ -100,7 +100,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     TRIBUTARY_TRY(facts, read_facts(*sql, options_));
     TRIBUTARY_TRY_VOID(verify_settings(facts));
     TRIBUTARY_TRY(session, replication());
-    TRIBUTARY_TRY_VOID(check_history(session, resume));
+    TRIBUTARY_TRY_VOID(check_history(session, start, side));
     TRIBUTARY_TRY_VOID(check_server(facts, filter, start, resume));
     std::optional<Lsn> slot_at = facts.slot ? facts.slot->confirmed_flush : std::nullopt;
     if (!facts.slot) {
@@ -160,25 +160,26 @@ Result<Session> PostgresqlSource::replication() {
     return session;
 }
 
-Result<void> PostgresqlSource::check_history(Session& session, std::optional<Lsn> resume) {
+Result<void> PostgresqlSource::check_history(Session& session,
+                                             const StartPoint& start,
+                                             const SideReader& side) {
+    TRIBUTARY_TRY(stored, stored_timeline(side));
     TRIBUTARY_TRY(system, identify_system(session));
     const std::lock_guard lock(mutex_);
-    TRIBUTARY_TRY_VOID(verify_system(system, known_, resume));
-    if (resume && known_.timeline != 0 && system.timeline > known_.timeline) {
+    if (known_.timeline == 0) {
+        known_.timeline = stored;
+    }
+    const auto held = held_below(start);
+    TRIBUTARY_TRY_VOID(verify_system(system, known_, held));
+    if (held && known_.timeline != 0 && system.timeline > known_.timeline) {
         TRIBUTARY_TRY(
             history,
             session.query("TIMELINE_HISTORY " + std::to_string(system.timeline), kSqlLimit));
-        const auto end =
-            history.count() == 1 ? timeline_end(history.at(0, 1), known_.timeline) : std::nullopt;
-        if (!end || *end < *resume) {
-            return Error(errors::kSourceDiverged,
-                         "after a failover the server's history left timeline " +
-                             std::to_string(known_.timeline) + " at " +
-                             (end ? to_string(*end) : std::string("an unknown position")) +
-                             ", before our position " + to_string(*resume));
-        }
+        const std::string_view file = history.count() == 1 ? history.at(0, 1) : std::string_view();
+        TRIBUTARY_TRY_VOID(verify_timeline(file, known_.timeline, *held));
     }
     known_ = {system.system_id, system.timeline};
+    timeline_to_store_ = stored == system.timeline ? 0 : system.timeline;
     identity_ =
         "postgresql " + system.system_id + " " + options_.connection.dbname + " " + options_.slot;
     return success();
@@ -317,6 +318,10 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
         return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
     }
     TRIBUTARY_TRY_VOID(tend(clock_.now()));
+    if (timeline_to_store_ != 0) {
+        // With the first event that comes by this connection.
+        sink.put_side(kTimelineKey, std::to_string(std::exchange(timeline_to_store_, 0)));
+    }
     if (snapshot_ != nullptr) {
         TRIBUTARY_TRY_VOID(snapshot_->step(*intake_, sink));
         TRIBUTARY_TRY_VOID(ask_for_place(clock_.now()));

@@ -63,6 +63,7 @@ Result<void> DeliveryStage::recover() {
     if (!started_) {
         TRIBUTARY_TRY_VOID(start(checkpoint));
         started_ = true;
+        parts_.shared.checkpoint_known = true;
     } else {
         TRIBUTARY_TRY(was_committed, ledger_.recovered(checkpoint));
         parts_.observer.add(Counter::transactions_recovered, parts_.pipeline, 1);

@@ -57,6 +57,7 @@ IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
                                    kPendingBytesMax,
                                    &side);
     expected_identity_ = decision.source_identity;
+    by_log_alone_ = decision.by_log_alone;
     for (;;) {
         if (parts_.shared.stopping || parts_.shared.withdrawn()) {
             return Next::withdrawn;
@@ -210,7 +211,11 @@ bool IntakeStage::handle(const Error& error) {
         return false;
     }
     parts_.observer.error(parts_.pipeline, error);
-    if (!error.transient()) {
+    // An old log beside a newer checkpoint (a backup put back) has a gap before the slot that the
+    // checkpoint does not have: delivery sets that log aside as soon as it has read it.
+    const bool may_be_set_aside =
+        by_log_alone_ && !parts_.shared.checkpoint_known && error.is(errors::kSourceGap);
+    if (!error.transient() && !may_be_set_aside) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
         parts_.shared.set_intake(PipelineState::parked, &error);
         return false;

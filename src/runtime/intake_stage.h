@@ -61,6 +61,7 @@ class IntakeStage {
     SteadyTime next_pressure_;
     Position confirmed_;
     std::string expected_identity_;
+    bool by_log_alone_ = false;
     bool paused_ = false;
 };
 

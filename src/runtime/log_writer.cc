@@ -19,10 +19,7 @@ std::int64_t to_ms(SteadyTime time) {
 
 }  // namespace
 
-LogWriter::LogWriter(EventLog& log,
-                     const Clock& clock,
-                     Observer& observer,
-                     Execution* execution)
+LogWriter::LogWriter(EventLog& log, const Clock& clock, Observer& observer, Execution* execution)
     : log_(log),
       clock_(clock),
       observer_(observer),
@@ -99,6 +96,7 @@ void LogWriter::reopen_after(const Error& error) {
 
 bool LogWriter::reopen() {
     const auto reopened = log_.reopen();
+    closed_ = !reopened;
     if (reopened) {
         return true;
     }
@@ -140,6 +138,10 @@ void LogWriter::run() {
         run_jobs();
         if (write_once()) {
             continue;
+        }
+        if (closed_ && !failed()) {
+            // There is nothing to write, but others read: without a log delivery cannot even begin.
+            (void)reopen();
         }
         std::unique_lock lock(mutex_);
         if (stopping_ && jobs_.empty()) {

@@ -111,6 +111,7 @@ class LogWriter {
     std::optional<Error> failed_;
     SteadyTime deadline_;
     std::vector<std::function<void()>> jobs_;
+    bool closed_ = false;  // the log, after a reopen() that failed; the thread's own
     std::atomic<std::int64_t> beat_{0};
 };
 

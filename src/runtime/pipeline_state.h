@@ -24,6 +24,7 @@ struct StartDecision {
     Sequence next;
     StartPoint point;
     std::string source_identity;  // that the source must have; empty: any
+    bool by_log_alone = false;    // Kafka's checkpoint may still say otherwise
 };
 
 class PipelineShared {
@@ -33,6 +34,7 @@ class PipelineShared {
 
     Channel channel;
     std::atomic<bool> stopping{false};
+    std::atomic<bool> checkpoint_known{false};  // and the log goes with it
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
     std::atomic<std::int64_t> last_delivered_time_us{0};

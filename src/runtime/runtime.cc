@@ -120,7 +120,8 @@ Result<void> Runtime::begin_from_log(Pipeline& pipeline) {
     pipeline.shared->decide({.stream = stream->id,
                              .next = next(extent.last),
                              .point = {extent.resume, extent.done},
-                             .source_identity = identity});
+                             .source_identity = identity,
+                             .by_log_alone = true});
     return success();
 }
 

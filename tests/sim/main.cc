@@ -63,8 +63,7 @@ Outcome run(const Arguments& arguments, std::uint64_t seed) {
     running_seed = seed;
     const Plan plan = make_plan(seed, arguments.skip, arguments.transactions);
     if (arguments.trace) {
-        return run_world(
-            plan, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
+        return run_world(plan, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
     }
     return run_world(plan);
 }
@@ -145,16 +144,17 @@ int run_many(const Arguments& arguments) {
         }
         spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
-    std::printf("%llu worlds from seed %llu in %.1f s: %llu failed; %.0f virtual seconds, "
-                "%llu lives of the agent, %llu steps, %llu records\nstops:",
-                static_cast<unsigned long long>(worlds),
-                static_cast<unsigned long long>(arguments.from),
-                spent,
-                static_cast<unsigned long long>(failures),
-                virtual_seconds,
-                static_cast<unsigned long long>(lives),
-                static_cast<unsigned long long>(steps),
-                static_cast<unsigned long long>(records));
+    std::printf(
+        "%llu worlds from seed %llu in %.1f s: %llu failed; %.0f virtual seconds, "
+        "%llu lives of the agent, %llu steps, %llu records\nstops:",
+        static_cast<unsigned long long>(worlds),
+        static_cast<unsigned long long>(arguments.from),
+        spent,
+        static_cast<unsigned long long>(failures),
+        virtual_seconds,
+        static_cast<unsigned long long>(lives),
+        static_cast<unsigned long long>(steps),
+        static_cast<unsigned long long>(records));
     for (const auto& [name, count] : stops) {
         std::printf(" %s %llu;", name.c_str(), static_cast<unsigned long long>(count));
     }

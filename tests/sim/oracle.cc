@@ -13,7 +13,8 @@
 namespace tributary::sim {
 namespace {
 
-using Identity = std::tuple<std::uint64_t, std::uint32_t, std::uint16_t>;  // lsn, ordinal, sub-index
+using Identity =
+    std::tuple<std::uint64_t, std::uint32_t, std::uint16_t>;  // lsn, ordinal, sub-index
 
 std::string describe(const Identity& identity) {
     return "record " + std::to_string(std::get<0>(identity)) + " #" +
@@ -35,16 +36,14 @@ void read_committed(const SimKafka& kafka, const std::string& partition, Each ea
 bool fits(const Expected& expected, const KafkaRecord& record) {
     const std::string wanted = expected.table.empty() ? ".message" : "." + expected.table;
     return record.topic.ends_with(wanted) &&
-           (expected.value.empty() ||
-            expected.table.empty() ||
+           (expected.value.empty() || expected.table.empty() ||
             (record.value && record.value->find(expected.value) != std::string::npos));
 }
 
 bool was_lost(const SimPostgres& server, const Identity& identity) {
-    return std::any_of(
-        server.lost().begin(), server.lost().end(), [&](const SimTransaction& tx) {
-            return tx.commit_lsn - (tx.message ? 1 : 0) == std::get<0>(identity);
-        });
+    return std::any_of(server.lost().begin(), server.lost().end(), [&](const SimTransaction& tx) {
+        return tx.commit_lsn - (tx.message ? 1 : 0) == std::get<0>(identity);
+    });
 }
 
 std::string check_chain(const SimKafka& kafka, const std::string& topic) {
@@ -59,9 +58,9 @@ std::string check_chain(const SimKafka& kafka, const std::string& topic) {
         const Checkpoint& now = read.value();
         const Sequence previous = before ? before->last : Sequence();
         if (now.previous_last != previous || now.last < previous) {
-            violation = "the chain of checkpoints breaks: " +
-                        std::to_string(now.previous_last.value()) + " does not follow " +
-                        std::to_string(previous.value());
+            violation =
+                "the chain of checkpoints breaks: " + std::to_string(now.previous_last.value()) +
+                " does not follow " + std::to_string(previous.value());
         } else if (before && now.resume.bytes < before->resume.bytes) {
             violation = "a checkpoint's resume position moves back";
         }

@@ -8,19 +8,32 @@
 namespace tributary::sim {
 namespace {
 
-constexpr std::array kOrdinary{
-    Fault::kill,           Fault::power_cut,        Fault::stop,          Fault::freeze,
-    Fault::clock_step,     Fault::kafka_down,       Fault::kafka_weather, Fault::coordinator_move,
-    Fault::id_expires,     Fault::postgres_down,    Fault::postgres_crash, Fault::postgres_cut,
-    Fault::postgres_weather, Fault::slot_saved,     Fault::alter_table,   Fault::disk_full,
-    Fault::disk_dead,      Fault::disk_weather};
+constexpr std::array kOrdinary{Fault::kill,
+                               Fault::power_cut,
+                               Fault::stop,
+                               Fault::freeze,
+                               Fault::clock_step,
+                               Fault::kafka_down,
+                               Fault::kafka_weather,
+                               Fault::coordinator_move,
+                               Fault::id_expires,
+                               Fault::postgres_down,
+                               Fault::postgres_crash,
+                               Fault::postgres_cut,
+                               Fault::postgres_weather,
+                               Fault::slot_saved,
+                               Fault::alter_table,
+                               Fault::disk_full,
+                               Fault::disk_dead,
+                               Fault::disk_weather};
 constexpr std::array kGrave{Fault::disk_lies,
                             Fault::disk_replaced,
                             Fault::backup_restored,
                             Fault::bit_flip,
                             Fault::fail_over,
                             Fault::rewind,
-                            Fault::slot_dropped};
+                            Fault::slot_dropped,
+                            Fault::twin};
 
 // Mostly short, now and then longer than a transaction may last.
 std::int64_t duration(Rng& random) {
@@ -133,11 +146,15 @@ const char* to_text(Fault fault) {
             return "rewind";
         case Fault::slot_dropped:
             return "slot dropped";
+        case Fault::twin:
+            return "twin";
     }
     return "";
 }
 
-Plan make_plan(std::uint64_t seed, const std::set<std::size_t>& skip, std::size_t transactions_max) {
+Plan make_plan(std::uint64_t seed,
+               const std::set<std::size_t>& skip,
+               std::size_t transactions_max) {
     Rng random(seed);
     Plan plan;
     plan.seed = seed;

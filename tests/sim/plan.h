@@ -1,8 +1,8 @@
-// Plan: what will happen in one simulated world, all of it drawn from the seed before it begins: how
-// the agent is set up, how much the application writes, how bad the networks are, and which faults
-// come when. Each seed has only some kinds of faults (swarm testing: rare combinations come up
-// because most others are absent). A plan can be made smaller without changing what is left of it,
-// which is how a failing seed is shrunk.
+// Plan: what will happen in one simulated world, all of it drawn from the seed before it begins:
+// how the agent is set up, how much the application writes, how bad the networks are, and which
+// faults come when. Each seed has only some kinds of faults (swarm testing: rare combinations come
+// up because most others are absent). A plan can be made smaller without changing what is left of
+// it, which is how a failing seed is shrunk.
 #pragma once
 
 #include <cstdint>
@@ -19,26 +19,26 @@
 namespace tributary::sim {
 
 enum class Fault : std::uint8_t {
-    kill,              // kill -9: the page cache stays
-    power_cut,         // what was not fsynced may be gone
-    stop,              // a clean stop and a start
-    freeze,            // SIGSTOP for a while
-    clock_step,        // the wall clock is set
+    kill,        // kill -9: the page cache stays
+    power_cut,   // what was not fsynced may be gone
+    stop,        // a clean stop and a start
+    freeze,      // SIGSTOP for a while
+    clock_step,  // the wall clock is set
     kafka_down,
-    kafka_weather,     // packets to Kafka are lost or late from here on
+    kafka_weather,  // packets to Kafka are lost or late from here on
     coordinator_move,
     id_expires,
     postgres_down,
-    postgres_crash,    // the slot goes back to what was saved
+    postgres_crash,  // the slot goes back to what was saved
     postgres_cut,
     postgres_weather,
     slot_saved,
     alter_table,
     disk_full,
-    disk_dead,         // EIO for a while
-    disk_weather,      // single writes and fsyncs fail from here on
+    disk_dead,     // EIO for a while
+    disk_weather,  // single writes and fsyncs fail from here on
     // Grave ones: at most one kind in a world.
-    disk_lies,         // fsynced writes are lost in a power cut
+    disk_lies,  // fsynced writes are lost in a power cut
     disk_replaced,
     backup_taken,
     backup_restored,
@@ -46,6 +46,7 @@ enum class Fault : std::uint8_t {
     fail_over,
     rewind,
     slot_dropped,
+    twin,  // a second agent of the same name while this one is frozen
 };
 [[nodiscard]] const char* to_text(Fault fault);
 

@@ -9,6 +9,7 @@ namespace tributary::sim {
 
 struct Scheduler::Fiber {
     Scheduler* scheduler = nullptr;
+    std::size_t process = 0;
     std::string name;
     std::function<void()> body;
     std::unique_ptr<char[]> stack;
@@ -21,12 +22,23 @@ struct Scheduler::Fiber {
 Scheduler::Scheduler(std::uint64_t seed) : random_(seed) {}
 
 Scheduler::~Scheduler() {
-    kill();
+    while (!fibers_.empty()) {
+        kill(fibers_.back()->process);
+    }
 }
 
 void Scheduler::start(const std::string& name, std::function<void()> body) {
+    add(current_->process, name, std::move(body));
+}
+
+void Scheduler::start_process(std::size_t process, std::function<void()> body) {
+    add(process, "main", std::move(body));
+}
+
+void Scheduler::add(std::size_t process, const std::string& name, std::function<void()> body) {
     auto fiber = std::make_unique<Fiber>();
     fiber->scheduler = this;
+    fiber->process = process;
     fiber->name = name;
     fiber->body = std::move(body);
     if (stacks_.empty()) {
@@ -144,11 +156,9 @@ bool Scheduler::step() {
         return true;
     }
     ready_.clear();
-    if (!frozen_) {
-        for (const auto& fiber : fibers_) {
-            if (ready(*fiber)) {
-                ready_.push_back(fiber.get());
-            }
+    for (const auto& fiber : fibers_) {
+        if (!frozen(*fiber) && ready(*fiber)) {
+            ready_.push_back(fiber.get());
         }
     }
     if (!ready_.empty()) {
@@ -159,11 +169,9 @@ bool Scheduler::step() {
     if (!events_.empty()) {
         next = events_.begin()->first;
     }
-    if (!frozen_) {
-        for (const auto& fiber : fibers_) {
-            if (fiber->until_us && (!next || *fiber->until_us < *next)) {
-                next = fiber->until_us;
-            }
+    for (const auto& fiber : fibers_) {
+        if (!frozen(*fiber) && fiber->until_us && (!next || *fiber->until_us < *next)) {
+            next = fiber->until_us;
         }
     }
     if (!next) {
@@ -173,13 +181,27 @@ bool Scheduler::step() {
     return true;
 }
 
-void Scheduler::kill() {
+bool Scheduler::frozen(const Fiber& fiber) const {
+    return !frozen_.empty() && frozen_.contains(fiber.process);
+}
+
+void Scheduler::freeze(std::size_t process, bool frozen) {
+    if (frozen) {
+        frozen_.insert(process);
+    } else {
+        frozen_.erase(process);
+    }
+}
+
+void Scheduler::kill(std::size_t process) {
     killing_ = true;
-    while (!fibers_.empty()) {
-        resume(*fibers_.back());
+    for (std::size_t at = fibers_.size(); at > 0; --at) {
+        if (at <= fibers_.size() && fibers_[at - 1]->process == process) {
+            resume(*fibers_[at - 1]);
+        }
     }
     killing_ = false;
-    frozen_ = false;
+    frozen_.erase(process);
 }
 
 }  // namespace tributary::sim

@@ -2,8 +2,8 @@
 // (runtime/execution.h); a fiber runs until it waits, and then the scheduler chooses, by the seed,
 // which fiber that can go on does so. Time is a number that moves only when nobody can go on.
 //
-//   fibers   of the agent's process: all of them end together in kill(), wherever they are, by an
-//            exception that unwinds their stacks
+//   fibers   of the agent's processes: those of one process end together in kill(), wherever they
+//            are, by an exception that unwinds their stacks
 //   events   what the world does by itself at a time: a packet that arrives, a fault
 //
 // One thread.
@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,11 +58,12 @@ class Scheduler final : public runtime::Execution {
     void at(Us delay, std::function<void()> what);
     // One step: a fiber, an event, or a move of the clock. False when there is nothing to do, ever.
     bool step();
-    // Ends every fiber where it is.
-    void kill();
-    // Stops (or lets go on) all fibers, as a signal would: events go on.
-    void freeze(bool frozen) { frozen_ = frozen; }
-    [[nodiscard]] bool has_fibers() const { return !fibers_.empty(); }
+    // A process: `body` is its first fiber, and all that it starts belong to it.
+    void start_process(std::size_t process, std::function<void()> body);
+    // Ends every fiber of a process where it is.
+    void kill(std::size_t process);
+    // Stops (or lets go on) all of its fibers, as a signal would: events go on.
+    void freeze(std::size_t process, bool frozen);
 
   private:
     struct Fiber;
@@ -72,6 +74,8 @@ class Scheduler final : public runtime::Execution {
     void suspend();
     void resume(Fiber& fiber);
     [[nodiscard]] bool ready(const Fiber& fiber) const;
+    [[nodiscard]] bool frozen(const Fiber& fiber) const;
+    void add(std::size_t process, const std::string& name, std::function<void()> body);
 
     Rng random_;
     std::int64_t now_us_ = 0;
@@ -83,7 +87,7 @@ class Scheduler final : public runtime::Execution {
     Fiber* current_ = nullptr;
     ucontext_t home_{};
     bool killing_ = false;
-    bool frozen_ = false;
+    std::set<std::size_t> frozen_;                 // processes
     std::vector<std::unique_ptr<char[]>> stacks_;  // of fibers that ended
 };
 

@@ -164,8 +164,8 @@ Result<void> SimLog::load() {
             continue;
         }
         const auto newest = std::prev(stream.blocks.end());
-        TRIBUTARY_TRY(
-            block, format::unpack_block(StreamId(id), Sequence(newest->first), *newest->second));
+        TRIBUTARY_TRY(block,
+                      format::unpack_block(StreamId(id), Sequence(newest->first), *newest->second));
         stream.last = block->last;
         stream.resume = block->resume;
         stream.done = block->done;
@@ -315,8 +315,7 @@ Result<void> SimLog::append(std::span<const BlockPtr> blocks) {
     std::map<std::uint32_t, Sequence> due;
     for (const BlockPtr& block : blocks) {
         TRIBUTARY_TRY(stream, find(block->stream));
-        const Sequence after =
-            stream->last.value() == 0 ? stream->base.first : next(stream->last);
+        const Sequence after = stream->last.value() == 0 ? stream->base.first : next(stream->last);
         Sequence& expected = due.try_emplace(block->stream.value(), after).first->second;
         TRIBUTARY_ASSERT(!stream->set_aside && block->first == expected);
         expected = next(block->last);
@@ -373,8 +372,8 @@ Result<BlockPtr> SimLog::read(StreamId stream, Sequence at) {
     auto found = image->blocks.upper_bound(at.value());
     if (found != image->blocks.begin()) {
         const auto before = std::prev(found);
-        TRIBUTARY_TRY(
-            block, format::unpack_block(stream, Sequence(before->first), *before->second));
+        TRIBUTARY_TRY(block,
+                      format::unpack_block(stream, Sequence(before->first), *before->second));
         if (block->last >= at) {
             return block;
         }

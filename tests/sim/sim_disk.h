@@ -38,8 +38,8 @@ class SimDisk {
     void power_cut();
     // What was fsynced is not there after all: the newest `writes` of it.
     void lose_synced(std::size_t writes);
-    void replace();       // an empty disk
-    void take_backup();   // and
+    void replace();      // an empty disk
+    void take_backup();  // and
     void restore_backup();
     [[nodiscard]] bool has_backup() const { return backup_.has_value(); }
     // One bit of a stored block. False: there is none.
@@ -82,10 +82,10 @@ class SimDisk {
 
     Scheduler& scheduler_;
     Rng random_;
-    Image current_;              // as a process sees it
-    Image synced_;               // as it is on the platter
+    Image current_;  // as a process sees it
+    Image synced_;   // as it is on the platter
     std::vector<Write> unsynced_;
-    std::deque<Image> before_;   // the platter before the newest syncs
+    std::deque<Image> before_;  // the platter before the newest syncs
     std::optional<Image> backup_;
 };
 

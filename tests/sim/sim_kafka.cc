@@ -53,10 +53,8 @@ std::pair<KafkaCode, ProducerId> SimKafka::init_producer_id(const std::string& i
     switch (coordinator.state) {
         case State::ongoing:
             // The epoch moves first, so that nobody adds to what is being aborted.
-            decide(coordinator,
-                   id,
-                   false,
-                   static_cast<std::int16_t>(coordinator.producer.epoch + 1));
+            decide(
+                coordinator, id, false, static_cast<std::int16_t>(coordinator.producer.epoch + 1));
             return {KafkaCode::concurrent_transactions, {}};
         case State::prepare_commit:
         case State::prepare_abort:
@@ -249,10 +247,8 @@ void SimKafka::check_timeouts() {
         if (coordinator.state == State::ongoing &&
             scheduler_.now_us() - coordinator.began_us >= options_.transaction_timeout.count()) {
             say("  kafka: time-out");
-            decide(coordinator,
-                   id,
-                   false,
-                   static_cast<std::int16_t>(coordinator.producer.epoch + 1));
+            decide(
+                coordinator, id, false, static_cast<std::int16_t>(coordinator.producer.epoch + 1));
         }
     }
     scheduler_.at(kTimeoutCheck, [this] { check_timeouts(); });
@@ -307,6 +303,7 @@ void SimKafka::expire(const std::string& id) {
 void SimKafka::heal() {
     up_ = true;
     coordinator_away_until_us_ = 0;
+    options_.marker_delay = Us(2'000);
 }
 
 bool SimKafka::settled() const {

@@ -44,10 +44,10 @@ struct Stored {
     KafkaRecord record;
     std::int64_t producer = 0;
     std::int16_t epoch = 0;
-    bool marker = false;             // a control record
-    bool decided = false;            // its transaction has ended,
-    bool committed = false;          // and so
-    std::uint64_t transaction = 0;   // which: numbers its producer's transactions, for the oracle
+    bool marker = false;            // a control record
+    bool decided = false;           // its transaction has ended,
+    bool committed = false;         // and so
+    std::uint64_t transaction = 0;  // which: numbers its producer's transactions, for the oracle
 };
 
 struct ProducerId {
@@ -89,7 +89,7 @@ class SimKafka {
     // --- Faults ---
     void set_up(bool up) { up_ = up; }
     [[nodiscard]] bool up() const { return up_; }
-    void move_coordinator(Us time);   // nobody knows the transactions for so long
+    void move_coordinator(Us time);      // nobody knows the transactions for so long
     void expire(const std::string& id);  // the transactional id was idle for a week
     void heal();
     // Everything decided is in the partitions, and nothing is open.
@@ -100,8 +100,14 @@ class SimKafka {
     std::function<void(ProducerId)> on_commit;
 
   private:
-    enum class State : std::uint8_t { empty, ongoing, prepare_commit, prepare_abort, complete_commit,
-                                      complete_abort };
+    enum class State : std::uint8_t {
+        empty,
+        ongoing,
+        prepare_commit,
+        prepare_abort,
+        complete_commit,
+        complete_abort
+    };
     struct Coordinator {
         ProducerId producer;
         State state = State::empty;
@@ -118,7 +124,9 @@ class SimKafka {
     };
 
     void decide(Coordinator& coordinator, const std::string& id, bool commit, std::int16_t epoch);
-    void write_marker(const std::string& id, const std::string& partition, ProducerId producer,
+    void write_marker(const std::string& id,
+                      const std::string& partition,
+                      ProducerId producer,
                       bool commit);
     void check_timeouts();
     void say(const std::string& text) const {

@@ -173,7 +173,8 @@ void SimPostgres::fail_over(std::size_t lost_transactions) {
     cut();
     slot_busy_until_us_ = 0;
     lose(lost_transactions);
-    history_ += std::to_string(timeline_) + "\t" + postgresql::to_string(postgresql::Lsn(wal_end_)) +
+    history_ += std::to_string(timeline_) + "\t" +
+                postgresql::to_string(postgresql::Lsn(wal_end_)) +
                 "\tno recovery target specified\n";
     ++timeline_;
     ++histories_;
@@ -183,8 +184,8 @@ void SimPostgres::fail_over(std::size_t lost_transactions) {
         slot_->saved = slot_->confirmed;
     }
     say("fault: fail-over to timeline " + std::to_string(timeline_) + " at " +
-        postgresql::to_string(postgresql::Lsn(wal_end_)) + ", transactions lost: " +
-        std::to_string(lost_transactions));
+        postgresql::to_string(postgresql::Lsn(wal_end_)) +
+        ", transactions lost: " + std::to_string(lost_transactions));
 }
 
 void SimPostgres::rewind(std::size_t transactions) {
@@ -207,12 +208,15 @@ void SimPostgres::create_slot() {
     say("  postgres: slot created at " + postgresql::to_string(postgresql::Lsn(wal_end_)));
 }
 
+bool SimPostgres::has_reader() const {
+    return std::any_of(senders_.begin(), senders_.end(), [](const auto& weak) {
+        const auto sender = weak.lock();
+        return sender && sender->alive;
+    });
+}
+
 bool SimPostgres::slot_active() const {
-    return scheduler_.now_us() < slot_busy_until_us_ ||
-           std::any_of(senders_.begin(), senders_.end(), [](const auto& weak) {
-               const auto sender = weak.lock();
-               return sender && sender->alive;
-           });
+    return scheduler_.now_us() < slot_busy_until_us_ || has_reader();
 }
 
 std::shared_ptr<SimPostgres::Sender> SimPostgres::start_replication(std::uint64_t lsn) {
@@ -221,8 +225,8 @@ std::shared_ptr<SimPostgres::Sender> SimPostgres::start_replication(std::uint64_
     sender->at_lsn = std::max(lsn, slot_->confirmed);
     sender->described.resize(kTables);
     sender->history = histories_;
-    const auto first = std::find_if(
-        transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
+    const auto first =
+        std::find_if(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
             return tx.message ? tx.commit_lsn > sender->at_lsn : tx.commit_lsn >= sender->at_lsn;
         });
     sender->next = static_cast<std::size_t>(first - transactions_.begin());

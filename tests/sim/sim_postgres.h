@@ -55,9 +55,9 @@ class SimPostgres {
 
     // What a walsender is doing for one connection.
     struct Sender {
-        std::uint64_t at_lsn = 0;      // transactions that commit before are not sent
-        std::size_t next = 0;          // transaction
-        std::size_t message = 0;       // of its messages
+        std::uint64_t at_lsn = 0;  // transactions that commit before are not sent
+        std::size_t next = 0;      // transaction
+        std::size_t message = 0;   // of its messages
         std::vector<std::string> messages;
         std::vector<std::optional<std::size_t>> described;  // versions of tables sent
         bool alive = true;
@@ -78,8 +78,8 @@ class SimPostgres {
     // --- Faults ---
     void set_up(bool up);
     [[nodiscard]] bool up() const { return up_; }
-    void crash();          // and restart: the slot goes back to what was saved
-    void cut();            // every connection
+    void crash();  // and restart: the slot goes back to what was saved
+    void cut();    // every connection
     // A standby that had not received everything is promoted; nothing after `keep` transactions
     // counted from the end is lost with 0.
     void fail_over(std::size_t lost_transactions);
@@ -91,6 +91,7 @@ class SimPostgres {
     [[nodiscard]] const std::optional<Slot>& slot() const { return slot_; }
     void create_slot();
     [[nodiscard]] bool slot_active() const;
+    [[nodiscard]] bool has_reader() const;
     [[nodiscard]] std::shared_ptr<Sender> start_replication(std::uint64_t lsn);
     // The next CopyData payload; empty: none now.
     [[nodiscard]] std::string next_message(Sender& sender);

@@ -53,19 +53,26 @@ std::optional<Reply> SimSink::call(const char* name, std::function<Reply()> arri
                       : " is not answered"));
     }
     if (!lost) {
-        scheduler_.at(there, [this_scheduler = &scheduler_, broker = &kafka_, answer, arrive, back,
-                              mute, say = late ? trace : nullptr, text = std::string(name)] {
-            if (!broker->up()) {
-                return;
-            }
-            if (say) {
-                say("  network: the late " + text + " arrives");
-            }
-            Reply reply = arrive();
-            if (!mute) {
-                this_scheduler->at(back, [answer, reply] { *answer = reply; });
-            }
-        });
+        scheduler_.at(there,
+                      [this_scheduler = &scheduler_,
+                       broker = &kafka_,
+                       answer,
+                       arrive,
+                       back,
+                       mute,
+                       say = late ? trace : nullptr,
+                       text = std::string(name)] {
+                          if (!broker->up()) {
+                              return;
+                          }
+                          if (say) {
+                              say("  network: the late " + text + " arrives");
+                          }
+                          Reply reply = arrive();
+                          if (!mute) {
+                              this_scheduler->at(back, [answer, reply] { *answer = reply; });
+                          }
+                      });
     }
     if (!kafka_.up()) {
         scheduler_.sleep(Us(random_.between(1000, 50'000)));  // refused at once
@@ -183,15 +190,15 @@ Result<std::optional<Checkpoint>> SimSink::read_checkpoint(std::int64_t deadline
         }
     }
     for (;;) {
-        const auto stable = call<std::size_t>("Fetch", [broker = &kafka_, partition] {
-            return broker->last_stable(partition);
-        });
+        const auto stable = call<std::size_t>(
+            "Fetch", [broker = &kafka_, partition] { return broker->last_stable(partition); });
         if (stable && *stable >= *high) {
             break;
         }
         if (interrupted_ || scheduler_.now_us() >= deadline_us) {
-            return Error(errors::kTransactionStuck, "the checkpoint topic is held by an undecided "
-                                                    "transaction");
+            return Error(errors::kTransactionStuck,
+                         "the checkpoint topic is held by an undecided "
+                         "transaction");
         }
         scheduler_.sleep(Us(random_.between(2'000, 50'000)));
     }
@@ -304,8 +311,10 @@ Result<void> SimSink::end_transaction(bool commit, std::int64_t deadline_us) {
     for (;;) {
         ++producer_->count.end_txn_sent;
         const auto code = call<KafkaCode>(
-            "EndTxn", [broker = &kafka_, id = name_.transactional_id, producer = producer_->id,
-                       commit] { return broker->end_txn(id, producer, commit); });
+            "EndTxn",
+            [broker = &kafka_, id = name_.transactional_id, producer = producer_->id, commit] {
+                return broker->end_txn(id, producer, commit);
+            });
         if (code && *code == KafkaCode::none) {
             producer_->added.clear();
             return success();
@@ -369,8 +378,7 @@ Result<CommitOutcome> SimSink::commit(const Checkpoint& checkpoint) {
 
 void SimSink::close(std::chrono::milliseconds budget) {
     if (phase_ == Phase::in_transaction && producer_ && !producer_->trouble) {
-        static_cast<void>(
-            end_transaction(false, scheduler_.now_us() + Us(budget).count() / 2));
+        static_cast<void>(end_transaction(false, scheduler_.now_us() + Us(budget).count() / 2));
     }
     producer_.reset();
     phase_ = Phase::none;

@@ -24,7 +24,7 @@ namespace tributary::sim {
 struct KafkaWeather {
     std::uint64_t request_lost = 0;
     std::uint64_t reply_lost = 0;
-    std::uint64_t late = 0;       // it arrives after its sender gave up
+    std::uint64_t late = 0;  // it arrives after its sender gave up
     std::int64_t latency_us = 500;
     std::int64_t late_us = 4'000'000;
     std::int64_t socket_timeout_us = 400'000;

@@ -55,7 +55,7 @@ Result<void> SimSource::round_trip(const char* doing) {
     return success();
 }
 
-Result<void> SimSource::open(const StartPoint& start, const SideReader& /*side*/) {
+Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
     close(Ms(0));
     const auto resume = postgresql::decode_resume(start.resume);
     if (!resume && !start.resume.empty()) {
@@ -67,7 +67,7 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& /*side*/
     const auto slot = server_.slot();
     const bool active = server_.slot_active();
     TRIBUTARY_TRY_VOID(round_trip("IDENTIFY_SYSTEM"));
-    TRIBUTARY_TRY_VOID(check_history(resume));
+    TRIBUTARY_TRY_VOID(check_history(start, side));
     const bool fresh = start.resume.empty() && start.done.empty();
     if (!slot && !fresh) {
         return Error(errors::kSlotMissing, "the slot does not exist");
@@ -101,16 +101,20 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& /*side*/
     return success();
 }
 
-Result<void> SimSource::check_history(std::optional<Lsn> resume) {
+Result<void> SimSource::check_history(const StartPoint& start, const SideReader& side) {
+    TRIBUTARY_TRY(stored, postgresql::stored_timeline(side));
     const postgresql::SystemFacts system{
         .system_id = kSystem, .timeline = server_.timeline(), .flushed = Lsn(server_.wal_end())};
-    TRIBUTARY_TRY_VOID(postgresql::verify_system(system, known_, resume));
-    if (resume && known_.timeline != 0 && system.timeline > known_.timeline) {
-        const auto end = postgresql::timeline_end(server_.history_file(), known_.timeline);
-        if (!end || *end < *resume) {
-            return Error(errors::kSourceDiverged, "the server's history left ours");
-        }
+    if (known_.timeline == 0) {
+        known_.timeline = stored;
     }
+    const auto held = postgresql::held_below(start);
+    TRIBUTARY_TRY_VOID(postgresql::verify_system(system, known_, held));
+    if (held && known_.timeline != 0 && system.timeline > known_.timeline) {
+        TRIBUTARY_TRY_VOID(
+            postgresql::verify_timeline(server_.history_file(), known_.timeline, *held));
+    }
+    timeline_to_store_ = stored == system.timeline ? 0 : system.timeline;
     known_ = {system.system_id, system.timeline};
     identity_ = std::string("postgresql ") + kSystem + " " + options_.connection.dbname + " " +
                 options_.slot;
@@ -128,6 +132,10 @@ Result<void> SimSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
         return broken();
     }
     TRIBUTARY_TRY_VOID(tend());
+    if (timeline_to_store_ != 0) {
+        sink.put_side(postgresql::kTimelineKey,
+                      std::to_string(std::exchange(timeline_to_store_, 0)));
+    }
     if (!buffered_ && !interrupted_) {
         const auto sender = sender_;
         static_cast<void>(scheduler_.wait_for(Us(wait), [&] {
@@ -166,8 +174,8 @@ Result<void> SimSource::drain(EntrySink& sink) {
             continue;
         }
         confirmer_.on_received(message.wal_start);
-        TRIBUTARY_TRY_VOID(intake_->on_xlog_data(
-            message.wal_start, message.wal_end, now_us, message.data, sink));
+        TRIBUTARY_TRY_VOID(
+            intake_->on_xlog_data(message.wal_start, message.wal_end, now_us, message.data, sink));
     }
     buffered_ = sender_->alive && server_.has_message(*sender_);
     scheduler_.sleep(Us(20 + static_cast<std::int64_t>(bytes / 50)));
@@ -227,10 +235,9 @@ void SimSource::send_status() {
     if (random_.chance(weather_.status_lost)) {
         return;
     }
-    scheduler_.at(Us(random_.between(50, 5000)),
-                  [server = &server_, sender = sender_, flush] {
-                      server->on_status(*sender, flush, false);
-                  });
+    scheduler_.at(Us(random_.between(50, 5000)), [server = &server_, sender = sender_, flush] {
+        server->on_status(*sender, flush, false);
+    });
 }
 
 void SimSource::confirm(const Position& position) {

@@ -19,9 +19,9 @@
 namespace tributary::sim {
 
 struct SourceWeather {
-    std::uint64_t cut = 0;           // in a thousand messages: the connection breaks
-    std::uint64_t open_fails = 0;    // in a thousand steps of open()
-    std::uint64_t status_lost = 0;   // in a thousand status updates
+    std::uint64_t cut = 0;          // in a thousand messages: the connection breaks
+    std::uint64_t open_fails = 0;   // in a thousand steps of open()
+    std::uint64_t status_lost = 0;  // in a thousand status updates
     std::uint64_t pressure_limit = 0;
     std::size_t messages_per_poll = 20;
 };
@@ -53,7 +53,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader {
 
   private:
     [[nodiscard]] Result<void> round_trip(const char* doing);
-    [[nodiscard]] Result<void> check_history(std::optional<postgresql::Lsn> resume);
+    [[nodiscard]] Result<void> check_history(const StartPoint& start, const SideReader& side);
     [[nodiscard]] Result<void> drain(EntrySink& sink);
     [[nodiscard]] Result<void> tend();
     [[nodiscard]] bool status_due() const;
@@ -74,6 +74,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader {
     postgresql::KnownSystem known_;
     std::string identity_;
     postgresql::Feedback status_;
+    std::uint32_t timeline_to_store_ = 0;
     std::int64_t status_sent_us_ = 0;
     bool reply_requested_ = false;
     bool buffered_ = false;

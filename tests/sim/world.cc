@@ -73,26 +73,38 @@ class World {
 
   private:
     struct Process {
+        SimDisk* disk = nullptr;
         std::unique_ptr<SimLog> log;
         std::unique_ptr<runtime::Runtime> runtime;
         std::optional<Error> error;  // by which it ended itself
         bool stop = false;
         bool over = false;
     };
+    // An edge host with its disk. The second is for a twin.
+    struct Host {
+        Host(std::size_t place, Scheduler& scheduler, Rng random)
+            : index(place), disk(scheduler, random) {}
+        std::size_t index;
+        SimDisk disk;
+        std::unique_ptr<Process> process;
+        std::optional<std::uint64_t> waiting_start;
+        bool halted = false;  // its agent ended by a named error, for good
+    };
 
-    void start();
+    void start(Host& host);
     void body(Process& process);
     void build(Process& process);
-    void end_process(bool power);
-    void restart_after(Us delay);
+    void end_process(Host& host, bool power);
+    void restart_after(Host& host, Us delay);
     void schedule();
     void happen(const Happening& what);
     void happen_gravely(const Happening& what);
     void write_transactions(std::size_t left);
     void heal();
     void run_until(std::int64_t end_us, const std::function<bool()>& done);
-    [[nodiscard]] bool ended();
-    void judge_stop(const Error& error);
+    [[nodiscard]] bool ended(Host& host);
+    void judge_stop(Host& host, const Error& error);
+    [[nodiscard]] bool halted() const { return host_.halted && (!twin_ || twin_->halted); }
     [[nodiscard]] std::set<std::string_view> allowed_stops() const;
     void on_commit(ProducerId producer);
     void check_confirm(std::uint64_t flush);
@@ -108,19 +120,17 @@ class World {
     SimClock clock_;
     SimKafka kafka_;
     SimPostgres server_;
-    SimDisk disk_;
+    Host host_;
+    std::unique_ptr<Host> twin_;
     SimObserver observer_;
     KafkaWeather kafka_weather_;
     SourceWeather source_weather_;
-    std::unique_ptr<Process> process_;
     std::uint64_t starts_ = 0;
     std::set<Fault> graves_;
     bool ever_automatic_durable_ = false;
     bool healed_ = false;
-    bool halted_ = false;  // the agent ended by a named error, for good
     std::optional<std::uint64_t> kill_at_step_;
     bool kill_with_power_ = false;
-    std::optional<std::uint64_t> waiting_start_;
     bool paused_writes_ = false;
     Position delivered_resume_;  // the greatest in a committed checkpoint
     Position durable_resume_;    // the greatest ever fsynced
@@ -135,7 +145,7 @@ World::World(const Plan& plan, const std::function<void(const std::string&)>& tr
       clock_(scheduler_),
       kafka_(scheduler_, Rng(random_.next()), plan.kafka),
       server_(scheduler_, Rng(random_.next())),
-      disk_(scheduler_, Rng(random_.next())),
+      host_(0, scheduler_, Rng(random_.next())),
       observer_(scheduler_, Rng(random_.next())) {
     kafka_.on_commit = [this](ProducerId producer) { on_commit(producer); };
     kafka_weather_.latency_us = plan.kafka_weather.latency_us;
@@ -222,7 +232,7 @@ void World::build(Process& process) {
 
 // What agent/run.cc does.
 void World::body(Process& process) {
-    auto log = SimLog::open(disk_);
+    auto log = SimLog::open(*process.disk);
     if (!log) {
         process.error = log.error();
         process.over = true;
@@ -245,54 +255,56 @@ void World::body(Process& process) {
     process.over = true;
 }
 
-void World::start() {
-    if (process_ || halted_) {
+void World::start(Host& host) {
+    if (host.process || host.halted) {
         return;
     }
     ++outcome_.lives;
-    say("the agent starts");
-    process_ = std::make_unique<Process>();
-    scheduler_.start("main", [this, process = process_.get()] { body(*process); });
+    say(host.index == 0 ? "the agent starts" : "the twin starts");
+    host.process = std::make_unique<Process>();
+    host.process->disk = &host.disk;
+    scheduler_.start_process(host.index, [this, process = host.process.get()] { body(*process); });
 }
 
-void World::restart_after(Us delay) {
-    waiting_start_ = ++starts_;
-    scheduler_.at(delay, [this, start = starts_] {
-        if (waiting_start_ == start) {
-            waiting_start_.reset();
-            this->start();
+void World::restart_after(Host& host, Us delay) {
+    host.waiting_start = ++starts_;
+    scheduler_.at(delay, [this, &host, start = starts_] {
+        if (host.waiting_start == start) {
+            host.waiting_start.reset();
+            this->start(host);
         }
     });
 }
 
 // Wherever it is. With `power`, the page cache goes too.
-void World::end_process(bool power) {
-    if (process_) {
+void World::end_process(Host& host, bool power) {
+    if (host.process) {
         say(power ? "the agent's host loses power" : "the agent is killed");
-        scheduler_.kill();
-        process_.reset();
+        scheduler_.kill(host.index);
+        host.process.reset();
         server_.cut();
     }
     if (power) {
-        disk_.power_cut();
+        host.disk.power_cut();
     }
-    restart_after(Us(random_.between(0, 500'000)));
+    restart_after(host, Us(random_.between(0, 500'000)));
 }
 
 // True when the process ended by itself, and has been dealt with.
-bool World::ended() {
-    if (!process_ || !process_->over) {
+bool World::ended(Host& host) {
+    if (!host.process || !host.process->over) {
         return false;
     }
-    const auto error = process_->error;
-    say(error ? "the agent ends: " + error->message() : "the agent has stopped");
-    scheduler_.kill();
-    process_.reset();
+    const auto error = host.process->error;
+    say((host.index == 0 ? "the agent ends: " : "the twin ends: ") +
+        (error ? error->message() : std::string("stopped")));
+    scheduler_.kill(host.index);
+    host.process.reset();
     server_.cut();
     if (error && !error->transient()) {
-        judge_stop(*error);
+        judge_stop(host, *error);
     } else {
-        restart_after(Us(random_.between(0, 500'000)));
+        restart_after(host, Us(random_.between(0, 500'000)));
     }
     return true;
 }
@@ -300,10 +312,10 @@ bool World::ended() {
 // --- What happens -------------------------------------------------------------------------------
 
 void World::schedule() {
-    restart_after(Us(0));
+    restart_after(host_, Us(0));
     for (const Happening& what : plan_.happenings) {
         scheduler_.at(Us(what.at_us), [this, &what] {
-            if (!healed_ && !halted_) {
+            if (!healed_ && !halted()) {
                 say(std::string("fault: ") + to_text(what.fault));
                 happen(what);
             }
@@ -342,13 +354,13 @@ void World::happen(const Happening& what) {
             kill_with_power_ = what.fault == Fault::power_cut;
             break;
         case Fault::stop:
-            if (process_) {
-                process_->stop = true;
+            if (host_.process) {
+                host_.process->stop = true;
             }
             break;
         case Fault::freeze:
-            scheduler_.freeze(true);
-            scheduler_.at(Us(what.for_us), [this] { scheduler_.freeze(false); });
+            scheduler_.freeze(0, true);
+            scheduler_.at(Us(what.for_us), [this] { scheduler_.freeze(0, false); });
             break;
         case Fault::clock_step:
             clock_.skew_us += (random_.coin() ? 1 : -1) * what.for_us * 10;
@@ -390,16 +402,16 @@ void World::happen(const Happening& what) {
             server_.alter_table();
             break;
         case Fault::disk_full:
-            disk_.faults.full = true;
-            scheduler_.at(Us(what.for_us), [this] { disk_.faults.full = false; });
+            host_.disk.faults.full = true;
+            scheduler_.at(Us(what.for_us), [this] { host_.disk.faults.full = false; });
             break;
         case Fault::disk_dead:
-            disk_.faults.dead = true;
-            scheduler_.at(Us(what.for_us), [this] { disk_.faults.dead = false; });
+            host_.disk.faults.dead = true;
+            scheduler_.at(Us(what.for_us), [this] { host_.disk.faults.dead = false; });
             break;
         case Fault::disk_weather:
-            disk_.faults.write_fails = plan_.disk_write_fails;
-            disk_.faults.sync_fails = plan_.disk_sync_fails;
+            host_.disk.faults.write_fails = plan_.disk_write_fails;
+            host_.disk.faults.sync_fails = plan_.disk_sync_fails;
             break;
         case Fault::disk_lies:
         case Fault::disk_replaced:
@@ -409,6 +421,7 @@ void World::happen(const Happening& what) {
         case Fault::fail_over:
         case Fault::rewind:
         case Fault::slot_dropped:
+        case Fault::twin:
             happen_gravely(what);
             break;
     }
@@ -416,24 +429,24 @@ void World::happen(const Happening& what) {
 
 void World::happen_gravely(const Happening& what) {
     if (what.fault == Fault::backup_taken) {
-        disk_.take_backup();
+        host_.disk.take_backup();
         return;
     }
     bool happened = true;
     if (what.fault == Fault::disk_lies) {
-        end_process(true);
-        disk_.lose_synced(what.amount);
+        end_process(host_, true);
+        host_.disk.lose_synced(what.amount);
     } else if (what.fault == Fault::disk_replaced) {
-        end_process(true);
-        disk_.replace();
+        end_process(host_, true);
+        host_.disk.replace();
     } else if (what.fault == Fault::backup_restored) {
-        happened = disk_.has_backup();
+        happened = host_.disk.has_backup();
         if (happened) {
-            end_process(true);
-            disk_.restore_backup();
+            end_process(host_, true);
+            host_.disk.restore_backup();
         }
     } else if (what.fault == Fault::bit_flip) {
-        happened = disk_.flip_bit();
+        happened = host_.disk.flip_bit();
         kill_at_step_ = scheduler_.steps() + random_.below(200);
     } else if (what.fault == Fault::fail_over) {
         server_.fail_over(random_.below(what.amount + 1));
@@ -441,9 +454,16 @@ void World::happen_gravely(const Happening& what) {
         // One that outgrows what was lost before anybody looks cannot be told from the original.
         server_.rewind(what.amount);
         paused_writes_ = true;
-    } else {
+    } else if (what.fault == Fault::slot_dropped) {
         server_.cut();
         server_.drop_slot();
+    } else {
+        scheduler_.freeze(0, true);
+        scheduler_.at(Us(what.for_us + random_.between(0, 3'000'000)),
+                      [this] { scheduler_.freeze(0, false); });
+        server_.cut();
+        twin_ = std::make_unique<Host>(1, scheduler_, Rng(random_.next()));
+        restart_after(*twin_, Us(random_.between(0, 1'000'000)));
     }
     if (happened) {
         graves_.insert(what.fault);
@@ -458,8 +478,8 @@ void World::heal() {
     kafka_weather_ = {.latency_us = 500};
     server_.set_up(true);
     source_weather_ = {.pressure_limit = plan_.pressure_limit, .messages_per_poll = 50};
-    disk_.faults = {};
-    scheduler_.freeze(false);
+    host_.disk.faults = {};
+    scheduler_.freeze(0, false);
 }
 
 // --- Judging ------------------------------------------------------------------------------------
@@ -471,8 +491,7 @@ std::set<std::string_view> World::allowed_stops() const {
             allowed.insert(kind->name);
         }
     };
-    const bool confirms_durable =
-        plan_.ack == core::AckMode::buffered || ever_automatic_durable_;
+    const bool confirms_durable = plan_.ack == core::AckMode::buffered || ever_automatic_durable_;
     if (grave(Fault::disk_lies)) {
         allow({&errors::kLogRolledBack});
         if (confirms_durable) {
@@ -482,7 +501,7 @@ std::set<std::string_view> World::allowed_stops() const {
     if (grave(Fault::disk_replaced) && confirms_durable) {
         allow({&errors::kSourceGap});
     }
-    if (grave(Fault::backup_restored)) {
+    if (grave(Fault::backup_restored) && confirms_durable) {
         allow({&errors::kSourceGap});
     }
     if (grave(Fault::bit_flip)) {
@@ -491,14 +510,17 @@ std::set<std::string_view> World::allowed_stops() const {
     if (grave(Fault::fail_over) || grave(Fault::rewind)) {
         allow({&errors::kSourceDiverged, &errors::kSourceRewound});
     }
+    if (grave(Fault::twin)) {
+        allow({&errors::kFenced, &errors::kSourceGap});
+    }
     if (grave(Fault::slot_dropped)) {
         allow({&errors::kSlotMissing});
     }
     return allowed;
 }
 
-void World::judge_stop(const Error& error) {
-    halted_ = true;
+void World::judge_stop(Host& host, const Error& error) {
+    host.halted = true;
     outcome_.stopped = error.kind().name;
     if (!allowed_stops().contains(error.kind().name)) {
         blame("the agent ended without cause: " + error.message());
@@ -522,10 +544,16 @@ void World::check_confirm(std::uint64_t flush) {
         const auto lsn = postgresql::decode_resume(position);
         return lsn && flush <= lsn->value();
     };
-    const Position durable = disk_.durable_resume();
-    durable_resume_ = later(durable_resume_, durable);
-    if (plan_.ack == core::AckMode::automatic && !ever_automatic_durable_) {
-        ever_automatic_durable_ = process_->runtime->status().pipelines[0].confirming == "durable";
+    durable_resume_ = later(durable_resume_, host_.disk.durable_resume());
+    if (twin_) {
+        durable_resume_ = later(durable_resume_, twin_->disk.durable_resume());
+    }
+    for (const Host* host : {&host_, twin_.get()}) {
+        if (plan_.ack == core::AckMode::automatic && host != nullptr && host->process &&
+            host->process->runtime && !ever_automatic_durable_) {
+            ever_automatic_durable_ =
+                host->process->runtime->status().pipelines[0].confirming == "durable";
+        }
     }
     const bool durable_once = plan_.ack == core::AckMode::buffered || ever_automatic_durable_;
     const bool fine = held(delivered_resume_) || (durable_once && held(durable_resume_)) ||
@@ -541,7 +569,11 @@ void World::check_end(bool drained) {
     if (!judgement.violation.empty()) {
         blame(judgement.violation);
     }
-    if (halted_) {
+    if (halted()) {
+        // Of two that follow the same source one goes on, unless it lacks what only the other has.
+        if (twin_ && plan_.ack == core::AckMode::delivered) {
+            blame("both agents have ended");
+        }
         return;
     }
     if (!drained) {
@@ -554,13 +586,13 @@ void World::check_end(bool drained) {
 
 void World::run_until(std::int64_t end_us, const std::function<bool()>& done) {
     std::int64_t next_look = scheduler_.now_us();
-    while (outcome_.violation.empty() && !halted_) {
+    while (outcome_.violation.empty() && !halted()) {
         if (kill_at_step_ && scheduler_.steps() >= *kill_at_step_) {
             kill_at_step_.reset();
-            end_process(kill_with_power_);
+            end_process(host_, kill_with_power_);
             kill_with_power_ = false;
         }
-        if (ended()) {
+        if (ended(host_) || (twin_ && ended(*twin_))) {
             continue;
         }
         if (scheduler_.now_us() >= next_look) {
@@ -579,39 +611,44 @@ void World::run_until(std::int64_t end_us, const std::function<bool()>& done) {
 }
 
 Outcome World::run() {
-    disk_.remembers = std::any_of(plan_.happenings.begin(),
-                                  plan_.happenings.end(),
-                                  [](const auto& each) { return each.fault == Fault::disk_lies; });
+    host_.disk.remembers =
+        std::any_of(plan_.happenings.begin(), plan_.happenings.end(), [](const auto& each) {
+            return each.fault == Fault::disk_lies;
+        });
     schedule();
     run_until(plan_.lasts_us, [] { return false; });
     heal();
-    if (!process_ && !waiting_start_) {
-        restart_after(Us(0));
+    if (!host_.process && !host_.waiting_start) {
+        restart_after(host_, Us(0));
     }
     const auto drained = [this] {
-        return process_ && server_.slot() && kafka_.settled() &&
+        return server_.slot() && server_.has_reader() && kafka_.settled() &&
                visible(kafka_, kCheckpointTopic) >= server_.expected_count();
     };
     run_until(scheduler_.now_us() + kDrainLimitUs, drained);
-    bool all = !halted_ && drained();
+    bool all = !halted() && drained();
     if (all && random_.chance(300)) {
         // Once more, now that there is nothing left to do: nothing may come twice.
-        end_process(random_.coin());
+        end_process(host_.halted ? *twin_ : host_, random_.coin());
         run_until(scheduler_.now_us() + 3'000'000, [] { return false; });
         run_until(scheduler_.now_us() + kDrainLimitUs, drained);
-        all = !halted_ && drained();
+        all = !halted() && drained();
     }
     if (all && outcome_.violation.empty()) {
         const std::uint64_t end = server_.newest_selected_end();
         run_until(scheduler_.now_us() + kReleaseLimitUs,
                   [&] { return server_.slot() && server_.slot()->confirmed >= end; });
-        if (!halted_ && (!server_.slot() || server_.slot()->confirmed < end)) {
+        if (!halted() && (!server_.slot() || server_.slot()->confirmed < end)) {
             blame("everything arrived, but the server is not told so");
         }
     }
     check_end(all);
-    scheduler_.kill();
-    process_.reset();
+    for (Host* host : {&host_, twin_.get()}) {
+        if (host != nullptr) {
+            scheduler_.kill(host->index);
+            host->process.reset();
+        }
+    }
     outcome_.steps = scheduler_.steps();
     outcome_.virtual_us = scheduler_.now_us();
     return outcome_;

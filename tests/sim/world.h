@@ -1,6 +1,6 @@
 // World: one simulated world from beginning to end: an application, its PostgreSQL, an edge host
-// with the whole agent (the real Runtime with its stages and log writer, intake, ledger, decoder and
-// encoder), and a Kafka. Faults come by the plan; then everything is healed and all that was
+// with the whole agent (the real Runtime with its stages and log writer, intake, ledger, decoder
+// and encoder), and a Kafka. Faults come by the plan; then everything is healed and all that was
 // committed must arrive; the oracle judges what did. The same plan gives the same world.
 // One thread.
 #pragma once
