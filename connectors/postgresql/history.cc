@@ -18,6 +18,14 @@ std::optional<Lsn> held_below(const StartPoint& start) {
     return held;
 }
 
+std::optional<Lsn> needed_from(const StartPoint& start) {
+    if (const auto resume = decode_resume(start.resume)) {
+        return resume;
+    }
+    const auto done = decode_done(start.done);
+    return done ? std::optional(done->lsn) : std::nullopt;
+}
+
 Result<void> verify_system(const SystemFacts& system,
                            const KnownSystem& known,
                            std::optional<Lsn> held) {

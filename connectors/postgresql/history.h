@@ -33,6 +33,11 @@ struct KnownSystem {
 // commit record of a transaction that it has only a part of. nullopt: a new pipeline.
 [[nodiscard]] std::optional<Lsn> held_below(const StartPoint& start);
 
+// What the server must still be able to send: everything that commits from here on. Without a
+// complete transaction yet, that is the commit record of the one that was begun. nullopt: a new
+// pipeline.
+[[nodiscard]] std::optional<Lsn> needed_from(const StartPoint& start);
+
 // kSourceDiverged: another cluster. kSourceRewound: a server that has not written up to `held`.
 [[nodiscard]] Result<void> verify_system(const SystemFacts& system,
                                          const KnownSystem& known,

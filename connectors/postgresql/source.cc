@@ -101,7 +101,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     TRIBUTARY_TRY_VOID(verify_settings(facts));
     TRIBUTARY_TRY(session, replication());
     TRIBUTARY_TRY_VOID(check_history(session, start, side));
-    TRIBUTARY_TRY_VOID(check_server(facts, filter, start, resume));
+    TRIBUTARY_TRY_VOID(check_server(facts, filter, start));
     std::optional<Lsn> slot_at = facts.slot ? facts.slot->confirmed_flush : std::nullopt;
     if (!facts.slot) {
         TRIBUTARY_TRY(created, create_slot(session));
@@ -187,8 +187,7 @@ Result<void> PostgresqlSource::check_history(Session& session,
 
 Result<void> PostgresqlSource::check_server(const ServerFacts& facts,
                                             const TableFilter& filter,
-                                            const StartPoint& start,
-                                            std::optional<Lsn> resume) {
+                                            const StartPoint& start) {
     const bool fresh = start.resume.empty() && start.done.empty();
     if (!facts.slot && !fresh) {
         return Error(errors::kSlotMissing,
@@ -200,7 +199,7 @@ Result<void> PostgresqlSource::check_server(const ServerFacts& facts,
                      "slot \"" + options_.slot + "\" does not exist and create_slot is false");
     }
     if (facts.slot) {
-        TRIBUTARY_TRY_VOID(verify_slot(*facts.slot, options_, resume));
+        TRIBUTARY_TRY_VOID(verify_slot(*facts.slot, options_, needed_from(start)));
     }
     // A publication made after the slot would not be seen by what the slot decodes first.
     if (!facts.publication && options_.create_publication && !facts.slot) {

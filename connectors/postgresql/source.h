@@ -51,8 +51,7 @@ class PostgresqlSource final : public Source {
     Result<Session> replication();
     Result<void> check_server(const ServerFacts& facts,
                               const TableFilter& filter,
-                              const StartPoint& start,
-                              std::optional<Lsn> resume);
+                              const StartPoint& start);
     Result<void> check_history(Session& session, const StartPoint& start, const SideReader& side);
     Result<void> create_publication(const ServerFacts& facts, const TableFilter& filter);
     Result<Lsn> create_slot(Session& session);

@@ -134,6 +134,11 @@ Judgement judge(const SimPostgres& server,
             newest = found->second;
         });
     }
+    const auto missing = std::find(seen.begin(), seen.end(), false);
+    if (missing != seen.end()) {
+        const Expected& row = expected[static_cast<std::size_t>(missing - seen.begin())];
+        result.first_missing = describe(Identity(row.lsn, row.ordinal, row.sub_index));
+    }
     blame(check_chain(kafka, checkpoint_topic));
     return result;
 }

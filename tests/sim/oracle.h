@@ -16,7 +16,8 @@ struct Judgement {
     std::string violation;  // empty: none
     std::size_t seen = 0;   // of what was expected
     std::size_t expected = 0;
-    bool has_lost = false;  // records of transactions that the server does not have any more
+    std::string first_missing;  // of what was expected
+    bool has_lost = false;      // records of transactions that the server does not have any more
 };
 
 [[nodiscard]] Judgement judge(const SimPostgres& server,

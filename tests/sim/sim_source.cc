@@ -80,7 +80,8 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
         facts.active = active;
         facts.confirmed_flush = Lsn(slot->confirmed);
         facts.wal_status = "reserved";
-        TRIBUTARY_TRY_VOID(postgresql::verify_slot(facts, options_, resume));
+        TRIBUTARY_TRY_VOID(
+            postgresql::verify_slot(facts, options_, postgresql::needed_from(start)));
     } else {
         TRIBUTARY_TRY_VOID(round_trip("CREATE_REPLICATION_SLOT"));
         server_.create_slot();

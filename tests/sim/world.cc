@@ -22,7 +22,7 @@ constexpr const char* kCheckpointTopic = "_tributary.checkpoint.gw.plant";
 constexpr Us kMonitorInterval{100'000};
 constexpr std::int64_t kDrainLimitUs = 300'000'000;
 constexpr std::int64_t kReleaseLimitUs = 60'000'000;
-constexpr std::uint64_t kStepsMax = 3'000'000;
+constexpr std::uint64_t kStepsMax = 600'000;
 
 Position later(const Position& left, const Position& right) {
     return left.bytes < right.bytes ? right : left;
@@ -399,7 +399,9 @@ void World::happen(const Happening& what) {
             server_.checkpoint();
             break;
         case Fault::alter_table:
-            server_.alter_table();
+            if (!paused_writes_) {
+                server_.alter_table();
+            }
             break;
         case Fault::disk_full:
             host_.disk.faults.full = true;
@@ -576,9 +578,16 @@ void World::check_end(bool drained) {
         }
         return;
     }
+    if (!drained && trace_ && host_.process && host_.process->runtime) {
+        const PipelineStatus status = host_.process->runtime->status().pipelines[0];
+        say("intake " + std::string(to_string(status.intake.state)) + ", delivery " +
+            std::string(to_string(status.delivery.state)) + ", appended " +
+            std::to_string(status.appended) + ", durable " + std::to_string(status.durable) +
+            ", delivered " + std::to_string(status.delivered) + " at " + status.delivered_position);
+    }
     if (!drained) {
         blame("not everything arrived: " + std::to_string(judgement.seen) + " of " +
-              std::to_string(judgement.expected));
+              std::to_string(judgement.expected) + ", first missing " + judgement.first_missing);
     } else if (judgement.has_lost) {
         blame("the server's history is another one, and nobody noticed");
     }

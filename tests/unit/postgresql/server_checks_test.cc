@@ -239,6 +239,13 @@ TEST(HeldBelow, is_the_resume_position_or_the_end_of_what_is_there_of_a_transact
     EXPECT_EQ(held_below({encode_resume(Lsn(100)), encode_done({Lsn(150), 2})}), Lsn(151));
 }
 
+TEST(NeededFrom, is_the_resume_position_or_the_commit_of_what_was_begun) {
+    EXPECT_EQ(needed_from({}), std::nullopt);
+    EXPECT_EQ(needed_from({encode_resume(Lsn(100)), encode_done({Lsn(150), 2})}), Lsn(100));
+    // The pipeline's first transaction is half there: a slot past it would not send the rest.
+    EXPECT_EQ(needed_from({{}, encode_done({Lsn(150), 2})}), Lsn(150));
+}
+
 TEST(VerifyTimeline, refuses_a_history_that_left_ours_below_what_is_held) {
     constexpr std::string_view kHistory = "1\t0/100\tno recovery target specified\n";
     EXPECT_TRUE(verify_timeline(kHistory, 1, Lsn(0x100)).has_value());
