@@ -97,7 +97,8 @@ Judgement judge(const SimPostgres& server,
             result.violation = what;
         }
     };
-    for (const auto& [partition, log] : kafka.logs()) {
+    for (const auto& each : kafka.logs()) {
+        const std::string& partition = each.first;
         if (partition.starts_with(checkpoint_topic)) {
             continue;
         }

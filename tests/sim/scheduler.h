@@ -80,7 +80,6 @@ class Scheduler final : public runtime::Execution {
     Rng random_;
     std::int64_t now_us_ = 0;
     std::uint64_t steps_ = 0;
-    std::uint64_t events_made_ = 0;
     std::multimap<std::int64_t, std::function<void()>> events_;
     std::vector<std::unique_ptr<Fiber>> fibers_;
     std::vector<Fiber*> ready_;  // reused

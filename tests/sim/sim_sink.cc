@@ -274,7 +274,9 @@ Result<void> SimSink::send_queued(std::int64_t deadline_us) {
     const std::string& id = name_.transactional_id;
     auto queue = std::exchange(producer_->queue, {});
     producer_->queued = 0;
-    for (auto& [partition, records] : queue) {
+    for (auto& each : queue) {
+        const std::string& partition = each.first;
+        const std::vector<KafkaRecord>& records = each.second;
         if (!producer_->added.contains(partition)) {
             TRIBUTARY_TRY(added,
                           retry("AddPartitionsToTxn",
