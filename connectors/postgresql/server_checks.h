@@ -97,8 +97,8 @@ struct ServerFacts {
 [[nodiscard]] std::vector<std::string> unpublished_tables(const ServerFacts& facts,
                                                           const TableFilter& filter);
 
-// `resume`: needed_from(), where the pipeline goes on; nullopt for a new one. kSlotForeign, kSlotInUse, kSlotLost,
-// kSourceGap.
+// `resume`: needed_from(), where the pipeline goes on; nullopt for a new one. kSlotForeign,
+// kSlotInUse, kSlotLost, kSourceGap.
 [[nodiscard]] Result<void> verify_slot(const SlotFacts& slot,
                                        const Options& options,
                                        std::optional<Lsn> resume);
