@@ -139,19 +139,39 @@ Result<std::optional<Checkpoint>> KafkaSink::recover(std::chrono::milliseconds b
         phase_ = Phase::initialising;
     }
     client_->clear_errors();
-    if (phase_ == Phase::initialising) {
-        auto result = initialise(patience);
-        if (result.has_error()) {
-            return failed(result.error());
+    std::optional<Checkpoint> checkpoint;
+    for (const RecoverStep step : recover_steps()) {
+        switch (step) {
+            case RecoverStep::fence: {
+                auto fenced = initialise(patience);
+                if (fenced.has_error()) {
+                    return failed(fenced.error());
+                }
+                break;
+            }
+            case RecoverStep::read_checkpoint: {
+                auto read = newest_checkpoint(patience);
+                if (read.has_error()) {
+                    return failed(read.error());
+                }
+                checkpoint = std::move(read.value());
+                break;
+            }
         }
-        phase_ = Phase::initialised;
     }
+    client_->clear_errors();
+    client_->watch().mark();
+    client_->watch().clear_trouble();
+    last_use_ = clock_.now();
+    usable_.store(true);
+    phase_ = Phase::ready;
+    return checkpoint;
+}
+
+Result<std::optional<Checkpoint>> KafkaSink::newest_checkpoint(Patience& patience) {
     if (!checkpoint_topic_checked_) {
-        auto result = ensure_checkpoint_topic(
-            *client_, checkpoint_topic_, options_.checkpoint_replication, true, patience);
-        if (result.has_error()) {
-            return failed(result.error());
-        }
+        TRIBUTARY_TRY_VOID(ensure_checkpoint_topic(
+            *client_, checkpoint_topic_, options_.checkpoint_replication, true, patience));
         checkpoint_topic_checked_ = true;
     }
     auto checkpoint = read_checkpoint(
@@ -162,14 +182,7 @@ Result<std::optional<Checkpoint>> KafkaSink::recover(std::chrono::milliseconds b
         patience);
     if (checkpoint.has_error()) {
         checkpoint_topic_checked_ = !checkpoint.error().is(errors::kTopicMissing);
-        return failed(checkpoint.error());
     }
-    client_->clear_errors();
-    client_->watch().mark();
-    client_->watch().clear_trouble();
-    last_use_ = clock_.now();
-    usable_.store(true);
-    phase_ = Phase::ready;
     return checkpoint;
 }
 
@@ -182,7 +195,17 @@ Result<void> KafkaSink::make_client() {
     return success();
 }
 
+// Nothing to do when a recover() before this one came as far.
 Result<void> KafkaSink::initialise(Patience& patience) {
+    if (phase_ == Phase::initialised) {
+        return success();
+    }
+    TRIBUTARY_TRY_VOID(connect(patience));
+    phase_ = Phase::initialised;
+    return success();
+}
+
+Result<void> KafkaSink::connect(Patience& patience) {
     constexpr std::string_view kDoing = "connect to Kafka";
     if (!transactional()) {
         TRIBUTARY_TRY(brokers, await_brokers(*client_, patience));
@@ -205,17 +228,9 @@ Result<void> KafkaSink::initialise(Patience& patience) {
     }
 }
 
-// After an error only recover() may go on. Connecting may be resumed with the same client, unless
-// that client itself is part of the problem (its credentials were read when it was made, or it has
-// failed for good).
 Error KafkaSink::failed(Error error) {
     usable_.store(false);
-    const bool connecting = phase_ == Phase::initialising || phase_ == Phase::initialised;
-    const bool resumable =
-        connecting && (error.is(errors::kKafkaUnreachable) || error.is(errors::kTopicMissing));
-    if (!resumable) {
-        phase_ = Phase::doubtful;
-    }
+    phase_ = after_failure(phase_, error);
     return error;
 }
 
@@ -378,30 +393,35 @@ Result<CommitOutcome> KafkaSink::commit(const Checkpoint& checkpoint) {
         return Error(errors::kKafkaTransaction, "commit: no transaction is open");
     }
     Result<void> result = success();
-    if (!transactional()) {
-        result = flush("flush the records");
-    }
-    if (result.has_value()) {
-        result = produce_checkpoint(checkpoint);
-    }
-    if (result.has_value()) {
-        result = transactional() ? commit_transaction() : flush("flush the checkpoint");
+    for (const CommitStep step : commit_steps(transactional())) {
+        switch (step) {
+            case CommitStep::flush:
+                result = flush("flush");
+                break;
+            case CommitStep::checkpoint:
+                result = produce_checkpoint(checkpoint);
+                break;
+            case CommitStep::end_transaction:
+                result = commit_transaction();
+                break;
+        }
+        if (result.has_error()) {
+            break;
+        }
     }
     if (result.has_error()) {
         judge_refusals();
         const auto cause = delivery_error();
         return failed(cause ? *cause : result.error());
     }
-    const WireCount count = client_->watch().since_mark();
-    const bool clean = transactional() ? count.spotless() : count.errors == 0;
     last_use_ = clock_.now();
-    if (!clean || batching_.one_record_per_batch) {
+    phase_ = after_commit(client_->watch().since_mark(), transactional());
+    if (phase_ == Phase::doubtful || batching_.one_record_per_batch) {
         batching_.one_record_per_batch = false;
         phase_ = Phase::doubtful;
         return CommitOutcome::committed;
     }
     client_->watch().mark();
-    phase_ = Phase::ready;
     return CommitOutcome::spotless;
 }
 

@@ -1,8 +1,5 @@
-// KafkaSink: ports/sink.h over one librdkafka producer at a time.
-//
-//   none -> initialising -> initialised -> ready <-> in_transaction
-//                                            \-------> doubtful      (any error: recover() starts
-//                                            over)
+// KafkaSink: ports/sink.h over one librdkafka producer at a time, by the rules and through the
+// phases of producer_rules.h.
 //
 // A producer goes from in_transaction back to ready only after a spotless commit (wire_watch.h);
 // every other end leaves it doubtful, and recover() destroys it. initialising and initialised
@@ -23,6 +20,7 @@
 #include "connectors/kafka/client.h"
 #include "connectors/kafka/kafka.h"
 #include "connectors/kafka/patience.h"
+#include "connectors/kafka/producer_rules.h"
 #include "connectors/kafka/properties.h"
 
 namespace tributary::kafka {
@@ -47,11 +45,11 @@ class KafkaSink final : public Sink {
     void interrupt() override { interrupted_.store(true); }
 
   private:
-    enum class Phase { none, initialising, initialised, ready, in_transaction, doubtful };
-
     [[nodiscard]] bool transactional() const { return options_.delivery == Delivery::exactly_once; }
     [[nodiscard]] Result<void> make_client();
     [[nodiscard]] Result<void> initialise(Patience& patience);
+    [[nodiscard]] Result<void> connect(Patience& patience);
+    [[nodiscard]] Result<std::optional<Checkpoint>> newest_checkpoint(Patience& patience);
     [[nodiscard]] Result<rd_kafka_topic_t*> topic_of(std::string_view name);
     [[nodiscard]] Result<void> enqueue(rd_kafka_topic_t* topic,
                                        const Record& record,

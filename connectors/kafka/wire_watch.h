@@ -12,16 +12,9 @@
 #include <atomic>
 #include <cstdint>
 
+#include "connectors/kafka/producer_rules.h"
+
 namespace tributary::kafka {
-
-// What happened on the wire since mark().
-struct WireCount {
-    std::uint64_t end_txn_sent = 0;
-    std::uint64_t errors = 0;  // requests of the transaction protocol without a good answer
-
-    // Nothing of the transaction can still be under way.
-    [[nodiscard]] bool spotless() const noexcept { return end_txn_sent == 1 && errors == 0; }
-};
 
 class WireWatch {
   public:

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace tributary::postgresql {
 
 void Confirmer::on_connect() {
@@ -12,6 +14,9 @@ void Confirmer::on_connect() {
 
 void Confirmer::on_received(Lsn position) {
     received_ = std::max(received_, position);
+    if (planted::is(planted::Bug::keepalive_confirmed_early)) {
+        confirmed_ = std::max(confirmed_, position);
+    }
     settle();
 }
 

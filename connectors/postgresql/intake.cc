@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "connectors/postgresql/table_schema.h"
 #include "model/errors.h"
 
@@ -508,6 +509,9 @@ void Intake::append(
     done_ = identity;
     encode_done_into(identity, done_bytes_);
     sink.append(kind, schema, identity.ordinal, scratch_, done_bytes_);
+    if (planted::is(planted::Bug::resume_confused_with_done)) {
+        move_resume(Lsn(identity.lsn.value() + 1), now_us, sink);
+    }
 }
 
 void Intake::append_position(std::int64_t now_us, EntrySink& sink) {
@@ -559,6 +563,9 @@ void Intake::move_resume(Lsn position, std::int64_t now_us, EntrySink& sink) {
 }
 
 bool Intake::repeated(Identity identity) const noexcept {
+    if (planted::is(planted::Bug::ordinal_off_by_one) && identity.ordinal > 0) {
+        --identity.ordinal;
+    }
     return start_done_ && identity <= *start_done_;
 }
 

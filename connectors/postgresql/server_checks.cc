@@ -373,46 +373,6 @@ Result<void> verify_slot(const SlotFacts& slot, const Options& options, std::opt
     return success();
 }
 
-Result<void> verify_system(const SystemFacts& system,
-                           const KnownSystem& known,
-                           std::optional<Lsn> resume) {
-    if (!known.system_id.empty() && known.system_id != system.system_id) {
-        return Error(errors::kSourceDiverged,
-                     "the server's system identifier is " + system.system_id + ", not " +
-                         known.system_id + " as before");
-    }
-    if (resume && system.flushed < *resume) {
-        return Error(errors::kSourceRewound,
-                     "the server has written up to " + to_string(system.flushed) +
-                         ", which is behind our position " + to_string(*resume));
-    }
-    if (system.timeline < known.timeline) {
-        return Error(errors::kSourceDiverged,
-                     "the server is on timeline " + std::to_string(system.timeline) +
-                         ", an older one than " + std::to_string(known.timeline) + " as before");
-    }
-    return success();
-}
-
-// Lines of "timeline <tab> end LSN <tab> reason".
-std::optional<Lsn> timeline_end(std::string_view history, std::uint32_t timeline) {
-    while (!history.empty()) {
-        const auto end = std::min(history.find('\n'), history.size());
-        std::string_view line = history.substr(0, end);
-        history.remove_prefix(std::min(end + 1, history.size()));
-        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-        std::uint32_t number = 0;
-        const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), number);
-        if (error != std::errc{} || number != timeline) {
-            continue;
-        }
-        line.remove_prefix(static_cast<std::size_t>(rest - line.data()));
-        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-        return parse_lsn(line.substr(0, line.find_first_of(" \t\r")));
-    }
-    return std::nullopt;
-}
-
 Result<std::string> create_publication_sql(const ServerFacts& facts,
                                            const Options& options,
                                            const TableFilter& filter) {

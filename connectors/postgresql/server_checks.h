@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "connectors/postgresql/connection.h"
+#include "connectors/postgresql/history.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/options.h"
 #include "connectors/postgresql/table_name.h"
@@ -79,13 +80,6 @@ struct ServerFacts {
     std::vector<TableFacts> tables;  // permanent ones outside the system's schemas
 };
 
-// IDENTIFY_SYSTEM.
-struct SystemFacts {
-    std::string system_id;
-    std::uint32_t timeline = 0;
-    Lsn flushed;
-};
-
 [[nodiscard]] Result<ServerFacts> read_facts(Session& sql, const Options& options);
 [[nodiscard]] Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options);
 [[nodiscard]] Result<SystemFacts> identify_system(Session& replication);
@@ -104,24 +98,11 @@ struct SystemFacts {
 [[nodiscard]] std::vector<std::string> unpublished_tables(const ServerFacts& facts,
                                                           const TableFilter& filter);
 
-// `resume`: where the pipeline goes on, nullopt for a new one. kSlotForeign, kSlotInUse, kSlotLost,
-// kSourceGap.
+// `resume`: needed_from(), where the pipeline goes on; nullopt for a new one. kSlotForeign,
+// kSlotInUse, kSlotLost, kSourceGap.
 [[nodiscard]] Result<void> verify_slot(const SlotFacts& slot,
                                        const Options& options,
                                        std::optional<Lsn> resume);
-
-// What a connection found the last time, to compare with.
-struct KnownSystem {
-    std::string system_id;  // empty: none yet
-    std::uint32_t timeline = 0;
-};
-// kSourceDiverged: another cluster. kSourceRewound: a server that has not written up to `resume`.
-[[nodiscard]] Result<void> verify_system(const SystemFacts& system,
-                                         const KnownSystem& known,
-                                         std::optional<Lsn> resume);
-// Where `timeline` ended according to the history file of a later one (TIMELINE_HISTORY); nullopt
-// when it is not among its ancestors.
-[[nodiscard]] std::optional<Lsn> timeline_end(std::string_view history, std::uint32_t timeline);
 
 // The tables whose rows a snapshot takes: those whose events the stream has, under their own names.
 // kSourceRights naming the ones that may not be read, with the statement that mends it.

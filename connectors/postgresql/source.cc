@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connectors/postgresql/decoder.h"
+#include "connectors/postgresql/history.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/postgresql.h"
 #include "model/errors.h"
@@ -98,9 +99,9 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     TRIBUTARY_TRY(facts, read_facts(*sql, options_));
     TRIBUTARY_TRY_VOID(verify_settings(facts));
     TRIBUTARY_TRY(session, replication());
-    TRIBUTARY_TRY_VOID(check_history(session, resume));
+    TRIBUTARY_TRY_VOID(check_history(session, start, side));
     missed_.clear();
-    TRIBUTARY_TRY_VOID(check_server(facts, filter, start, resume));
+    TRIBUTARY_TRY_VOID(check_server(facts, filter, start));
     std::optional<Lsn> slot_at = facts.slot ? facts.slot->confirmed_flush : std::nullopt;
     if (!facts.slot) {
         TRIBUTARY_TRY(created, create_slot(session));
@@ -159,25 +160,26 @@ Result<Session> PostgresqlSource::replication() {
     return session;
 }
 
-Result<void> PostgresqlSource::check_history(Session& session, std::optional<Lsn> resume) {
+Result<void> PostgresqlSource::check_history(Session& session,
+                                             const StartPoint& start,
+                                             const SideReader& side) {
+    TRIBUTARY_TRY(stored, stored_timeline(side));
     TRIBUTARY_TRY(system, identify_system(session));
     const std::lock_guard lock(mutex_);
-    TRIBUTARY_TRY_VOID(verify_system(system, known_, resume));
-    if (resume && known_.timeline != 0 && system.timeline > known_.timeline) {
+    if (known_.timeline == 0) {
+        known_.timeline = stored;
+    }
+    const auto held = held_below(start);
+    TRIBUTARY_TRY_VOID(verify_system(system, known_, held));
+    if (held && known_.timeline != 0 && system.timeline > known_.timeline) {
         TRIBUTARY_TRY(
             history,
             session.query("TIMELINE_HISTORY " + std::to_string(system.timeline), kSqlLimit));
-        const auto end =
-            history.count() == 1 ? timeline_end(history.at(0, 1), known_.timeline) : std::nullopt;
-        if (!end || *end < *resume) {
-            return Error(errors::kSourceDiverged,
-                         "after a failover the server's history left timeline " +
-                             std::to_string(known_.timeline) + " at " +
-                             (end ? to_string(*end) : std::string("an unknown position")) +
-                             ", before our position " + to_string(*resume));
-        }
+        const std::string_view file = history.count() == 1 ? history.at(0, 1) : std::string_view();
+        TRIBUTARY_TRY_VOID(verify_timeline(file, known_.timeline, *held));
     }
     known_ = {system.system_id, system.timeline};
+    timeline_to_store_ = stored == system.timeline ? 0 : system.timeline;
     identity_ =
         "postgresql " + system.system_id + " " + options_.connection.dbname + " " + options_.slot;
     return success();
@@ -185,8 +187,7 @@ Result<void> PostgresqlSource::check_history(Session& session, std::optional<Lsn
 
 Result<void> PostgresqlSource::check_server(ServerFacts& facts,
                                             const TableFilter& filter,
-                                            const StartPoint& start,
-                                            std::optional<Lsn> resume) {
+                                            const StartPoint& start) {
     const bool fresh = start.resume.empty() && start.done.empty();
     if (!facts.slot && !fresh) {
         TRIBUTARY_TRY_VOID(
@@ -200,7 +201,8 @@ Result<void> PostgresqlSource::check_server(ServerFacts& facts,
                      "slot \"" + options_.slot + "\" does not exist and create_slot is false");
     }
     if (facts.slot) {
-        if (const auto verified = verify_slot(*facts.slot, options_, resume); !verified) {
+        const auto verified = verify_slot(*facts.slot, options_, needed_from(start));
+        if (!verified) {
             TRIBUTARY_TRY_VOID(miss(verified.error(), facts));
         }
     }
@@ -252,6 +254,10 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
         return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
     }
     TRIBUTARY_TRY_VOID(tend(clock_.now()));
+    if (timeline_to_store_ != 0) {
+        // With the first event that comes by this connection.
+        sink.put_side(kTimelineKey, std::to_string(std::exchange(timeline_to_store_, 0)));
+    }
     TRIBUTARY_TRY_VOID(step_snapshot(sink, wait));
     if (stops_stream()) {
         return tend(clock_.now());
@@ -458,28 +464,8 @@ void PostgresqlSource::close(milliseconds budget) {
 }
 
 Verdict PostgresqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!identity_.empty() && !checkpoint.source_identity.empty() &&
-            identity_ != checkpoint.source_identity) {
-            return Verdict::diverged;
-        }
-    }
-    const bool foreign = (!checkpoint.resume.empty() && !decode_resume(checkpoint.resume)) ||
-                         (!checkpoint.done.empty() && !decode_done(checkpoint.done));
-    if (foreign) {
-        return Verdict::diverged;
-    }
-    if (log.last.value() == 0) {
-        return Verdict::resume;
-    }
-    if (compare(checkpoint.done, log.done) > 0) {
-        return Verdict::rewound;
-    }
-    if (log.first.value() > checkpoint.last.value() + 1) {
-        return Verdict::gap;
-    }
-    return Verdict::resume;
+    const std::lock_guard lock(mutex_);
+    return postgresql::reconcile(log, checkpoint, identity_);
 }
 
 std::unique_ptr<Decoder> PostgresqlSource::make_decoder() const {

@@ -56,9 +56,8 @@ class PostgresqlSource final : public Source, private Snapshots {
     Result<Session> replication();
     Result<void> check_server(ServerFacts& facts,
                               const TableFilter& filter,
-                              const StartPoint& start,
-                              std::optional<Lsn> resume);
-    Result<void> check_history(Session& session, std::optional<Lsn> resume);
+                              const StartPoint& start);
+    Result<void> check_history(Session& session, const StartPoint& start, const SideReader& side);
     Result<void> create_publication(const ServerFacts& facts, const TableFilter& filter);
     Result<Lsn> create_slot(Session& session);
     Result<void> begin_snapshot(const ServerFacts& facts,
@@ -111,6 +110,7 @@ class PostgresqlSource final : public Source, private Snapshots {
 
     // Of the connection
     std::chrono::milliseconds status_interval_{10000};
+    std::uint32_t timeline_to_store_ = 0;  // 0: the log has it
     SteadyTime status_sent_;
     SteadyTime asked_;  // for a keepalive, by a snapshot
     Feedback status_;   // last sent

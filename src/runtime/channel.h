@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "model/entry.h"
+#include "runtime/execution.h"
 
 namespace tributary::runtime {
 
@@ -35,7 +35,8 @@ struct ChannelLimits {
 
 class Channel {
   public:
-    explicit Channel(ChannelLimits limits) : limits_(limits) {}
+    explicit Channel(ChannelLimits limits, Execution* execution = nullptr)
+        : limits_(limits), changed_(execution) {}
 
     // Called after every set_durable() and set_delivered(), by their threads; set it before they
     // run.
@@ -84,7 +85,7 @@ class Channel {
     const ChannelLimits limits_;
     std::function<void()> on_progress_;
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
+    Condition changed_;
     StreamId stream_;
     std::deque<BlockPtr> to_append_;
     std::size_t to_append_bytes_ = 0;

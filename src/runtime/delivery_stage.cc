@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "format/checkpoint.h"
 #include "format/record_header.h"
 #include "model/errors.h"
@@ -29,7 +30,7 @@ DeliveryStage::DeliveryStage(Parts parts)
                .agent_version = parts_.agent_version}),
       cut_(parts_.cut),
       backoff_(milliseconds(100), std::chrono::seconds(10)),
-      random_(std::random_device{}()) {}
+      random_(parts_.seed) {}
 
 void DeliveryStage::run() {
     while (!parts_.shared.stopping) {
@@ -62,6 +63,7 @@ Result<void> DeliveryStage::recover() {
     if (!started_) {
         TRIBUTARY_TRY_VOID(start(checkpoint));
         started_ = true;
+        parts_.shared.checkpoint_known = true;
     } else {
         TRIBUTARY_TRY(was_committed, ledger_.recovered(checkpoint));
         parts_.observer.add(Counter::transactions_recovered, parts_.pipeline, 1);
@@ -496,7 +498,10 @@ Result<void> DeliveryStage::commit() {
     const std::uint64_t bytes = cut_.bytes();
     finish_replays();
     only_durable_ = false;
-    const Sequence trim_to(blocks_.empty() ? 0 : blocks_.back()->first.value() - 1);
+    Sequence trim_to(blocks_.empty() ? 0 : blocks_.back()->first.value() - 1);
+    if (planted::is(planted::Bug::trim_past_floor)) {
+        trim_to = parts_.shared.channel.durable().sequence;
+    }
     open_ = false;
     delivered(bytes);
     drop_batch();

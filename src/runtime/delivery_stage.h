@@ -52,6 +52,7 @@ class DeliveryStage {
         core::CutLimits cut;
         core::PoisonPolicy poison;
         std::size_t dead_letter_bytes_max;
+        std::uint32_t seed;  // of the jitter between tries
     };
 
     explicit DeliveryStage(Parts parts);

@@ -23,7 +23,7 @@ IntakeStage::IntakeStage(Parts parts)
     : parts_(std::move(parts)),
       ack_(parts_.ack),
       backoff_(milliseconds(200), std::chrono::seconds(15)),
-      random_(std::random_device{}()),
+      random_(parts_.seed),
       pace_(parts_.snapshot_delay) {}
 
 void IntakeStage::run() {
@@ -59,6 +59,7 @@ IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
                                    kPendingBytesMax,
                                    &side);
     expected_identity_ = decision.source_identity;
+    by_log_alone_ = decision.by_log_alone;
     for (;;) {
         if (parts_.shared.stopping || parts_.shared.withdrawn()) {
             return Next::withdrawn;
@@ -257,7 +258,11 @@ bool IntakeStage::handle(const Error& error) {
         return false;
     }
     parts_.observer.error(parts_.pipeline, error);
-    if (!error.transient()) {
+    // An old log beside a newer checkpoint (a backup put back) has a gap before the slot that the
+    // checkpoint does not have: delivery sets that log aside as soon as it has read it.
+    const bool may_be_set_aside =
+        by_log_alone_ && !parts_.shared.checkpoint_known && error.is(errors::kSourceGap);
+    if (!error.transient() && !may_be_set_aside) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
         parts_.shared.set_intake(PipelineState::parked, &error);
         return false;

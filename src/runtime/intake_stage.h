@@ -37,6 +37,7 @@ class IntakeStage {
         core::AckMode ack;
         std::chrono::milliseconds snapshot_delay;
         std::function<void()> wake_log_writer;
+        std::uint32_t seed;  // of the jitter between tries
     };
 
     explicit IntakeStage(Parts parts);
@@ -69,6 +70,7 @@ class IntakeStage {
     core::snapshot::Pace pace_;
     Position confirmed_;
     std::string expected_identity_;
+    bool by_log_alone_ = false;
     bool paused_ = false;
 };
 

@@ -1,11 +1,9 @@
 #include "runtime/log_writer.h"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <future>
 #include <utility>
 
+#include "base/planted.h"
 #include "model/errors.h"
 
 namespace tributary::runtime {
@@ -21,11 +19,14 @@ std::int64_t to_ms(SteadyTime time) {
 
 }  // namespace
 
-LogWriter::LogWriter(EventLog& log, const Clock& clock, Observer& observer)
+LogWriter::LogWriter(EventLog& log, const Clock& clock, Observer& observer, Execution* execution)
     : log_(log),
       clock_(clock),
       observer_(observer),
-      backoff_(std::chrono::milliseconds(50), std::chrono::seconds(5)) {}
+      backoff_(std::chrono::milliseconds(50), std::chrono::seconds(5)),
+      execution_(execution),
+      wake_(execution),
+      job_done_(execution) {}
 
 LogWriter::~LogWriter() {
     stop(std::chrono::milliseconds(0));
@@ -37,10 +38,7 @@ void LogWriter::add_lane(Lane lane) {
 
 void LogWriter::start() {
     beat_ = to_ms(clock_.now());
-    thread_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), "trib-log");
-        run();
-    });
+    thread_ = Thread(execution_, "trib-log", [this] { run(); });
 }
 
 void LogWriter::stop(std::chrono::milliseconds budget) {
@@ -117,6 +115,7 @@ void LogWriter::reopen_after(const Error& error) {
 
 bool LogWriter::reopen() {
     const auto reopened = log_.reopen();
+    closed_ = !reopened;
     if (reopened) {
         return true;
     }
@@ -135,18 +134,21 @@ std::optional<Error> LogWriter::failed() const {
 
 template <typename T>
 Result<T> LogWriter::on_thread(const std::function<Result<T>()>& job) {
-    std::promise<Result<T>> promise;
-    auto future = promise.get_future();
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) {
-            return Error(errors::kLogIo, "the log writer is stopping");
-        }
-        jobs_.emplace_back([&] { promise.set_value(job()); });
-        pending_ = true;
-        wake_.notify_one();
+    std::optional<Result<T>> answer;
+    std::unique_lock lock(mutex_);
+    if (stopping_) {
+        return Error(errors::kLogIo, "the log writer is stopping");
     }
-    return future.get();
+    jobs_.emplace_back([&] {
+        Result<T> result = job();
+        const std::lock_guard answer_lock(mutex_);
+        answer.emplace(std::move(result));
+        job_done_.notify_all();
+    });
+    pending_ = true;
+    wake_.notify_one();
+    job_done_.wait(lock, [&] { return answer.has_value(); });
+    return std::move(*answer);
 }
 
 void LogWriter::run() {
@@ -155,6 +157,10 @@ void LogWriter::run() {
         run_jobs();
         if (write_once()) {
             continue;
+        }
+        if (closed_ && !failed()) {
+            // There is nothing to write, but others read: without a log delivery cannot even begin.
+            (void)reopen();
         }
         std::unique_lock lock(mutex_);
         if (stopping_ && jobs_.empty()) {
@@ -213,6 +219,10 @@ bool LogWriter::write_once() {
         return false;
     }
     last_write_ = clock_.now();
+    if (planted::is(planted::Bug::ack_before_fsync)) {
+        std::for_each(
+            batches.begin(), batches.end(), [this](const Batch& batch) { publish(batch); });
+    }
     const auto appended = append(batches);
     if (appended) {
         backoff_.reset();

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,7 +12,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/retry.h"
@@ -21,6 +19,7 @@
 #include "ports/event_log.h"
 #include "ports/observer.h"
 #include "runtime/channel.h"
+#include "runtime/execution.h"
 
 namespace tributary::runtime {
 
@@ -34,8 +33,11 @@ class LogWriter {
         bool patient = false;
     };
 
-    // `log`, `clock`, `observer` and the channels outlive the writer.
-    LogWriter(EventLog& log, const Clock& clock, Observer& observer);
+    // `log`, `clock`, `observer`, `execution` (null: a thread) and the channels outlive the writer.
+    LogWriter(EventLog& log,
+              const Clock& clock,
+              Observer& observer,
+              Execution* execution = nullptr);
     ~LogWriter();
 
     void add_lane(Lane lane);  // before start()
@@ -101,9 +103,11 @@ class LogWriter {
     Observer& observer_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     core::Backoff backoff_;
-    std::thread thread_;
+    Execution* execution_;
+    Thread thread_;
     mutable std::mutex mutex_;
-    std::condition_variable wake_;
+    Condition wake_;
+    Condition job_done_;
     bool pending_ = false;
     bool hurry_ = false;
     SteadyTime last_write_;  // the thread's own
@@ -111,6 +115,7 @@ class LogWriter {
     std::optional<Error> failed_;
     SteadyTime deadline_;
     std::vector<std::function<void()>> jobs_;
+    bool closed_ = false;  // the log, after a reopen() that failed; the thread's own
     std::atomic<std::int64_t> beat_{0};
 };
 

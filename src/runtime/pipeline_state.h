@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "ports/event_log.h"
 #include "ports/source.h"
 #include "runtime/channel.h"
+#include "runtime/execution.h"
 #include "runtime/snapshot_desk.h"
 
 namespace tributary::runtime {
@@ -25,15 +25,18 @@ struct StartDecision {
     Sequence next;
     StartPoint point;
     std::string source_identity;  // that the source must have; empty: any
+    bool by_log_alone = false;    // Kafka's checkpoint may still say otherwise
 };
 
 class PipelineShared {
   public:
-    explicit PipelineShared(ChannelLimits limits) : channel(limits) {}
+    explicit PipelineShared(ChannelLimits limits, Execution* execution = nullptr)
+        : channel(limits, execution), changed_(execution) {}
 
     Channel channel;
     SnapshotDesk desk;
     std::atomic<bool> stopping{false};
+    std::atomic<bool> checkpoint_known{false};  // and the log goes with it
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
     std::atomic<std::int64_t> last_delivered_time_us{0};
@@ -72,7 +75,7 @@ class PipelineShared {
 
   private:
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
+    Condition changed_;
     std::optional<StartDecision> decision_;
     bool intake_holds_ = false;
     HalfStatus intake_;

@@ -1,8 +1,7 @@
 #include "runtime/runtime.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "format/checkpoint.h"
@@ -15,13 +14,6 @@ namespace {
 constexpr std::size_t kReplaySearchMax = 100'000;
 constexpr std::chrono::milliseconds kAskBudget(4000);
 constexpr std::chrono::milliseconds kDurableBudget(4000);
-
-std::thread named_thread(std::string name, std::function<void()> body) {
-    return std::thread([name = std::move(name), body = std::move(body)] {
-        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-        body();
-    });
-}
 
 Error unknown_source(std::string_view name) {
     return {errors::kConfigInvalid, "there is no source named " + std::string(name)};
@@ -38,7 +30,7 @@ Runtime::Runtime(RuntimeOptions options,
       log_(log),
       clock_(clock),
       observer_(observer),
-      writer_(log, clock, observer),
+      writer_(log, clock, observer, options_.execution),
       write_budget_(options_.write_budget_bytes) {
     observer_.set(
         Gauge::write_budget_bytes, {}, static_cast<std::int64_t>(options_.write_budget_bytes));
@@ -47,7 +39,7 @@ Runtime::Runtime(RuntimeOptions options,
     for (PipelineParts& parts : pipelines) {
         auto pipeline = std::make_unique<Pipeline>();
         pipeline->parts = std::move(parts);
-        pipeline->shared = std::make_unique<PipelineShared>(limits);
+        pipeline->shared = std::make_unique<PipelineShared>(limits, options_.execution);
         build(*pipeline);
         pipelines_.push_back(std::move(pipeline));
     }
@@ -60,6 +52,7 @@ Runtime::~Runtime() {
 void Runtime::build(Pipeline& pipeline) {
     PipelineParts& parts = pipeline.parts;
     PipelineShared& shared = *pipeline.shared;
+    const std::uint32_t seed = options_.seed ? *options_.seed : std::random_device{}();
     shared.confirming_durable = parts.ack == core::AckMode::buffered;
     shared.channel.on_progress([&source = *parts.source] { source.progressed(); });
     pipeline.intake = std::make_unique<IntakeStage>(
@@ -71,7 +64,8 @@ void Runtime::build(Pipeline& pipeline) {
                            .observer = observer_,
                            .ack = parts.ack,
                            .snapshot_delay = parts.snapshot_delay,
-                           .wake_log_writer = [this] { writer_.wake(); }});
+                           .wake_log_writer = [this] { writer_.wake(); },
+                           .seed = seed});
     pipeline.delivery = std::make_unique<DeliveryStage>(
         DeliveryStage::Parts{.pipeline = parts.name,
                              .checkpoint_key = options_.agent_id + "." + parts.name,
@@ -88,7 +82,8 @@ void Runtime::build(Pipeline& pipeline) {
                              .observer = observer_,
                              .cut = parts.cut,
                              .poison = parts.poison,
-                             .dead_letter_bytes_max = parts.dead_letter_bytes_max});
+                             .dead_letter_bytes_max = parts.dead_letter_bytes_max,
+                             .seed = seed + 1});
     pipeline.view = std::make_unique<LogView>(parts.name, parts.view);
     // A source that confirms what is durable has senders that wait for it.
     writer_.add_lane({.pipeline = parts.name,
@@ -108,10 +103,12 @@ Result<void> Runtime::start() {
                 .count();
         pipeline->shared->intake_beat_ms = now;
         pipeline->shared->delivery_beat_ms = now;
-        pipeline->intake_thread = named_thread("in-" + pipeline->parts.name,
-                                               [stage = pipeline->intake.get()] { stage->run(); });
-        pipeline->delivery_thread = named_thread(
-            "out-" + pipeline->parts.name, [stage = pipeline->delivery.get()] { stage->run(); });
+        pipeline->intake_thread = Thread(options_.execution,
+                                         "in-" + pipeline->parts.name,
+                                         [stage = pipeline->intake.get()] { stage->run(); });
+        pipeline->delivery_thread = Thread(options_.execution,
+                                           "out-" + pipeline->parts.name,
+                                           [stage = pipeline->delivery.get()] { stage->run(); });
     }
     return success();
 }
@@ -134,14 +131,15 @@ Result<void> Runtime::begin_from_log(Pipeline& pipeline) {
     pipeline.shared->decide({.stream = stream->id,
                              .next = next(extent.last),
                              .point = {extent.resume, extent.done},
-                             .source_identity = identity});
+                             .source_identity = identity,
+                             .by_log_alone = true});
     return success();
 }
 
 void Runtime::add_service(std::string name,
                           std::function<void()> body,
                           std::function<void()> stop) {
-    services_.push_back({named_thread(std::move(name), std::move(body)), std::move(stop)});
+    services_.push_back({Thread(options_.execution, name, std::move(body)), std::move(stop)});
 }
 
 void Runtime::stop(std::chrono::milliseconds budget) {

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/delivery/cut.h"
@@ -27,6 +26,7 @@
 #include "ports/sink.h"
 #include "ports/source.h"
 #include "runtime/delivery_stage.h"
+#include "runtime/execution.h"
 #include "runtime/intake_stage.h"
 #include "runtime/log_view.h"
 #include "runtime/log_writer.h"
@@ -59,6 +59,8 @@ struct RuntimeOptions {
     std::uint64_t log_bytes_max = 0;  // per pipeline
     std::uint64_t free_disk_floor = 0;
     std::uint64_t write_budget_bytes = 0;
+    Execution* execution = nullptr;       // null: threads; else it outlives the runtime
+    std::optional<std::uint32_t> seed{};  // of the jitter between tries; none: a random one
 };
 
 class Runtime final : public Control {
@@ -122,11 +124,11 @@ class Runtime final : public Control {
         std::optional<std::int64_t> disk_seconds_left;  // forecast_mutex_
         std::uint64_t log_bytes = 0;                    // forecast_mutex_
         std::optional<std::int64_t> lag_seconds;        // forecast_mutex_
-        std::thread intake_thread;
-        std::thread delivery_thread;
+        Thread intake_thread;
+        Thread delivery_thread;
     };
     struct Service {
-        std::thread thread;
+        Thread thread;
         std::function<void()> stop;
     };
 

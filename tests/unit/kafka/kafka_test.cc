@@ -115,6 +115,31 @@ TEST(KafkaErrors, have_the_row_that_says_what_to_do) {
     EXPECT_EQ(row(RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, ""), "kafka_transaction");
 }
 
+TEST(ProducerRules, a_producer_is_used_again_only_after_a_spotless_commit) {
+    EXPECT_EQ(after_commit({.end_txn_sent = 1, .errors = 0}, true), Phase::ready);
+    EXPECT_EQ(after_commit({.end_txn_sent = 2, .errors = 0}, true), Phase::doubtful);
+    EXPECT_EQ(after_commit({.end_txn_sent = 1, .errors = 1}, true), Phase::doubtful);
+    EXPECT_EQ(after_commit({.end_txn_sent = 0, .errors = 0}, false), Phase::ready);
+    EXPECT_EQ(after_commit({.end_txn_sent = 0, .errors = 1}, false), Phase::doubtful);
+}
+
+TEST(ProducerRules, only_connecting_goes_on_with_the_same_client) {
+    const Error away(errors::kKafkaUnreachable, "");
+    EXPECT_EQ(after_failure(Phase::initialising, away), Phase::initialising);
+    EXPECT_EQ(after_failure(Phase::initialised, away), Phase::initialised);
+    EXPECT_EQ(after_failure(Phase::initialised, Error(errors::kKafkaAuth, "")), Phase::doubtful);
+    EXPECT_EQ(after_failure(Phase::ready, away), Phase::doubtful);
+    EXPECT_EQ(after_failure(Phase::in_transaction, away), Phase::doubtful);
+}
+
+TEST(ProducerRules, fencing_comes_before_reading_and_the_checkpoint_before_the_end) {
+    EXPECT_EQ(recover_steps().front(), RecoverStep::fence);
+    EXPECT_EQ(recover_steps().back(), RecoverStep::read_checkpoint);
+    EXPECT_EQ(commit_steps(true).front(), CommitStep::checkpoint);
+    EXPECT_EQ(commit_steps(true).back(), CommitStep::end_transaction);
+    EXPECT_EQ(commit_steps(false).front(), CommitStep::flush);
+}
+
 TEST(WireCount, is_spotless_only_with_one_end_and_no_error) {
     EXPECT_TRUE((WireCount{.end_txn_sent = 1, .errors = 0}.spotless()));
     EXPECT_FALSE((WireCount{.end_txn_sent = 2, .errors = 0}.spotless()));

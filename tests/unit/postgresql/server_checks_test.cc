@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "connectors/postgresql/position.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {
@@ -226,6 +227,54 @@ TEST(TimelineEnd, reads_a_history_file) {
     EXPECT_EQ(timeline_end("", 1), std::nullopt);
     EXPECT_EQ(timeline_end("1", 1), std::nullopt);
     EXPECT_EQ(timeline_end("99999999999\t0/1\n", 1), std::nullopt);
+}
+
+TEST(HeldBelow, is_the_resume_position_or_the_end_of_what_is_there_of_a_transaction) {
+    EXPECT_EQ(held_below({}), std::nullopt);
+    EXPECT_EQ(held_below({encode_resume(Lsn(100)), {}}), Lsn(100));
+    EXPECT_EQ(held_below({encode_resume(Lsn(100)), encode_done(done_below(Lsn(100)))}), Lsn(100));
+    EXPECT_EQ(held_below({encode_resume(Lsn(100)), encode_done({Lsn(90), kWholeTransaction})}),
+              Lsn(100));
+    // Three rows of a transaction whose commit record is at 150 are in the log.
+    EXPECT_EQ(held_below({encode_resume(Lsn(100)), encode_done({Lsn(150), 2})}), Lsn(151));
+}
+
+TEST(NeededFrom, is_the_resume_position_or_the_commit_of_what_was_begun) {
+    EXPECT_EQ(needed_from({}), std::nullopt);
+    EXPECT_EQ(needed_from({encode_resume(Lsn(100)), encode_done({Lsn(150), 2})}), Lsn(100));
+    // The pipeline's first transaction is half there: a slot past it would not send the rest.
+    EXPECT_EQ(needed_from({{}, encode_done({Lsn(150), 2})}), Lsn(150));
+}
+
+TEST(VerifyTimeline, refuses_a_history_that_left_ours_below_what_is_held) {
+    constexpr std::string_view kHistory = "1\t0/100\tno recovery target specified\n";
+    EXPECT_TRUE(verify_timeline(kHistory, 1, Lsn(0x100)).has_value());
+    expect_error(verify_timeline(kHistory, 1, Lsn(0x101)), errors::kSourceDiverged, "0/100");
+    expect_error(verify_timeline(kHistory, 2, Lsn(0x1)), errors::kSourceDiverged, "unknown");
+    expect_error(verify_timeline("", 1, Lsn(0x1)), errors::kSourceDiverged, "unknown");
+}
+
+class OneSideValue final : public SideReader {
+  public:
+    explicit OneSideValue(std::optional<std::string> value) : value_(std::move(value)) {}
+    Result<std::optional<std::string>> get(std::string_view key) const override {
+        return key == kTimelineKey ? value_ : std::nullopt;
+    }
+    Result<std::vector<SideEntry>> scan(std::string_view /*prefix*/,
+                                        std::string_view /*after*/,
+                                        std::size_t /*limit*/) const override {
+        return std::vector<SideEntry>();
+    }
+
+  private:
+    std::optional<std::string> value_;
+};
+
+TEST(StoredTimeline, is_what_the_log_says_or_not_known) {
+    EXPECT_EQ(stored_timeline(OneSideValue("7")).value(), 7U);
+    EXPECT_EQ(stored_timeline(OneSideValue(std::nullopt)).value(), 0U);
+    EXPECT_TRUE(stored_timeline(OneSideValue("7x")).has_error());
+    EXPECT_TRUE(stored_timeline(OneSideValue("")).has_error());
 }
 
 // The findings that are not ok, "error subject".

@@ -1,0 +1,36 @@
+// Planted bugs: mistakes that an author of this program could well make, each of which the
+// simulator must catch (tests/sim/planted_bugs_test.cc), so that its silence means something. Only
+// a build with TRIBUTARY_PLANTED_BUGS has them, never a release: without it every question here is
+// the constant `false` and leaves no code behind. With it one of them is chosen at run time.
+#pragma once
+
+#include <cstdint>
+
+namespace tributary::planted {
+
+enum class Bug : std::uint8_t {
+    none,
+    ack_before_fsync,                // runtime/log_writer.cc
+    keepalive_confirmed_early,       // connectors/postgresql/confirm.cc
+    producer_reused_in_doubt,        // connectors/kafka/producer_rules.h
+    checkpoint_outside_transaction,  // connectors/kafka/producer_rules.h
+    checkpoint_read_before_fencing,  // connectors/kafka/producer_rules.h
+    ordinal_off_by_one,              // connectors/postgresql/intake.cc
+    resume_confused_with_done,       // connectors/postgresql/intake.cc
+    block_checksum_ignored,          // format/block.cc
+    trim_past_floor,                 // runtime/delivery_stage.cc
+    old_log_merged,                  // core/delivery/ledger.cc
+};
+
+#ifdef TRIBUTARY_PLANTED_BUGS
+inline Bug chosen = Bug::none;  // set before anything runs
+[[nodiscard]] inline bool is(Bug bug) noexcept {
+    return chosen == bug;
+}
+#else
+[[nodiscard]] constexpr bool is(Bug /*bug*/) noexcept {
+    return false;
+}
+#endif
+
+}  // namespace tributary::planted

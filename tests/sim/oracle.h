@@ -1,0 +1,30 @@
+// Oracle: whether what a read_committed consumer of SimKafka sees is what the application committed
+// in SimPostgres: each row once, in the order of commits and of the rows in each, nothing else; and
+// whether the checkpoints are one unbroken chain (delivery-and-faults 7.4). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/sim_kafka.h"
+#include "tests/sim/sim_postgres.h"
+
+namespace tributary::sim {
+
+struct Judgement {
+    std::string violation;  // empty: none
+    std::size_t seen = 0;   // of what was expected
+    std::size_t expected = 0;
+    std::string first_missing;  // of what was expected
+    bool has_lost = false;      // records of transactions that the server does not have any more
+};
+
+[[nodiscard]] Judgement judge(const SimPostgres& server,
+                              const SimKafka& kafka,
+                              const std::string& checkpoint_topic);
+
+// How many records a committed reader sees, checkpoints left out.
+[[nodiscard]] std::size_t visible(const SimKafka& kafka, const std::string& checkpoint_topic);
+
+}  // namespace tributary::sim

@@ -1,0 +1,191 @@
+// Drawing a plan; see the header.
+#include "tests/sim/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tributary::sim {
+namespace {
+
+constexpr std::array kOrdinary{Fault::kill,
+                               Fault::power_cut,
+                               Fault::stop,
+                               Fault::freeze,
+                               Fault::clock_step,
+                               Fault::kafka_down,
+                               Fault::kafka_weather,
+                               Fault::coordinator_move,
+                               Fault::id_expires,
+                               Fault::postgres_down,
+                               Fault::postgres_crash,
+                               Fault::postgres_cut,
+                               Fault::postgres_weather,
+                               Fault::slot_saved,
+                               Fault::alter_table,
+                               Fault::disk_full,
+                               Fault::disk_dead,
+                               Fault::disk_weather};
+constexpr std::array kGrave{Fault::disk_lies,
+                            Fault::disk_replaced,
+                            Fault::backup_restored,
+                            Fault::bit_flip,
+                            Fault::fail_over,
+                            Fault::rewind,
+                            Fault::slot_dropped,
+                            Fault::twin};
+
+// Mostly short, now and then longer than a transaction may last.
+std::int64_t duration(Rng& random) {
+    if (random.chance(20)) {
+        return random.between(55'000'000, 80'000'000);
+    }
+    return random.chance(200) ? random.between(1'000'000, 8'000'000)
+                              : random.between(1'000, 700'000);
+}
+
+void set_up(Rng& random, Plan& plan) {
+    const std::uint64_t mode = random.below(4);
+    plan.ack = mode == 0   ? core::AckMode::buffered
+               : mode == 1 ? core::AckMode::automatic
+                           : core::AckMode::delivered;
+    plan.cut.rows = std::array<std::uint64_t, 4>{1, 5, 40, 10'000}[random.below(4)];
+    plan.cut.bytes = random.coin() ? 2'000 : 6U << 20U;
+    plan.cut.age = Ms(random.between(1, 40));
+    plan.queue_bytes = std::array<std::size_t, 3>{1'000, 20'000, 3U << 20U}[random.below(3)];
+    plan.records_per_batch = 1 + random.below(30);
+    plan.messages_per_poll = 1 + random.below(random.coin() ? 6 : 60);
+    plan.pressure_limit = 2'000 + random.below(20'000);
+    plan.position_interval_ms = static_cast<std::uint32_t>(random.between(100, 2'000));
+    plan.excludes_table = random.coin();
+    plan.kafka.verify_partitions = random.coin();
+    plan.kafka.marker_delay = Us(random.coin() ? 3'000 : 400'000);
+    plan.kafka_weather.latency_us = random.coin() ? 500 : 20'000;
+    plan.transactions = 3 + random.below(random.chance(150) ? 90 : 30);
+    plan.rows_max = random.chance(100) ? 120 : 1 + random.below(9);
+    plan.lasts_us = random.between(300'000, 6'000'000);
+}
+
+void set_weather(Rng& random, Plan& plan) {
+    KafkaWeather& kafka = plan.kafka_weather;
+    kafka.request_lost = random.coin() ? 0 : random.below(80);
+    kafka.reply_lost = random.coin() ? 0 : random.below(80);
+    kafka.late = random.coin() ? 0 : random.below(120);
+    kafka.late_us = random.coin() ? 300'000 : 6'000'000;
+    kafka.socket_timeout_us = random.coin() ? 60'000 : 400'000;
+    SourceWeather& source = plan.source_weather;
+    source.cut = random.below(30);
+    source.open_fails = random.below(150);
+    source.status_lost = random.below(300);
+    plan.disk_write_fails = random.below(60);
+    plan.disk_sync_fails = random.below(60);
+}
+
+void add(Rng& random, Plan& plan, Fault fault, std::uint64_t times) {
+    for (; times > 0; --times) {
+        plan.happenings.push_back({.at_us = random.between(0, plan.lasts_us),
+                                   .fault = fault,
+                                   .for_us = duration(random),
+                                   .amount = 1 + random.below(5)});
+    }
+}
+
+}  // namespace
+
+const char* to_text(Fault fault) {
+    switch (fault) {
+        case Fault::kill:
+            return "kill";
+        case Fault::power_cut:
+            return "power cut";
+        case Fault::stop:
+            return "stop";
+        case Fault::freeze:
+            return "freeze";
+        case Fault::clock_step:
+            return "clock is set";
+        case Fault::kafka_down:
+            return "kafka down";
+        case Fault::kafka_weather:
+            return "kafka weather";
+        case Fault::coordinator_move:
+            return "coordinator moves";
+        case Fault::id_expires:
+            return "transactional id expires";
+        case Fault::postgres_down:
+            return "postgres down";
+        case Fault::postgres_crash:
+            return "postgres crash";
+        case Fault::postgres_cut:
+            return "postgres cut";
+        case Fault::postgres_weather:
+            return "postgres weather";
+        case Fault::slot_saved:
+            return "slot saved";
+        case Fault::alter_table:
+            return "alter table";
+        case Fault::disk_full:
+            return "disk full";
+        case Fault::disk_dead:
+            return "disk dead";
+        case Fault::disk_weather:
+            return "disk weather";
+        case Fault::disk_lies:
+            return "disk lies";
+        case Fault::disk_replaced:
+            return "disk replaced";
+        case Fault::backup_taken:
+            return "backup taken";
+        case Fault::backup_restored:
+            return "backup restored";
+        case Fault::bit_flip:
+            return "bit flip";
+        case Fault::fail_over:
+            return "fail-over";
+        case Fault::rewind:
+            return "rewind";
+        case Fault::slot_dropped:
+            return "slot dropped";
+        case Fault::twin:
+            return "twin";
+    }
+    return "";
+}
+
+Plan make_plan(std::uint64_t seed,
+               const std::set<std::size_t>& skip,
+               std::size_t transactions_max) {
+    Rng random(seed);
+    Plan plan;
+    plan.seed = seed;
+    set_up(random, plan);
+    set_weather(random, plan);
+    plan.transactions = std::min(plan.transactions, transactions_max);
+    for (const Fault fault : kOrdinary) {
+        const bool chosen = random.chance(250);
+        const std::uint64_t times = 1 + random.below(3);
+        if (chosen) {
+            add(random, plan, fault, times);
+        }
+    }
+    if (random.chance(250)) {
+        const Fault grave = kGrave[random.below(kGrave.size())];
+        add(random, plan, grave, 1);
+        if (grave == Fault::backup_restored) {
+            add(random, plan, Fault::backup_taken, 1);
+        }
+    }
+    std::vector<Happening> kept;
+    for (std::size_t at = 0; at < plan.happenings.size(); ++at) {
+        if (!skip.contains(at)) {
+            kept.push_back(plan.happenings[at]);
+        }
+    }
+    std::stable_sort(kept.begin(), kept.end(), [](const Happening& left, const Happening& right) {
+        return left.at_us < right.at_us;
+    });
+    plan.happenings = std::move(kept);
+    return plan;
+}
+
+}  // namespace tributary::sim

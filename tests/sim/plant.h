@@ -1,0 +1,42 @@
+// Names of the planted bugs (base/planted.h), and choosing one.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/planted.h"
+
+namespace tributary::sim {
+
+inline constexpr std::array kBugs{
+    std::pair{std::string_view("ack_before_fsync"), planted::Bug::ack_before_fsync},
+    std::pair{std::string_view("keepalive_confirmed_early"),
+              planted::Bug::keepalive_confirmed_early},
+    std::pair{std::string_view("producer_reused_in_doubt"), planted::Bug::producer_reused_in_doubt},
+    std::pair{std::string_view("checkpoint_outside_transaction"),
+              planted::Bug::checkpoint_outside_transaction},
+    std::pair{std::string_view("checkpoint_read_before_fencing"),
+              planted::Bug::checkpoint_read_before_fencing},
+    std::pair{std::string_view("ordinal_off_by_one"), planted::Bug::ordinal_off_by_one},
+    std::pair{std::string_view("resume_confused_with_done"),
+              planted::Bug::resume_confused_with_done},
+    std::pair{std::string_view("block_checksum_ignored"), planted::Bug::block_checksum_ignored},
+    std::pair{std::string_view("trim_past_floor"), planted::Bug::trim_past_floor},
+    std::pair{std::string_view("old_log_merged"), planted::Bug::old_log_merged},
+};
+
+// False: there is no such bug, or this build has none.
+inline bool plant([[maybe_unused]] std::string_view name) {
+#ifdef TRIBUTARY_PLANTED_BUGS
+    for (const auto& [known, bug] : kBugs) {
+        if (known == name) {
+            planted::chosen = bug;
+            return true;
+        }
+    }
+#endif
+    return false;
+}
+
+}  // namespace tributary::sim

@@ -1,0 +1,153 @@
+// SimPostgres: what a PostgreSQL server is to a logical replication client: a write-ahead log of
+// committed transactions, a slot whose confirmed position is saved only now and then, walsenders
+// that speak real pgoutput bytes, and a history that may turn out to be another one
+// (delivery-and-faults 2). It also keeps the truth: what every consumer must see in the end.
+// One thread (the scheduler's events and the agent's intake).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/postgresql/catalogue_port.h"
+#include "tests/sim/scheduler.h"
+
+namespace tributary::sim {
+
+enum class Op : char { insert = 'I', update = 'U', move_key = 'K', remove = 'D', truncate = 'T' };
+
+struct SimRow {
+    std::size_t table = 0;
+    std::size_t version = 0;  // of the table's structure
+    Op op = Op::insert;
+    int key = 1;
+    std::string value;  // unique
+};
+
+struct SimTransaction {
+    std::uint32_t xid = 0;
+    std::uint64_t commit_lsn = 0;  // a message outside transactions: its own LSN
+    std::uint64_t end_lsn = 0;
+    bool message = false;
+    std::vector<SimRow> rows;
+};
+
+// One record that a consumer must see, once.
+struct Expected {
+    std::uint64_t lsn = 0;
+    std::uint32_t ordinal = 0;
+    std::uint16_t sub_index = 0;
+    std::string table{};  // empty: a message
+    std::string value{};  // in it, when not empty
+};
+
+inline constexpr std::size_t kTables = 3;
+inline constexpr std::size_t kExcludedTable = 2;  // in the publication, not selected
+
+class SimPostgres {
+  public:
+    struct Slot {
+        std::uint64_t confirmed = 0;
+        std::uint64_t saved = 0;  // what a crash goes back to
+    };
+
+    // What a walsender is doing for one connection.
+    struct Sender {
+        std::uint64_t at_lsn = 0;  // transactions that commit before are not sent
+        std::size_t next = 0;      // transaction
+        std::size_t message = 0;   // of its messages
+        std::vector<std::string> messages;
+        std::vector<std::optional<std::size_t>> described;  // versions of tables sent
+        bool alive = true;
+        bool keepalive_asked = false;
+        std::int64_t keepalive_us = 0;
+        std::uint64_t history = 0;
+    };
+
+    SimPostgres(Scheduler& scheduler, Rng random);
+
+    // --- The application ---
+    // Commits a random transaction of up to `rows_max` rows.
+    void commit_something(std::size_t rows_max);
+    void alter_table();
+    void write_noise();  // WAL of others
+    void checkpoint() { slot_saved(); }
+
+    // --- Faults ---
+    void set_up(bool up);
+    [[nodiscard]] bool up() const { return up_; }
+    void crash();  // and restart: the slot goes back to what was saved
+    void cut();    // every connection
+    // A standby that had not received everything is promoted; nothing after `keep` transactions
+    // counted from the end is lost with 0.
+    void fail_over(std::size_t lost_transactions);
+    // The server comes back as it was `transactions` ago, and does not know it.
+    void rewind(std::size_t transactions);
+    void drop_slot() { slot_.reset(); }
+
+    // --- The client ---
+    [[nodiscard]] const std::optional<Slot>& slot() const { return slot_; }
+    void create_slot();
+    [[nodiscard]] bool slot_active() const;
+    [[nodiscard]] bool has_reader() const;
+    [[nodiscard]] std::shared_ptr<Sender> start_replication(std::uint64_t lsn);
+    // The next CopyData payload; empty: none now.
+    [[nodiscard]] std::string next_message(Sender& sender);
+    [[nodiscard]] bool has_message(const Sender& sender) const;
+    void on_status(Sender& sender, std::uint64_t flush, bool ask);
+    void leave(Sender& sender) { sender.alive = false; }
+    [[nodiscard]] std::uint64_t wal_end() const { return wal_end_; }
+    [[nodiscard]] std::uint32_t timeline() const { return timeline_; }
+    [[nodiscard]] std::string history_file() const { return history_; }
+    [[nodiscard]] postgresql::CatalogueTable catalogue(std::uint32_t oid) const;
+
+    // --- The truth ---
+    [[nodiscard]] std::vector<Expected> expected() const;
+    [[nodiscard]] std::size_t expected_count() const;
+    // End of the newest transaction that has anything selected.
+    [[nodiscard]] std::uint64_t newest_selected_end() const;
+    // Committed once and lost in a fail_over() or rewind().
+    [[nodiscard]] const std::vector<SimTransaction>& lost() const { return lost_; }
+    [[nodiscard]] std::uint64_t slot_start() const { return slot_start_; }
+
+    std::function<void(const std::string& text)> trace;
+    // Every position that a client confirms, before it counts.
+    std::function<void(std::uint64_t flush)> on_confirm;
+
+  private:
+    void slot_saved();
+    void lose(std::size_t count);
+    [[nodiscard]] std::vector<std::string> messages_of(Sender& sender, const SimTransaction& tx);
+    [[nodiscard]] std::string relation(std::size_t table, std::size_t version) const;
+    void say(const std::string& text) const {
+        if (trace) {
+            trace(text);
+        }
+    }
+
+    Scheduler& scheduler_;
+    Rng random_;
+    bool up_ = true;
+    std::uint64_t wal_end_ = 0x1000;
+    std::uint32_t next_xid_ = 700;
+    std::uint64_t slot_start_ = 0;
+    std::vector<SimTransaction> transactions_;
+    std::vector<SimTransaction> lost_;
+    std::vector<std::size_t> versions_;
+    std::optional<Slot> slot_;
+    std::vector<std::weak_ptr<Sender>> senders_;
+    std::int64_t slot_busy_until_us_ = 0;  // the server has not noticed yet that a client is gone
+    std::uint32_t timeline_ = 1;
+    std::string history_;
+    std::uint64_t histories_ = 0;
+    // expected_count(), kept
+    mutable std::size_t counted_transactions_ = 0;
+    mutable std::uint64_t counted_from_ = 0;
+    mutable std::size_t counted_ = 0;
+};
+
+[[nodiscard]] std::string table_name(std::size_t table);
+
+}  // namespace tributary::sim
