@@ -475,7 +475,9 @@ std::string type_name(const TableMapColumn& column, const CatalogueColumn* known
 std::optional<std::string> default_expression(const CatalogueColumn& known,
                                               const ColumnType& type,
                                               ServerKind kind) {
-    if (!known.default_text || (kind == ServerKind::mariadb && *known.default_text == "NULL")) {
+    // Debezium reads none of a UUID.
+    if (!known.default_text || type.kind == TypeKind::uuid ||
+        (kind == ServerKind::mariadb && *known.default_text == "NULL")) {
         return std::nullopt;
     }
     const std::string& text = *known.default_text;

@@ -139,7 +139,7 @@ Result<bool> MysqlDecoder::decode(const Entry& entry, Arena& arena, Change& chan
         return decode_change(entry, arena, change);
     }
     TRIBUTARY_TRY_VOID(decode_end(entry, arena, change));
-    return true;
+    return change.event_count != 0;  // of a TRUNCATE alone: only the log needs it
 }
 
 Result<void> MysqlDecoder::use_context(std::string_view bytes) {
@@ -175,7 +175,7 @@ void MysqlDecoder::fill_source(const EventHead& head,
     (*source)[kFile] = text_value(arena.copy(file));
     (*source)[kPos] = number_value(static_cast<std::int64_t>(head.offset));
     (*source)[kRow] = number_value(head.row);
-    if (context_.thread_id != 0) {
+    if (context_.thread_id != 0 && head.operation != 'T') {
         (*source)[kThread] = number_value(context_.thread_id);
     }
     change.source_values = *source;
@@ -204,8 +204,10 @@ Result<bool> MysqlDecoder::decode_change(const Entry& entry, Arena& arena, Chang
     change.schema = &schema;
     TRIBUTARY_TRY(head, parse_event_head(entry.payload));
     fill_source(head, schema, arena, change);
-    if (head.operation == 'T') {
+    if (head.operation == 'T') {  // a statement, of no transaction, its time in milliseconds
         change.operation = Operation::truncate;
+        change.transaction_id = {};
+        change.source_time_us -= change.source_time_us % 1000;
         return true;
     }
     return decode_rows(*last_plan_, head, arena, change);

@@ -303,13 +303,14 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
         statement.database.empty() ? std::string(query.database) : statement.database;
     TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
     if (statement.has_table && tables_.selected(database, statement.table)) {
-        transaction_.count(database + "." + statement.table);
+        transaction_.count_truncate();
         if (!transaction_.repeated(ordinal)) {
-            transaction_.start_payload(payload_,
-                                       {.operation = 'T',
-                                        .offset = now.event.offset,
-                                        .inner = now.event.inner,
-                                        .time_s = now.header.time_s});
+            payload_.clear();
+            append_event_head(payload_,
+                              {.operation = 'T',
+                               .offset = now.event.offset,
+                               .inner = now.event.inner,
+                               .time_s = now.header.time_s});
             TRIBUTARY_TRY_VOID(
                 transaction_.append(EntryKind::change,
                                     Tables::bare_schema(database, statement.table, now.sink),

@@ -12,6 +12,21 @@ Error violation(std::string what) {
     return {errors::kProtocolViolation, std::move(what)};
 }
 
+// Rows of a system-versioned table: the end of the row's time tells what is not delivered.
+bool is_history(const RowsEvent& rows, const Table& table, const RowSpan& row) {
+    return (rows.kind == RowsKind::write &&
+            !is_current_row(table.layout, rows.present_after, row.after, table.row_end)) ||
+           (rows.kind == RowsKind::remove &&
+            !is_current_row(table.layout, rows.present_before, row.before, table.row_end));
+}
+
+// An update that does not only end the row's time.
+bool is_current_update(const RowsEvent& rows, const Table& table, const RowSpan& row) {
+    return rows.kind == RowsKind::update && !table.key.empty() &&
+           (rows.partial ||
+            is_current_row(table.layout, rows.present_after, row.after, table.row_end));
+}
+
 }  // namespace
 
 Result<void> IntakeMachine::on_rows(const Now& now) {
@@ -111,6 +126,9 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
             return success();
         }
         TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
+        if (is_history(rows, table, row)) {
+            continue;
+        }
         transaction_.count(table);
         if (row.before.size() + row.after.size() > options_.row_bytes_max) {
             return Error(errors::kRowTooLarge,
@@ -118,10 +136,17 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
                              std::to_string(row.before.size() + row.after.size()) +
                              " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
         }
-        if (transaction_.repeated(ordinal)) {
+        const bool repeated = transaction_.repeated(ordinal);
+        if (!repeated) {
+            transaction_.start_payload(payload_, head, table);
+        }
+        if (is_current_update(rows, table, row) &&
+            changes_key(table.layout, table.key, rows, row)) {
+            transaction_.count(table);  // delivered as a delete and a create
+        }
+        if (repeated) {
             continue;
         }
-        transaction_.start_payload(payload_, head, table);
         TRIBUTARY_TRY_VOID(write_row(rows, table, row));
         if (!xid_.empty()) {
             TRIBUTARY_TRY_VOID(hold_row(now, table.schema_id, ordinal));

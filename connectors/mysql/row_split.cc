@@ -1,6 +1,8 @@
 // Rows events into rows: row_split.h.
 #include "connectors/mysql/row_split.h"
 
+#include <algorithm>
+
 #include "model/errors.h"
 
 namespace tributary::mysql {
@@ -29,6 +31,54 @@ class BitWriter {
   private:
     std::string& out_;
     std::size_t count_ = 0;
+};
+
+// The columns of one whole image, front to back.
+class ImageCells {
+  public:
+    ImageCells(const RowLayout& layout,
+               std::string_view present,
+               std::string_view image,
+               bool partial)
+        : layout_(layout), present_(present), rest_(image) {
+        std::size_t present_count = 0;
+        for (std::size_t column = 0; column < layout.columns.size(); ++column) {
+            present_count += bit(present, column) ? 1 : 0;
+        }
+        if (partial && !rest_.empty()) {  // one byte of value options
+            const std::size_t bits = rest_.front() == 1 ? (layout.json_columns + 7) / 8 : 0;
+            rest_.remove_prefix(std::min(rest_.size(), 1 + bits));
+        }
+        nulls_ = rest_.substr(0, (present_count + 7) / 8);
+        rest_.remove_prefix(nulls_.size());
+    }
+
+    struct Cell {
+        bool sent = false;
+        bool null = false;
+        std::string_view bytes{};
+    };
+    Cell next() {
+        const std::size_t column = column_++;
+        if (!bit(present_, column)) {
+            return {};
+        }
+        Cell cell{.sent = true, .null = bit(nulls_, sent_++)};
+        std::size_t size = 0;
+        if (!cell.null && value_size(layout_.columns[column], rest_, size)) {
+            cell.bytes = rest_.substr(0, size);
+            rest_.remove_prefix(size);
+        }
+        return cell;
+    }
+
+  private:
+    const RowLayout& layout_;
+    std::string_view present_;
+    std::string_view nulls_;
+    std::string_view rest_;
+    std::size_t column_ = 0;
+    std::size_t sent_ = 0;
 };
 
 Error violation(std::string_view what) {
@@ -67,6 +117,23 @@ Result<bool> RowSplitter::next(RowSpan& row) {
         return violation("no columns, and bytes left");
     }
     return true;
+}
+
+bool changes_key(const RowLayout& layout,
+                 const std::vector<bool>& key,
+                 const RowsEvent& event,
+                 const RowSpan& row) {
+    ImageCells before(layout, event.present_before, row.before, false);
+    ImageCells after(layout, event.present_after, row.after, event.partial);
+    for (const bool of_key : key) {
+        const auto old_cell = before.next();
+        const auto new_cell = after.next();
+        if (of_key && old_cell.sent && new_cell.sent &&
+            (old_cell.null != new_cell.null || old_cell.bytes != new_cell.bytes)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void append_kept_bits(std::string& out, std::string_view bits, const std::vector<bool>& keep) {

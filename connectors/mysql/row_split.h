@@ -35,6 +35,13 @@ class RowSplitter {
     bool first_ = true;
 };
 
+// Whether an update changes a value of a column in `key` (by column): of those that both images
+// have. The images are whole ones, as RowSplitter gives them.
+[[nodiscard]] bool changes_key(const RowLayout& layout,
+                               const std::vector<bool>& key,
+                               const RowsEvent& event,
+                               const RowSpan& row);
+
 // Appends the bits of the kept columns, their order kept, rounded up to bytes.
 void append_kept_bits(std::string& out, std::string_view bits, const std::vector<bool>& keep);
 

@@ -64,6 +64,7 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
         return made.error().at(table.name);
     }
     TableSchema schema = std::move(made.value());
+    table.row_end = row_end_column(schema);
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
         const bool keep = filter_.column_selected(name.database, name.table, column.name);
@@ -71,6 +72,10 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
             return Error(errors::kConfigInvalid,
                          "tables.exclude_columns: " + table.name + "." + column.name +
                              " is part of the key");
+        }
+        if (column.key_index != 0) {
+            table.key.resize(table.keep.size() + 1);
+            table.key.back() = true;
         }
         table.keep.push_back(keep);
         if (keep) {

@@ -37,6 +37,7 @@ void Transaction::begin(Begin begin) {
     ordinal_ = 0;
     ++number_;
     end_ = {};
+    truncated_ = false;
 }
 
 void Transaction::adopt(const XaHead& head, std::string xid) {
@@ -73,22 +74,10 @@ void Transaction::count(Table& table) {
     ++end_.tables[table.tally].count;
 }
 
-void Transaction::count(const std::string& table) {
-    ++end_.event_count;
-    end_.tables.push_back({table, 1});
-}
-
 void Transaction::start_payload(std::string& out, EventHead head, const Table& table) const {
     out.clear();
     head.order = end_.event_count;
     head.table_order = end_.tables[table.tally].count;
-    append_event_head(out, head);
-}
-
-void Transaction::start_payload(std::string& out, EventHead head) const {
-    out.clear();
-    head.order = end_.event_count;
-    head.table_order = 1;
     append_event_head(out, head);
 }
 
@@ -140,7 +129,7 @@ Result<bool> Transaction::append_end(const Place& next, std::int64_t now_us, Ent
                      "transaction " + to_string(id_) + " has " + std::to_string(ordinal_) +
                          " rows, but was taken in up to row " + std::to_string(*skip_through_));
     }
-    if (end_.event_count == 0 || repeated(kWholeTransaction)) {
+    if ((end_.event_count == 0 && !truncated_) || repeated(kWholeTransaction)) {
         return false;
     }
     end_.file = next.file;

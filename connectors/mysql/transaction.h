@@ -38,14 +38,14 @@ class Transaction {
     [[nodiscard]] Result<std::uint32_t> next_ordinal();
     // One of them is of a selected table.
     void count(Table& table);
-    void count(const std::string& table);
+    // One TRUNCATE of a selected table, which belongs to no transaction in the metadata.
+    void count_truncate() noexcept { truncated_ = true; }
     [[nodiscard]] bool repeated(std::uint32_t ordinal) const noexcept {
         return skip_through_ && ordinal <= *skip_through_;
     }
 
     // The head of the change counted last, into `out`, which is emptied. `table` as in count().
     void start_payload(std::string& out, EventHead head, const Table& table) const;
-    void start_payload(std::string& out, EventHead head) const;  // the first of its table
 
     // kSourceDiverged, once, when something else was half taken in and this is not it.
     [[nodiscard]] Result<void> append(EntryKind kind,
@@ -54,8 +54,8 @@ class Transaction {
                                       std::string_view payload,
                                       std::int64_t now_us,
                                       EntrySink& sink);
-    // Its end, when it had selected changes: true when an entry was appended. kSourceDiverged: it
-    // has fewer rows than were taken in of it.
+    // Its end, when anything of it was selected: true when an entry was appended. kSourceDiverged:
+    // it has fewer rows than were taken in of it.
     [[nodiscard]] Result<bool> append_end(const Place& next, std::int64_t now_us, EntrySink& sink);
 
     // An entry that says only where intake is.
@@ -86,6 +86,7 @@ class Transaction {
     std::uint32_t ordinal_ = 0;  // of the next row
     std::uint64_t number_ = 0;   // of transactions, to tell tallies apart
     TransactionEnd end_;         // counts of selected changes, repeats included
+    bool truncated_ = false;
     std::string scratch_;
 };
 

@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/bytes.h"
 #include "connectors/postgresql/special_values.h"
 
 namespace tributary::postgresql {
@@ -445,6 +446,30 @@ ValueFault parse_text(std::string_view text, Value& out) {
     return is_utf8(text) ? ValueFault::none : ValueFault::not_utf8;
 }
 
+// (x,y) as well-known binary: byte order, type 1, both as little-endian doubles.
+ValueFault parse_point(std::string_view text, Arena& arena, Value& out) {
+    constexpr std::size_t kPointBytes = 21;
+    const auto comma = text.find(',');
+    if (text.size() < 5 || text.front() != '(' || text.back() != ')' ||
+        comma == std::string_view::npos) {
+        return ValueFault::malformed;
+    }
+    Value x;
+    Value y;
+    if (parse_real<double>(text.substr(1, comma - 1), x) != ValueFault::none ||
+        parse_real<double>(text.substr(comma + 1, text.size() - comma - 2), y) !=
+            ValueFault::none) {
+        return ValueFault::malformed;
+    }
+    char* const bytes = arena.allocate(kPointBytes);
+    bytes[0] = 1;
+    store(bytes + 1, std::uint32_t{1}, Endian::little);
+    store(bytes + 5, std::bit_cast<std::uint64_t>(x.real), Endian::little);
+    store(bytes + 13, std::bit_cast<std::uint64_t>(y.real), Endian::little);
+    out.text = {bytes, kPointBytes};
+    return ValueFault::none;
+}
+
 ValueFault parse_scalar(const ColumnType& type, std::string_view text, Arena& arena, Value& out) {
     switch (type.kind) {
         case TypeKind::boolean:
@@ -487,13 +512,14 @@ ValueFault parse_scalar(const ColumnType& type, std::string_view text, Arena& ar
             return parse_timestamp(text, true, out);
         case TypeKind::interval:
             return parse_interval(text, out);
+        case TypeKind::point:
+            return parse_point(text, arena, out);
         case TypeKind::array:
         case TypeKind::unsupported:
         case TypeKind::uint64:
         case TypeKind::year:
         case TypeKind::set:
         case TypeKind::geometry:
-        case TypeKind::point:
         case TypeKind::float_vector:
             return ValueFault::unsupported;
     }

@@ -33,6 +33,7 @@ constexpr std::array kBuiltIns{
     BuiltIn{26, 1028, TypeKind::int64, Modifier::none, "oid"},
     BuiltIn{114, 199, TypeKind::json, Modifier::none, "json"},
     BuiltIn{142, 143, TypeKind::xml, Modifier::none, "xml"},
+    BuiltIn{600, 1017, TypeKind::point, Modifier::none, "point"},
     BuiltIn{650, 651, TypeKind::text, Modifier::none, "cidr"},
     BuiltIn{700, 1021, TypeKind::float32, Modifier::none, "real"},
     BuiltIn{701, 1022, TypeKind::float64, Modifier::none, "double precision"},

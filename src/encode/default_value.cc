@@ -140,12 +140,13 @@ bool take_date(std::string_view& text, std::int64_t& days) {
     return true;
 }
 
-bool take_time(std::string_view& text, std::int64_t& us) {
+// `hour_digits`: 2, or 3 in MySQL's TIME, which is a span of time.
+bool take_time(std::string_view& text, std::int64_t& us, std::size_t hour_digits = 2) {
     unsigned hour = 0;
     unsigned minute = 0;
     unsigned second = 0;
-    if (!take_field(text, 2, ':', hour) || !take_field(text, 2, ':', minute) ||
-        !take_field(text, 2, 0, second) || hour > 24 || minute > 59 || second > 59) {
+    if (!take_field(text, hour_digits, ':', hour) || !take_field(text, 2, ':', minute) ||
+        !take_field(text, 2, 0, second) || minute > 59 || second > 59) {
         return false;
     }
     us = (std::int64_t{hour} * 3600 + minute * 60 + second) * 1'000'000;
@@ -156,7 +157,18 @@ bool take_time(std::string_view& text, std::int64_t& us) {
             text.remove_prefix(1);
         }
     }
-    return us <= kDayUs;
+    return true;
+}
+
+// [-]hh:mm:ss[.f] or [-]hhh:mm:ss[.f]
+bool read_time(std::string_view text, std::int64_t& us) {
+    const bool negative = text.starts_with('-');
+    text.remove_prefix(negative ? 1 : 0);
+    if (!take_time(text, us, text.find(':') == 3 ? 3 : 2) || !text.empty()) {
+        return false;
+    }
+    us = negative ? -us : us;
+    return true;
 }
 
 bool read_temporal(std::string_view text, TypeKind kind, std::int64_t& result) {
@@ -166,13 +178,13 @@ bool read_temporal(std::string_view text, TypeKind kind, std::int64_t& result) {
         return take_date(text, result) && text.empty();
     }
     if (kind == TypeKind::time) {
-        return take_time(text, result) && text.empty();
+        return read_time(text, result);
     }
     if (!take_date(text, days) || !text.starts_with(' ')) {
         return false;
     }
     text.remove_prefix(1);
-    if (!take_time(text, us)) {
+    if (!take_time(text, us) || us > kDayUs) {
         return false;
     }
     result = days * kDayUs + us;

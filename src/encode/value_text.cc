@@ -315,7 +315,7 @@ void point_format(Format& format) {
                          R"({"type":"int32","optional":true,"field":"srid"}])";
     format.schema_tail =
         named("io.debezium.data.geometry.Point") + R"doc(,"doc":"Geometry (POINT)")doc";
-    format.zero = R"({"x":0.0,"y":0.0,"wkb":null,"srid":null})";
+    format.zero = R"({"x":0.0,"y":0.0,"wkb":"AQEAAAAAAAAAAAAAAAAAAAAAAAAA","srid":null})";
 }
 
 // An array's placeholder: one placeholder element where elements are text or bytes; where they are

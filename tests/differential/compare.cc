@@ -13,7 +13,7 @@ using servers::KafkaHeader;
 using servers::KafkaRecord;
 
 struct Event {
-    std::uint64_t lsn = 0;
+    std::uint64_t place = 0;  // in the source's order
     std::string operation;
     std::string key;  // as bytes; "" when it has none
     bool has_key = false;
@@ -34,9 +34,12 @@ std::string text_of(const Json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-// "11062:335865072" of transaction metadata: transactions are told apart by their xid.
-std::uint64_t xid_of_id(const std::string& id) {
-    return std::strtoull(id.c_str(), nullptr, 10);  // NOLINT: ends at the colon
+// An LSN, or file, offset and row of a binary log.
+std::uint64_t place_of_source(const Json& source) {
+    if (source.contains("lsn")) {
+        return source.at("lsn").get<std::uint64_t>();
+    }
+    return place_of(source.at("file"), source.at("pos"), source.at("row"));
 }
 
 class Comparer {
@@ -87,10 +90,16 @@ class Comparer {
         const Json& body = payload(event.value);
         if (body.contains("op")) {
             event.operation = body.at("op");
-            event.lsn = body.at("source").at("lsn");
+            event.place = place_of_source(body.at("source"));
+            if (event.operation == "t" && !body.at("source").contains("lsn")) {
+                event.place -= body.at("source").at("row").get<std::uint64_t>();  // it has none
+            }
         } else if (body.contains("status")) {
             event.operation = body.at("status");
-            event.lsn = xid_of_id(body.at("id"));
+            event.place = number_of_transaction(body.at("id"));
+        } else if (body.contains("ddl")) {
+            event.operation = "ddl";
+            event.place = place_of_source(body.at("source"));
         }
         return event;
     }
@@ -116,41 +125,62 @@ class Comparer {
                 continue;
             }
             Event event = parse(side, record);
-            if (before != last.end() && out[before->second].lsn > event.lsn) {
-                event_ = event.operation + " at " + std::to_string(event.lsn);
-                add("order", Json(side.prefix), Json(out[before->second].lsn));
+            const bool metadata = event.operation == "BEGIN" || event.operation == "END";
+            if (event.place < (metadata ? side.start.transaction : side.start.place)) {
+                continue;
+            }
+            if (before != last.end() && out[before->second].place > event.place) {
+                event_ = event.operation + " at " + std::to_string(event.place);
+                add("order", Json(side.prefix), Json(out[before->second].place));
             }
             last[record.partition] = out.size();
             out.push_back(std::move(event));
         }
         std::stable_sort(out.begin(), out.end(), [](const Event& left, const Event& right) {
-            return std::tie(left.lsn, left.partition) < std::tie(right.lsn, right.partition);
+            return std::tie(left.place, left.partition) < std::tie(right.place, right.partition);
         });
         if (schemas_) {  // a delete and the create of its key change are in partitions of their own
             std::stable_sort(out.begin(), out.end(), [](const Event& left, const Event& right) {
                 const int left_rank = left.operation == "d" ? 0 : 1;
                 const int right_rank = right.operation == "d" ? 0 : 1;
-                return std::tie(left.lsn, left_rank) < std::tie(right.lsn, right_rank);
+                return std::tie(left.place, left_rank) < std::tie(right.place, right_rank);
             });
         }
         return out;
     }
 
+    // BEGIN of a transaction that the other side does not have at all: its END tells that.
+    static void drop_begins_without(std::vector<Event>& events, const std::vector<Event>& other) {
+        std::set<std::uint64_t> known;
+        for (const Event& event : other) {
+            known.insert(event.place);
+        }
+        events.erase(std::remove_if(events.begin(),
+                                    events.end(),
+                                    [&known](const Event& event) {
+                                        return event.operation == "BEGIN" &&
+                                               !known.contains(event.place);
+                                    }),
+                     events.end());
+    }
+
     void compare_topic(const std::string& name) {
         topic_ = name;
-        const std::vector<Event> debezium = events_of(debezium_);
-        const std::vector<Event> tributary = events_of(tributary_);
+        std::vector<Event> debezium = events_of(debezium_);
+        std::vector<Event> tributary = events_of(tributary_);
+        drop_begins_without(debezium, tributary);
+        drop_begins_without(tributary, debezium);
         std::size_t left = 0;
         std::size_t right = 0;
         while (left < debezium.size() || right < tributary.size()) {
             const bool only_left =
                 right == tributary.size() ||
-                (left < debezium.size() && debezium[left].lsn < tributary[right].lsn);
+                (left < debezium.size() && debezium[left].place < tributary[right].place);
             const bool only_right =
                 left == debezium.size() ||
-                (right < tributary.size() && tributary[right].lsn < debezium[left].lsn);
+                (right < tributary.size() && tributary[right].place < debezium[left].place);
             const Event& event = only_right ? tributary[right] : debezium[left];
-            event_ = event.operation + " at " + std::to_string(event.lsn);
+            event_ = event.operation + " at " + std::to_string(event.place);
             if (only_left) {
                 add("event", debezium[left++].value, std::nullopt);
             } else if (only_right) {
@@ -291,6 +321,17 @@ std::string cut(const std::optional<Json>& value) {
 
 Comparison compare(const Capture& debezium, const Capture& tributary, bool schemas) {
     return Comparer(debezium, tributary, schemas).run();
+}
+
+std::uint64_t number_of_transaction(const std::string& id) {
+    const bool gtid = id.find('-') != std::string::npos;
+    const std::string number = gtid ? id.substr(id.find_last_of(":-") + 1) : id;
+    return std::strtoull(number.c_str(), nullptr, 10);  // NOLINT: ends at a colon
+}
+
+std::uint64_t place_of(const std::string& file, std::uint64_t offset, std::uint64_t row) {
+    const std::string number = file.substr(file.rfind('.') + 1);
+    return std::strtoull(number.c_str(), nullptr, 10) << 48U | offset << 16U | row;  // NOLINT
 }
 
 std::string describe(const Difference& difference) {

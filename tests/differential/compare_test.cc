@@ -126,5 +126,36 @@ TEST(Compare, another_schema_is_seen) {
         Paths{"value.schema.name"});
 }
 
+TEST(Compare, a_binary_log_is_ordered_by_file_offset_and_row) {
+    EXPECT_LT(place_of("binlog.000009", 900, 0), place_of("binlog.000010", 4, 0));
+    EXPECT_LT(place_of("binlog.000009", 4, 7), place_of("binlog.000009", 5, 0));
+    EXPECT_EQ(number_of_transaction("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-23"), 23U);
+    EXPECT_EQ(number_of_transaction("0-1011-5"), 5U);
+    EXPECT_EQ(number_of_transaction("571:53195829"), 571U);
+}
+
+TEST(Compare, what_lies_before_the_start_is_left_out) {
+    Capture debezium = capture("dbz", false);
+    Capture tributary = capture("tri", false);
+    tributary.topics["s.t"].erase(tributary.topics["s.t"].begin());
+    EXPECT_EQ(compare(debezium, tributary, false).differences.size(), 1U);
+    debezium.start = tributary.start = {.place = 20};
+    EXPECT_TRUE(compare(debezium, tributary, false).differences.empty());
+}
+
+TEST(Compare, a_transaction_of_one_side_only_is_told_by_its_end) {
+    const auto block = [](const std::string& status) {
+        return KafkaRecord{.topic = "dbz.transaction",
+                           .key = R"({"id":"0-1-5"})",
+                           .value = R"({"status":")" + status + R"(","id":"0-1-5"})",
+                           .headers = {}};
+    };
+    Capture debezium = capture("dbz", false);
+    debezium.topics["transaction"] = {block("BEGIN"), block("END")};
+    const auto seen = compare(debezium, capture("tri", false), false).differences;
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_EQ(seen[0].event, "END at 5");
+}
+
 }  // namespace
 }  // namespace tributary::differential

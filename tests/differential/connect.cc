@@ -15,7 +15,11 @@ namespace fs = std::filesystem;
 void write_properties(const fs::path& file, const Properties& properties) {
     std::ofstream out(file, std::ios::trunc);
     for (const auto& [name, value] : properties) {
-        out << name << '=' << value << '\n';
+        out << name << '=';
+        for (const char character : value) {
+            out << (character == '\\' ? "\\\\" : std::string(1, character));
+        }
+        out << '\n';
     }
 }
 
@@ -39,12 +43,12 @@ std::string causes(const std::string& trace) {
 }  // namespace
 
 Connect::Connect(const ConnectOptions& options) : log_file_(options.directory / "connect.log") {
-    const fs::path libraries =
-        servers::cache_directory() / ("debezium-" + std::string(kDebezium)) / "libs";
-    if (!fs::is_directory(libraries)) {
+    const fs::path cache = servers::cache_directory();
+    const fs::path libraries = cache / ("debezium-" + std::string(kDebezium)) / "libs";
+    const fs::path mariadb = cache / ("debezium-mariadb-" + std::string(kDebezium)) / "libs";
+    if (!fs::is_directory(libraries) || !fs::is_directory(mariadb)) {
         throw servers::ServerFailure("no Debezium " + std::string(kDebezium) + " in " +
-                                     servers::cache_directory().string() +
-                                     ": run tests/servers/debezium/fetch");
+                                     cache.string() + ": run tests/servers/debezium/fetch");
     }
     fs::create_directories(options.directory);
     const fs::path worker = options.directory / "worker.properties";
@@ -58,14 +62,14 @@ Connect::Connect(const ConnectOptions& options) : log_file_(options.directory / 
                       {"listeners", "http://127.0.0.1:" + std::to_string(rest_port_.port())}});
     std::vector<std::string> command{java_binary(),
                                      "-Xms64m",
-                                     "-Xmx512m",
+                                     "-Xmx1g",
                                      "-XX:+UseSerialGC",
                                      "-XX:-UsePerfData",
                                      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                                      "-Djava.net.preferIPv4Stack=true",
                                      "-Duser.timezone=UTC",
                                      "-cp",
-                                     (libraries / "*").string(),
+                                     (libraries / "*").string() + ":" + (mariadb / "*").string(),
                                      "org.apache.kafka.connect.cli.ConnectStandalone",
                                      worker.string()};
     for (const Properties& connector : options.connectors) {

@@ -1,5 +1,5 @@
-// tributary-differential: a real Debezium and the agent follow one PostgreSQL; what they write is
-// compared. Threads: main spawns every process.
+// tributary-differential: a real Debezium and the agent follow the same databases; what they
+// write is compared. Threads: main spawns every process.
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -26,6 +26,9 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_flag_callback(
         "--long", [&options] { options.seeds = 40; }, "The same as --seeds 40");
+    app.add_option("--database", options.databases, "Only these")
+        ->check(CLI::IsMember({"postgresql", "mysql", "mariadb"}))
+        ->capture_default_str();
     app.add_flag("--masked", options.masked, "Print what is masked too");
     CLI11_PARSE(app, argc, argv);
     try {

@@ -12,32 +12,6 @@
 namespace tributary::differential {
 namespace {
 
-// The column that a path is about: "value.payload.after.a_time[0]" is a_time in a row,
-// "value.schema.fields.before.fields.a_time.items.optional" is a_time in a schema.
-struct Place {
-    std::string column;
-    bool in_schema = false;
-};
-
-Place place_of(const Difference& difference) {
-    Place place;
-    const std::string& path = difference.path;
-    for (const char* const start : {"value.schema.fields.before.fields.",
-                                    "value.schema.fields.after.fields.",
-                                    "value.payload.before.",
-                                    "value.payload.after.",
-                                    "value.before.",
-                                    "value.after."}) {
-        if (path.starts_with(start)) {
-            const std::string rest = path.substr(std::string_view(start).size());
-            place.column = rest.substr(0, rest.find_first_of(".["));
-            place.in_schema = std::string_view(start).find("schema") != std::string_view::npos;
-            return place;
-        }
-    }
-    return place;
-}
-
 bool is_integer(const std::optional<Json>& value) {
     return value && value->is_number_integer();
 }
@@ -69,10 +43,11 @@ bool is_our_header(const Difference& difference, const std::string& /*pair*/) {
     return difference.path.ends_with("headers.tributary") && !difference.debezium;
 }
 
-// The pair "plain" has them on.
+// The pairs named plain have them on.
 bool is_context_header(const Difference& difference, const std::string& pair) {
     return difference.path.find("headers.__debezium.context.") != std::string::npos &&
-           (pair != "plain" || difference.path.ends_with(".runId")) && !difference.tributary;
+           (!pair.ends_with("plain") || difference.path.ends_with(".runId")) &&
+           !difference.tributary;
 }
 
 bool is_default_for_null(const Difference& difference, const std::string& /*pair*/) {
@@ -169,7 +144,7 @@ bool is_name(const Difference& difference, const std::string& /*pair*/) {
 bool is_array_left_out(const Difference& difference, const std::string& /*pair*/) {
     const Place place = place_of(difference);
     return is_array_column(place.column) && !difference.debezium &&
-           any_of(place.column, {"name_type", "money", "interval", "xml", "domain"});
+           any_of(place.column, {"name_type", "money", "interval", "xml", "point", "domain"});
 }
 
 bool is_null_in_array(const Difference& difference, const std::string& /*pair*/) {
@@ -234,10 +209,6 @@ bool is_index_key(const Difference& difference, const std::string& /*pair*/) {
            (difference.path == "key" || place_of(difference).column == "id");
 }
 
-bool is_point(const Difference& difference, const std::string& /*pair*/) {
-    return place_of(difference).column.find("point") != std::string::npos && !difference.tributary;
-}
-
 bool is_hstore_order(const Difference& difference, const std::string& /*pair*/) {
     if (place_of(difference).column.find("hstore") == std::string::npos || !difference.debezium ||
         !difference.tributary || !difference.debezium->is_string() ||
@@ -251,24 +222,47 @@ bool is_hstore_order(const Difference& difference, const std::string& /*pair*/) 
     return debezium.is_object() && debezium == tributary;
 }
 
+bool is_binlog(const std::string& pair) {
+    return pair.starts_with("my_") || pair.starts_with("ma_");
+}
+
 }  // namespace
+
+Place place_of(const Difference& difference) {
+    Place place;
+    const std::string& path = difference.path;
+    for (const char* const start : {"value.schema.fields.before.fields.",
+                                    "value.schema.fields.after.fields.",
+                                    "value.payload.before.",
+                                    "value.payload.after.",
+                                    "value.before.",
+                                    "value.after."}) {
+        if (path.starts_with(start)) {
+            const std::string rest = path.substr(std::string_view(start).size());
+            place.column = rest.substr(0, rest.find_first_of(".["));
+            place.in_schema = std::string_view(start).find("schema") != std::string_view::npos;
+            return place;
+        }
+    }
+    return place;
+}
 
 Masks::Masks(const std::filesystem::path& document) {
     masks_ = {
-        {"`ts_ms`, `ts_us`, `ts_ns` of the envelope", is_clock},
-        {"header `tributary` on every record", is_our_header},
-        {"context headers", is_context_header},
+        {"`ts_ms`, `ts_us`, `ts_ns` of the envelope", is_clock, Scope::any},
+        {"header `tributary` on every record", is_our_header, Scope::any},
+        {"context headers", is_context_header, Scope::any},
         {"`transaction.id`", is_transaction_id},
-        {"NULL in a nullable column that has a default", is_default_for_null},
-        {"order of `data_collections` in END", is_order_of_collections},
+        {"NULL in a nullable column that has a default", is_default_for_null, Scope::any},
+        {"order of `data_collections` in END", is_order_of_collections, Scope::any},
         {"logical message in transaction metadata", is_message_in_metadata},
         {"`source.ts_ms` of a logical message outside a transaction", is_message_clock},
         {"`source.sequence` after a logical message outside a transaction",
          is_sequence_after_message},
-        {"delete of a table without key", is_keyless_tombstone},
-        {"unique index with a nullable column, no primary key", is_nullable_unique},
+        {"delete of a table without key", is_keyless_tombstone, Scope::any},
+        {"unique index with a nullable column, no primary key", is_nullable_unique, Scope::any},
         {"domain over enum, timetz with seconds in its offset, column of type `name`", is_name},
-        {"array of name, money, interval, xml or a domain", is_array_left_out},
+        {"array of name, money, interval, xml, point or a domain", is_array_left_out},
         {"null in an array of an enum, tsvector, ltree or isbn", is_null_in_array},
         {"time[], timetz[]", is_time_array},
         {"date[], timestamp[] before 1582-10-15, timestamptz[] before year 1",
@@ -280,8 +274,10 @@ Masks::Masks(const std::filesystem::path& document) {
         {"column declared with several array dimensions", is_many_dimensions},
         {"order of keys in the JSON of an hstore", is_hstore_order},
         {"REPLICA IDENTITY USING INDEX that does not cover the primary key", is_index_key},
-        {"point", is_point},
     };
+    for (Mask& mask : binlog_masks()) {
+        masks_.push_back(std::move(mask));
+    }
     std::ifstream in(document);
     std::stringstream text;
     text << in.rdbuf();
@@ -294,7 +290,9 @@ Masks::Masks(const std::filesystem::path& document) {
 
 const std::string* Masks::row_of(const Difference& difference, const std::string& pair) const {
     const auto found = std::find_if(masks_.begin(), masks_.end(), [&](const Mask& mask) {
-        return mask.applies(difference, pair);
+        const bool in_scope =
+            mask.scope == Scope::any || (mask.scope == Scope::binlog) == is_binlog(pair);
+        return in_scope && mask.applies(difference, pair);
     });
     return found == masks_.end() ? nullptr : &found->row;
 }

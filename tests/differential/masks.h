@@ -11,6 +11,25 @@
 
 namespace tributary::differential {
 
+enum class Scope { any, postgresql, binlog };  // of which pairs
+
+struct Mask {
+    std::string row;
+    bool (*applies)(const Difference& difference, const std::string& pair);
+    Scope scope = Scope::postgresql;
+};
+
+// What MySQL's and MariaDB's alone may differ in.
+[[nodiscard]] std::vector<Mask> binlog_masks();
+
+// The column that a path is about: "value.payload.after.a_time[0]" is a_time in a row,
+// "value.schema.fields.before.fields.a_time.items.optional" is a_time in a schema.
+struct Place {
+    std::string column;
+    bool in_schema = false;
+};
+[[nodiscard]] Place place_of(const Difference& difference);
+
 class Masks {
   public:
     // Throws ServerFailure when the document lacks the row of a mask.
@@ -21,10 +40,6 @@ class Masks {
                                             const std::string& pair) const;
 
   private:
-    struct Mask {
-        std::string row;
-        bool (*applies)(const Difference& difference, const std::string& pair);
-    };
     std::vector<Mask> masks_;
 };
 

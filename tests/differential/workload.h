@@ -9,20 +9,18 @@
 #include <vector>
 
 #include "tests/differential/catalogue.h"
+#include "tests/differential/database.h"
 
 namespace tributary::differential {
 
-class Workload {
+class Workload final : public History {
   public:
     // Tables are named after the seed.
     explicit Workload(std::uint64_t seed);
 
-    // Creates the first tables.
-    [[nodiscard]] std::vector<std::string> create();
-    // One round of transactions.
-    [[nodiscard]] std::vector<std::string> changes();
-    // One change of structure.
-    [[nodiscard]] std::vector<std::string> structure();
+    [[nodiscard]] std::vector<std::string> create() override;
+    [[nodiscard]] std::vector<std::string> changes() override;
+    [[nodiscard]] std::vector<std::string> structure() override;
 
   private:
     struct Column {

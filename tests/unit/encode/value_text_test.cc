@@ -308,6 +308,14 @@ TEST(ArrayValue, has_optional_items_of_every_type) {
     }
 }
 
+TEST(DefaultValue, of_a_time_may_be_below_zero_and_over_a_day) {
+    EXPECT_EQ(default_of("'-01:00:00'", type_of(TypeKind::time, 6), true), "-3600000000");
+    EXPECT_EQ(default_of("'100:00:00.5'", type_of(TypeKind::time, 6), true), "360000500000");
+    EXPECT_EQ(default_of("'1:00:00'", type_of(TypeKind::time, 6), true), "none");
+    EXPECT_EQ(default_of("'01:00:00+'", type_of(TypeKind::time, 6), true), "none");
+    EXPECT_EQ(default_of("'2016-11-04 25:00:00'", type_of(TypeKind::timestamp, 6), true), "none");
+}
+
 TEST(DefaultValue, of_a_decimal_has_the_columns_scale) {
     DebeziumOptions texts;
     texts.decimals = DecimalMode::string;

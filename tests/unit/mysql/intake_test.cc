@@ -193,8 +193,24 @@ TEST_F(IntakeTest, truncate_of_a_selected_table_is_a_change) {
     take_all({wire_.gtid(7), wire_.query("TRUNCATE TABLE u")});
     ASSERT_EQ(sink_.entries.size(), 5U);
     EXPECT_THAT(lines()[3], HasSubstr("T shop.t/2"));
-    EXPECT_THAT(lines()[3], HasSubstr("#0 order 1,1"));
-    EXPECT_THAT(lines()[4], HasSubstr("events 1 shop.t=1"));
+    EXPECT_THAT(lines()[3], HasSubstr("#0 order 0,0"));
+    EXPECT_THAT(lines()[4], HasSubstr("events 0"));
+    EXPECT_TRUE(decode_done(sink_.now.done)->ordinal == kWholeTransaction);
+}
+
+TEST_F(IntakeTest, a_key_change_is_counted_twice_and_another_update_once) {
+    take_all({wire_.gtid(5),
+              wire_.query("BEGIN"),
+              wire_.table_map(1, "shop", "t"),
+              wire_.update_row(1, {1, "a"}, {1, "b"}),
+              wire_.update_row(1, {1, "b"}, {2, "b"}),
+              wire_.update_row(1, {2, "b"}, {2, "c"}),
+              wire_.xid()});
+    ASSERT_EQ(sink_.entries.size(), 4U);
+    EXPECT_THAT(lines()[0], HasSubstr("#0 order 1,1"));
+    EXPECT_THAT(lines()[1], HasSubstr("#1 order 2,2"));
+    EXPECT_THAT(lines()[2], HasSubstr("#2 order 4,4"));
+    EXPECT_THAT(lines()[3], HasSubstr("events 4 shop.t=4"));
 }
 
 TEST_F(IntakeTest, rows_logged_as_a_statement_stop_by_name_if_they_are_of_a_selected_table) {

@@ -284,6 +284,24 @@ FileEvent Wire::write_rows(std::uint64_t id, const std::vector<std::pair<int, st
     return event(EventType::write_rows, body);
 }
 
+FileEvent Wire::update_row(std::uint64_t id,
+                           const std::pair<int, std::string>& before,
+                           const std::pair<int, std::string>& after) {
+    std::string body;
+    append_fixed(body, static_cast<std::uint32_t>(id));
+    append_fixed(body, std::uint16_t{0});
+    append_fixed(body, std::uint16_t{1});
+    append_fixed(body, std::uint16_t{2});
+    body.append("\x02\xff\xff", 3);
+    for (const auto& [number, name] : {before, after}) {
+        body.push_back('\0');
+        append_fixed(body, static_cast<std::uint32_t>(number));
+        body.push_back(static_cast<char>(name.size()));
+        body.append(name);
+    }
+    return event(EventType::update_rows, body);
+}
+
 FileEvent Wire::xa_prepare(bool one_phase, std::string_view gtrid) {
     std::string body(1, one_phase ? '\1' : '\0');
     append_fixed(body, std::uint32_t{1});

@@ -108,6 +108,10 @@ class Wire {
     // shop.t or other.hidden (id int, name varchar(40)) with full metadata.
     FileEvent table_map(std::uint64_t id, std::string_view database, std::string_view table);
     FileEvent write_rows(std::uint64_t id, const std::vector<std::pair<int, std::string>>& rows);
+    // Of one row: before and after.
+    FileEvent update_row(std::uint64_t id,
+                         const std::pair<int, std::string>& before,
+                         const std::pair<int, std::string>& after);
     FileEvent xa_prepare(bool one_phase, std::string_view gtrid);
 
   private:

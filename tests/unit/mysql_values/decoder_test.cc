@@ -220,10 +220,24 @@ TEST_F(DecoderTest, history_of_a_versioned_table_is_no_event_and_its_end_is_a_de
     EXPECT_TRUE(change_.after.empty());
 }
 
-TEST_F(DecoderTest, a_truncate_has_no_rows) {
+TEST_F(DecoderTest, a_truncate_has_no_rows_no_transaction_and_a_time_in_milliseconds) {
     ASSERT_TRUE(decode('T', ""));
     EXPECT_EQ(change_.operation, Operation::truncate);
     EXPECT_TRUE(change_.before.empty() && change_.after.empty());
+    EXPECT_TRUE(change_.transaction_id.empty());
+    EXPECT_EQ(change_.source_time_us, 1'700'000'000'123'000);
+}
+
+TEST_F(DecoderTest, the_end_of_a_truncate_alone_is_no_event) {
+    for (const std::uint64_t count : {0U, 1U}) {
+        std::string payload;
+        append_transaction_end(payload, {.file = "f", .event_count = count, .tables = {}});
+        Entry entry;
+        entry.kind = EntryKind::transaction_end;
+        entry.context = context_;
+        entry.payload = payload;
+        EXPECT_EQ(decoder_->decode(entry, arena_, change_).value(), count == 1);
+    }
 }
 
 TEST_F(DecoderTest, bytes_that_are_cut_or_left_over_are_corrupt_and_a_bad_value_names_its_column) {

@@ -222,6 +222,9 @@ TEST(MysqlSchema, defaults_become_literals) {
     EXPECT_EQ(expression("7", TypeKind::int32, ServerKind::mysql), "7");
     EXPECT_EQ(expression("NULL", TypeKind::text, ServerKind::mariadb), "none");
     EXPECT_EQ(expression("NULL", TypeKind::text, ServerKind::mysql), "'NULL'");
+    EXPECT_EQ(
+        expression("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", TypeKind::uuid, ServerKind::mariadb),
+        "none");
     EXPECT_EQ(expression("b'1'", TypeKind::boolean, ServerKind::mysql), "true");
     EXPECT_EQ(expression("b'0'", TypeKind::boolean, ServerKind::mariadb), "false");
     EXPECT_EQ(expression("b'101'", TypeKind::bytes, ServerKind::mysql), R"('\x05')");

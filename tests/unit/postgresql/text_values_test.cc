@@ -90,6 +90,15 @@ TEST(TextValues, hstore_becomes_a_json_object) {
     EXPECT_EQ(parsed(map, "\"k\"=>\"\xFF\""), "not UTF-8");
 }
 
+TEST(TextValues, a_point_becomes_well_known_binary) {
+    using namespace std::string_literals;
+    EXPECT_EQ(parsed(type_of(TypeKind::point), "(1,-2.5)"),
+              "\1\1\0\0\0\0\0\0\0\0\0\xF0?\0\0\0\0\0\0\4\xC0"s);
+    for (const char* text : {"", "()", "(1)", "(1,)", "(,2)", "1,2", "(1,2", "(1,2,3)", "(1,x)"}) {
+        EXPECT_EQ(parsed(type_of(TypeKind::point), text), kMalformed) << text;
+    }
+}
+
 TEST(TextValues, refuses_what_is_next_to_a_literal) {
     constexpr Case kCases[] = {
         {TypeKind::date, "2016-13-04", 0},

@@ -40,7 +40,7 @@ constexpr BuiltIn kBuiltIns[] = {
     {3802, 3807, TypeKind::json},      {3904, 3905, TypeKind::text},
     {3906, 3907, TypeKind::text},      {3908, 3909, TypeKind::text},
     {3910, 3911, TypeKind::text},      {3912, 3913, TypeKind::text},
-    {3926, 3927, TypeKind::text},
+    {3926, 3927, TypeKind::text},      {600, 1017, TypeKind::point},
 };
 
 TEST(Types, each_built_in_type_and_its_array_have_their_kind) {
