@@ -16,6 +16,12 @@ constexpr std::chrono::seconds kPressureInterval(5);
 constexpr milliseconds kCloseBudget(1000);
 constexpr std::size_t kPendingBytesMax = 1U << 20U;
 
+// Whether the source does not go on where the log ends.
+bool is_of_position(const Error& error) {
+    return error.is(errors::kSourceGap) || error.is(errors::kSourceRewound) ||
+           error.is(errors::kSourceDiverged);
+}
+
 }  // namespace
 
 IntakeStage::IntakeStage(Parts parts)
@@ -210,6 +216,9 @@ bool IntakeStage::handle(const Error& error) {
     if (parts_.shared.stopping) {
         return false;
     }
+    if (is_of_position(error) && !stands(error)) {
+        return true;
+    }
     parts_.observer.error(parts_.pipeline, error);
     if (!error.transient()) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
@@ -220,6 +229,25 @@ bool IntakeStage::handle(const Error& error) {
     parts_.shared.set_intake(PipelineState::retrying, &error);
     const auto random = static_cast<std::uint32_t>(random_()) << 1U;
     return !parts_.shared.sleep(backoff_.next(random));
+}
+
+// The log may be older than Kafka's checkpoint (a twin went on without it, or it is a copy): then
+// delivery starts a new stream after the checkpoint, and what the source lacks was delivered.
+bool IntakeStage::stands(const Error& error) {
+    auto settled = parts_.shared.wait_settled(milliseconds(0));
+    if (!settled) {
+        parts_.shared.set_intake(PipelineState::retrying, &error);
+        parts_.observer.log(LogLevel::warn,
+                            parts_.pipeline,
+                            "the source does not go on where the log ends: Kafka's checkpoint "
+                            "will tell whether the log is an old one",
+                            {{"error", error.message()}});
+    }
+    while (!settled) {
+        beat();
+        settled = parts_.shared.wait_settled(kPollWait);
+    }
+    return *settled;
 }
 
 void IntakeStage::beat() {

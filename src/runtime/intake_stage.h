@@ -47,7 +47,9 @@ class IntakeStage {
     [[nodiscard]] bool open(core::BlockAssembler& assembler, const core::SideOverlay& side);
     [[nodiscard]] Result<void> step(core::BlockAssembler& assembler);
     [[nodiscard]] Next stream(core::BlockAssembler& assembler, core::SideOverlay& side);
-    [[nodiscard]] bool handle(const Error& error);  // false: parked or stopping
+    [[nodiscard]] bool handle(const Error& error);
+    // Waits for delivery's start; false: intake is to begin elsewhere, and the error says nothing.
+    [[nodiscard]] bool stands(const Error& error);  // false: parked or stopping
     void hand_over(core::BlockAssembler& assembler);
     void confirm();
     void poll_pressure();

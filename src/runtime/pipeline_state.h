@@ -46,6 +46,11 @@ class PipelineShared {
     void withdraw();
     // Intake: waits for a decision; nullopt on stop. Until the next call intake holds its stream.
     [[nodiscard]] std::optional<StartDecision> wait_decision();
+    // Delivery: the stream that intake is on stands, or delivery has given up.
+    void settle_start();
+    // Intake: waits until delivery has held its stream against Kafka's checkpoint. True: the
+    // decision stands; false: it was withdrawn, or a stop came; nullopt: not known after `limit`.
+    [[nodiscard]] std::optional<bool> wait_settled(std::chrono::milliseconds limit);
     // Intake: ends for good; holds no stream any more.
     void release_intake();
     // Intake: the decision it works on was withdrawn: come back to wait_decision().
@@ -70,6 +75,7 @@ class PipelineShared {
     std::condition_variable changed_;
     std::optional<StartDecision> decision_;
     bool intake_holds_ = false;
+    bool start_settled_ = false;
     HalfStatus intake_;
     HalfStatus delivery_;
     std::optional<Error> parked_;

@@ -184,6 +184,7 @@ class Upstream {
     void set_pressure(Pressure pressure);
     void set_blocking(bool blocking);  // open() and poll() wait for interrupt()
     void set_identity(std::string identity);
+    void confirm_by_another(const Position& position);  // a twin of ours, or whoever moved the slot
     // What confirm() may say at most; beyond it is a test failure.
     std::function<Position()> held;
 
