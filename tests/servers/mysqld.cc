@@ -182,6 +182,17 @@ std::vector<std::string> Mysqld::program() const {
     return command;
 }
 
+std::vector<std::string> Mysqld::binlog_reader() const {
+    if (!mysql()) {
+        return {"mariadb-binlog", "--no-defaults"};
+    }
+    const Fetched server = fetched("mysql-9", "mysqld");
+    std::vector<std::string> command = server.program;
+    command.back() = (server.base / "bin/mysqlbinlog").string();
+    command.emplace_back("--no-defaults");
+    return command;
+}
+
 std::vector<std::string> Mysqld::common_options() const {
     return {"--datadir=" + data_.string(),
             "--tmpdir=" + options_.directory.string(),
