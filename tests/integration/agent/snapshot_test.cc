@@ -188,6 +188,7 @@ TEST(AgentSnapshot, ALargeTableWithoutKeyIsANamedStop) {
     expect_refusal(with_snapshot(site), "snapshot_key_missing", 10);
 }
 
+// catalogue: F51
 TEST(AgentSnapshot, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
     Site site;
     site.sql(
@@ -292,6 +293,7 @@ TEST(AgentSnapshot, IsExactBesideWriters) {
     expect_same_in_the_end(site, agent);
 }
 
+// catalogue: F56
 TEST(AgentSnapshot, KillsAtAnyMomentNeitherRepeatNorMissARow) {
     constexpr int kRows = 60'000;
     Site site;
