@@ -122,7 +122,8 @@ SqlRows MysqlConnection::sql(const std::string& text) {
         }
         state = mysql_next_result(handle);
     }
-    if (state > 0) {
+    // A lost connection is -1 at once; behind the last result -1 is the end.
+    if (state > 0 || mysql_errno(handle) != 0) {
         throw ServerFailure(std::string(mysql_error(handle)) + "\nin: " + text.substr(0, 500));
     }
     return rows;
