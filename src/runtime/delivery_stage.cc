@@ -63,7 +63,7 @@ Result<void> DeliveryStage::recover() {
     if (!started_) {
         TRIBUTARY_TRY_VOID(start(checkpoint));
         started_ = true;
-        parts_.shared.checkpoint_known = true;
+        parts_.shared.settle_start();
     } else {
         TRIBUTARY_TRY(was_committed, ledger_.recovered(checkpoint));
         parts_.observer.add(Counter::transactions_recovered, parts_.pipeline, 1);
@@ -562,6 +562,7 @@ bool DeliveryStage::handle(const Error& error) {
     if (!error.transient()) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
         parts_.shared.set_delivery(PipelineState::parked, &error);
+        parts_.shared.settle_start();
         return false;
     }
     parts_.shared.set_delivery(PipelineState::retrying, &error);

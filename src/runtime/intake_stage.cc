@@ -17,6 +17,12 @@ constexpr milliseconds kReportInterval(500);
 constexpr milliseconds kCloseBudget(1000);
 constexpr std::size_t kPendingBytesMax = 1U << 20U;
 
+// Whether the source does not go on where the log ends.
+bool is_of_position(const Error& error) {
+    return error.is(errors::kSourceGap) || error.is(errors::kSourceRewound) ||
+           error.is(errors::kSourceDiverged);
+}
+
 }  // namespace
 
 IntakeStage::IntakeStage(Parts parts)
@@ -59,7 +65,6 @@ IntakeStage::Next IntakeStage::follow(const StartDecision& decision) {
                                    kPendingBytesMax,
                                    &side);
     expected_identity_ = decision.source_identity;
-    by_log_alone_ = decision.by_log_alone;
     for (;;) {
         if (parts_.shared.stopping || parts_.shared.withdrawn()) {
             return Next::withdrawn;
@@ -257,12 +262,11 @@ bool IntakeStage::handle(const Error& error) {
     if (parts_.shared.stopping) {
         return false;
     }
+    if (is_of_position(error) && !stands(error)) {
+        return true;
+    }
     parts_.observer.error(parts_.pipeline, error);
-    // An old log beside a newer checkpoint (a backup put back) has a gap before the slot that the
-    // checkpoint does not have: delivery sets that log aside as soon as it has read it.
-    const bool may_be_set_aside =
-        by_log_alone_ && !parts_.shared.checkpoint_known && error.is(errors::kSourceGap);
-    if (!error.transient() && !may_be_set_aside) {
+    if (!error.transient()) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
         parts_.shared.set_intake(PipelineState::parked, &error);
         return false;
@@ -271,6 +275,25 @@ bool IntakeStage::handle(const Error& error) {
     parts_.shared.set_intake(PipelineState::retrying, &error);
     const auto random = static_cast<std::uint32_t>(random_()) << 1U;
     return !parts_.shared.sleep(backoff_.next(random));
+}
+
+// The log may be older than Kafka's checkpoint (a twin went on without it, or it is a copy): then
+// delivery starts a new stream after the checkpoint, and what the source lacks was delivered.
+bool IntakeStage::stands(const Error& error) {
+    auto settled = parts_.shared.wait_settled(milliseconds(0));
+    if (!settled) {
+        parts_.shared.set_intake(PipelineState::retrying, &error);
+        parts_.observer.log(LogLevel::warn,
+                            parts_.pipeline,
+                            "the source does not go on where the log ends: Kafka's checkpoint "
+                            "will tell whether the log is an old one",
+                            {{"error", error.message()}});
+    }
+    while (!settled) {
+        beat();
+        settled = parts_.shared.wait_settled(kPollWait);
+    }
+    return *settled;
 }
 
 void IntakeStage::beat() {

@@ -53,6 +53,8 @@ class IntakeStage {
     [[nodiscard]] Result<void> step(core::BlockAssembler& assembler);
     [[nodiscard]] Next stream(core::BlockAssembler& assembler, core::SideOverlay& side);
     [[nodiscard]] bool handle(const Error& error);  // false: parked or stopping
+    // Waits for delivery's start; false: intake is to begin elsewhere, and the error says nothing.
+    [[nodiscard]] bool stands(const Error& error);
     void hand_over(core::BlockAssembler& assembler);
     void confirm();
     void poll_pressure();
@@ -70,7 +72,6 @@ class IntakeStage {
     core::snapshot::Pace pace_;
     Position confirmed_;
     std::string expected_identity_;
-    bool by_log_alone_ = false;
     bool paused_ = false;
 };
 

@@ -42,6 +42,22 @@ std::optional<StartDecision> PipelineShared::wait_decision() {
     return decision_;
 }
 
+void PipelineShared::settle_start() {
+    const std::lock_guard lock(mutex_);
+    start_settled_ = true;
+    changed_.notify_all();
+}
+
+std::optional<bool> PipelineShared::wait_settled(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(
+        lock, limit, [&] { return stopping.load() || start_settled_ || !decision_.has_value(); });
+    if (stopping.load() || !decision_.has_value()) {
+        return false;
+    }
+    return start_settled_ ? std::optional(true) : std::nullopt;
+}
+
 void PipelineShared::release_intake() {
     const std::lock_guard lock(mutex_);
     intake_holds_ = false;

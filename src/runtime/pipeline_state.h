@@ -25,7 +25,6 @@ struct StartDecision {
     Sequence next;
     StartPoint point;
     std::string source_identity;  // that the source must have; empty: any
-    bool by_log_alone = false;    // Kafka's checkpoint may still say otherwise
 };
 
 class PipelineShared {
@@ -36,7 +35,6 @@ class PipelineShared {
     Channel channel;
     SnapshotDesk desk;
     std::atomic<bool> stopping{false};
-    std::atomic<bool> checkpoint_known{false};  // and the log goes with it
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
     std::atomic<std::int64_t> last_delivered_time_us{0};
@@ -51,6 +49,11 @@ class PipelineShared {
     void withdraw();
     // Intake: waits for a decision; nullopt on stop. Until the next call intake holds its stream.
     [[nodiscard]] std::optional<StartDecision> wait_decision();
+    // Delivery: the stream that intake is on stands, or delivery has given up.
+    void settle_start();
+    // Intake: waits until delivery has held its stream against Kafka's checkpoint. True: the
+    // decision stands; false: it was withdrawn, or a stop came; nullopt: not known after `limit`.
+    [[nodiscard]] std::optional<bool> wait_settled(std::chrono::milliseconds limit);
     // Intake: ends for good; holds no stream any more.
     void release_intake();
     // Intake: the decision it works on was withdrawn: come back to wait_decision().
@@ -78,6 +81,7 @@ class PipelineShared {
     Condition changed_;
     std::optional<StartDecision> decision_;
     bool intake_holds_ = false;
+    bool start_settled_ = false;
     HalfStatus intake_;
     HalfStatus delivery_;
     std::optional<Error> parked_;

@@ -131,8 +131,7 @@ Result<void> Runtime::begin_from_log(Pipeline& pipeline) {
     pipeline.shared->decide({.stream = stream->id,
                              .next = next(extent.last),
                              .point = {extent.resume, extent.done},
-                             .source_identity = identity,
-                             .by_log_alone = true});
+                             .source_identity = identity});
     return success();
 }
 

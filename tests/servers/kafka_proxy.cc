@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -18,6 +17,10 @@ namespace tributary::servers {
 namespace {
 
 constexpr std::uint32_t kFrameMax = 256U << 20U;
+constexpr std::size_t kSizeBytes = 4;
+constexpr std::size_t kApiKeyAt = kSizeBytes;
+constexpr std::size_t kRequestCorrelationAt = kSizeBytes + 4;
+constexpr std::size_t kAnswerCorrelationAt = kSizeBytes;
 
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
@@ -51,6 +54,20 @@ bool receive_all(int fd, char* data, std::size_t size) {
     return true;
 }
 
+// A whole frame of at least `least` bytes behind its size; false at the end of the connection.
+bool receive_frame(int fd, std::size_t least, std::vector<char>& frame) {
+    frame.resize(kSizeBytes);
+    if (!receive_all(fd, frame.data(), kSizeBytes)) {
+        return false;
+    }
+    const auto size = load<std::uint32_t>(frame.data(), Endian::big);
+    if (size < least || size > kFrameMax) {
+        return false;
+    }
+    frame.resize(kSizeBytes + size);
+    return receive_all(fd, frame.data() + kSizeBytes, size);
+}
+
 }  // namespace
 
 struct KafkaProxy::Link {
@@ -58,6 +75,8 @@ struct KafkaProxy::Link {
     UniqueFd broker;
     std::thread up;
     std::thread down;
+    std::mutex mutex;
+    std::map<std::uint32_t, std::int16_t> waiting;  // correlation ids to api keys
     void cut() const {
         ::shutdown(client.get(), SHUT_RDWR);
         ::shutdown(broker.get(), SHUT_RDWR);
@@ -119,62 +138,79 @@ void KafkaProxy::accept_loop() {
 // Whole requests, so that one can be held. A client that went away does not stop what is held from
 // reaching the broker.
 void KafkaProxy::upstream(Link& link) {
-    std::array<char, 4> size_bytes{};
     std::vector<char> frame;
-    while (receive_all(link.client.get(), size_bytes.data(), size_bytes.size())) {
-        const auto size = load<std::uint32_t>(size_bytes.data(), Endian::big);
-        if (size < 2 || size > kFrameMax) {
-            break;
+    while (receive_frame(link.client.get(), kRequestCorrelationAt, frame)) {
+        const auto api_key =
+            static_cast<std::int16_t>(load<std::uint16_t>(frame.data() + kApiKeyAt, Endian::big));
+        {
+            const std::scoped_lock lock(link.mutex);
+            link.waiting[load<std::uint32_t>(frame.data() + kRequestCorrelationAt, Endian::big)] =
+                api_key;
         }
-        frame.resize(size_bytes.size() + size);
-        std::memcpy(frame.data(), size_bytes.data(), size_bytes.size());
-        if (!receive_all(link.client.get(), frame.data() + size_bytes.size(), size)) {
-            break;
+        if (!may_pass(api_key, Side::request)) {
+            link.cut();
+            return;
         }
-        const auto api_key = static_cast<std::int16_t>(
-            load<std::uint16_t>(frame.data() + size_bytes.size(), Endian::big));
-        wait_while_held(api_key);
         if (!send_all(link.broker.get(), frame.data(), frame.size())) {
             break;
         }
         const std::scoped_lock lock(mutex_);
-        end_txn_forwarded_ += api_key == kEndTxn ? 1 : 0;
-        produce_forwarded_ += api_key == kProduce ? 1 : 0;
+        ++forwarded_[api_key];
         changed_.notify_all();
     }
     ::shutdown(link.broker.get(), SHUT_WR);
 }
 
 void KafkaProxy::downstream(Link& link) {
-    std::array<char, 65536> bytes{};
-    while (true) {
-        const auto got = ::recv(link.broker.get(), bytes.data(), bytes.size(), 0);
-        if (got <= 0) {
-            break;
+    std::vector<char> frame;
+    while (receive_frame(link.broker.get(), kAnswerCorrelationAt, frame)) {
+        std::int16_t api_key = -1;
+        {
+            const std::scoped_lock lock(link.mutex);
+            const auto request = link.waiting.find(
+                load<std::uint32_t>(frame.data() + kAnswerCorrelationAt, Endian::big));
+            if (request != link.waiting.end()) {
+                api_key = request->second;
+                link.waiting.erase(request);
+            }
+        }
+        if (!may_pass(api_key, Side::answer)) {
+            link.cut();
+            return;
         }
         // A client that left is no reason to stop reading: the broker's answer goes nowhere.
-        static_cast<void>(send_all(link.client.get(), bytes.data(), static_cast<std::size_t>(got)));
+        static_cast<void>(send_all(link.client.get(), frame.data(), frame.size()));
     }
     ::shutdown(link.client.get(), SHUT_RDWR);
 }
 
-void KafkaProxy::wait_while_held(std::int16_t api_key) {
+bool KafkaProxy::may_pass(std::int16_t api_key, Side side) {
     std::unique_lock lock(mutex_);
-    if (api_key != hold_key_ || hold_count_ == 0) {
-        return;
+    const auto meets = [&](Trap& trap) {
+        if (api_key != trap.api_key || side != trap.side || trap.count == 0) {
+            return false;
+        }
+        --trap.count;
+        return true;
+    };
+    if (meets(cut_)) {
+        ++cuts_;
+        return false;
     }
-    --hold_count_;
+    if (!meets(hold_)) {
+        return true;
+    }
     ++held_;
     const std::uint64_t release = releases_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return releases_ != release || ending_; });
     --held_;
+    return true;
 }
 
-void KafkaProxy::hold(std::int16_t api_key, int count) {
+void KafkaProxy::hold(std::int16_t api_key, int count, Side side) {
     const std::scoped_lock lock(mutex_);
-    hold_key_ = api_key;
-    hold_count_ = count;
+    hold_ = {.api_key = api_key, .side = side, .count = count};
 }
 
 int KafkaProxy::held() const {
@@ -185,8 +221,19 @@ int KafkaProxy::held() const {
 void KafkaProxy::release() {
     const std::scoped_lock lock(mutex_);
     ++releases_;
-    hold_count_ = 0;
+    hold_.count = 0;
+    cut_.count = 0;
     changed_.notify_all();
+}
+
+void KafkaProxy::cut_at(std::int16_t api_key, Side side) {
+    const std::scoped_lock lock(mutex_);
+    cut_ = {.api_key = api_key, .side = side, .count = 1};
+}
+
+int KafkaProxy::cuts() const {
+    const std::scoped_lock lock(mutex_);
+    return cuts_;
 }
 
 void KafkaProxy::cut() {
@@ -200,7 +247,8 @@ void KafkaProxy::cut() {
 
 int KafkaProxy::forwarded(std::int16_t api_key) const {
     const std::scoped_lock lock(mutex_);
-    return api_key == kEndTxn ? end_txn_forwarded_ : produce_forwarded_;
+    const auto count = forwarded_.find(api_key);
+    return count == forwarded_.end() ? 0 : count->second;
 }
 
 }  // namespace tributary::servers

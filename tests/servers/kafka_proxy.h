@@ -1,7 +1,9 @@
-// A TCP proxy before one Kafka broker that can hold requests of one kind back, as a network does
-// that delays and then delivers: the client times out and goes elsewhere, and what was held still
-// reaches the broker when it is released. It can also cut every connection and refuse new ones.
-// Requests: Kafka protocol guide, "Request Header" (int32 size, int16 api key).
+// A TCP proxy before one Kafka broker that can hold requests of one kind, or their answers, back,
+// as a network does that delays and then delivers: the client times out and goes elsewhere, and
+// what was held still reaches its end when it is released. It can cut the connection at such a
+// request or answer, and it can cut every connection and refuse new ones.
+// Kafka protocol guide, "Request Header" (int32 size, int16 api key, int16 version, int32
+// correlation id) and "Response Header" (int32 size, int32 correlation id).
 // Threads: public methods by any thread; two threads per connection inside.
 #pragma once
 
@@ -9,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,7 +25,10 @@ namespace tributary::servers {
 class KafkaProxy {
   public:
     static constexpr std::int16_t kProduce = 0;
+    static constexpr std::int16_t kInitProducerId = 22;
+    static constexpr std::int16_t kAddPartitionsToTxn = 24;
     static constexpr std::int16_t kEndTxn = 26;
+    enum class Side { request, answer };
 
     // Listens at once; forwards to 127.0.0.1:`target`, which may be set later.
     KafkaProxy();
@@ -36,12 +42,17 @@ class KafkaProxy {
         return "127.0.0.1:" + std::to_string(lease_.port());
     }
 
-    // Holds the next `count` requests with this api key until release().
-    void hold(std::int16_t api_key, int count);
+    // Holds the next `count` requests with this api key, or the answers to such, until release().
+    void hold(std::int16_t api_key, int count, Side side = Side::request);
     // How many are being held.
     [[nodiscard]] int held() const;
-    // Sends what is held on to the broker.
+    // Sends what is held on, and forgets a cut_at() that met nothing.
     void release();
+    // Cuts the connection of the next request with this api key: before the broker sees it, or when
+    // it has answered and the client has not heard.
+    void cut_at(std::int16_t api_key, Side side);
+    // How often cut_at() met its request or answer.
+    [[nodiscard]] int cuts() const;
     // Cuts every connection; new ones are closed at once until restore().
     void cut();
     void restore() { refusing_ = false; }
@@ -56,7 +67,8 @@ class KafkaProxy {
     void accept_loop();
     void upstream(Link& link);
     void downstream(Link& link);
-    void wait_while_held(std::int16_t api_key);
+    // False: the connection is to be cut here.
+    [[nodiscard]] bool may_pass(std::int16_t api_key, Side side);
 
     PortLease lease_;
     UniqueFd listener_;
@@ -67,12 +79,17 @@ class KafkaProxy {
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::int16_t hold_key_ = -1;
-    int hold_count_ = 0;
+    struct Trap {
+        std::int16_t api_key = -1;
+        Side side = Side::request;
+        int count = 0;
+    };
+    Trap hold_;
+    Trap cut_;
     int held_ = 0;
+    int cuts_ = 0;
     std::uint64_t releases_ = 0;
-    int end_txn_forwarded_ = 0;
-    int produce_forwarded_ = 0;
+    std::map<std::int16_t, int> forwarded_;
     std::list<std::unique_ptr<Link>> links_;
     std::thread acceptor_;
 };

@@ -122,7 +122,8 @@ SqlRows MysqlConnection::sql(const std::string& text) {
         }
         state = mysql_next_result(handle);
     }
-    if (state > 0) {
+    // A lost connection is -1 at once; behind the last result -1 is the end.
+    if (state > 0 || mysql_errno(handle) != 0) {
         throw ServerFailure(std::string(mysql_error(handle)) + "\nin: " + text.substr(0, 500));
     }
     return rows;
@@ -179,6 +180,17 @@ std::vector<std::string> Mysqld::program() const {
         command.emplace_back("--secure-file-priv=NULL");
         command.emplace_back("--mysqlx=OFF");
     }
+    return command;
+}
+
+std::vector<std::string> Mysqld::binlog_reader() const {
+    if (!mysql()) {
+        return {"mariadb-binlog", "--no-defaults"};
+    }
+    const Fetched server = fetched("mysql-9", "mysqld");
+    std::vector<std::string> command = server.program;
+    command.back() = (server.base / "bin/mysqlbinlog").string();
+    command.emplace_back("--no-defaults");
     return command;
 }
 

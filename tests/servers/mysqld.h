@@ -104,6 +104,8 @@ class Mysqld {
     [[nodiscard]] std::filesystem::path log_file() const {
         return options_.directory / "mysqld.log";
     }
+    // mysqlbinlog or mariadb-binlog of the server's version: options and files are to follow.
+    [[nodiscard]] std::vector<std::string> binlog_reader() const;
     [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
     [[nodiscard]] MysqlConnection::Address root_address(const std::string& database = "") const;
 

@@ -3,79 +3,54 @@
 #include "tests/torture/judge.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <unordered_map>
+#include <tuple>
 #include <utility>
 
-#include "base/bytes.h"
-#include "connectors/postgresql/position.h"
 #include "format/record_header.h"
-#include "tests/servers/failure.h"
 
 namespace tributary::torture {
 namespace {
 
 using nlohmann::json;
 using servers::KafkaRecord;
-using servers::ServerFailure;
 
 constexpr std::size_t kDifferencesMax = 20;
 constexpr std::string_view kUnavailable = "__debezium_unavailable_value";
 
-// One record, reduced to what identifies it and what it says.
-struct Fact {
-    std::uint64_t xid = 0;  // 0 in a tombstone, whose value says nothing
-    std::uint32_t ordinal = 0;
-    std::uint16_t sub_index = 0;
-    char op = 0;  // 'c', 'u', 'd', 't' for a tombstone
-    std::int64_t id = 0;
-    std::int64_t n = -1;
-    friend auto operator<=>(const Fact&, const Fact&) = default;
-};
-
 std::string text_of(const Fact& fact) {
     return std::string("op ") + fact.op + " id " + std::to_string(fact.id) + " n " +
-           std::to_string(fact.n) + " xid " + std::to_string(fact.xid) + " ordinal " +
+           std::to_string(fact.n) + " transaction " + fact.transaction + " ordinal " +
            std::to_string(fact.ordinal) + " sub " + std::to_string(fact.sub_index);
 }
 
-std::int64_t number_after(std::string_view line, std::string_view label, std::size_t from) {
-    const std::size_t at = line.find(label, from);
-    std::int64_t value = 0;
-    if (at == std::string_view::npos ||
-        std::from_chars(line.data() + at + label.size(), line.data() + line.size(), value).ec !=
-            std::errc()) {
-        throw ServerFailure("test_decoding: no " + std::string(label) + " in " +
-                            std::string(line.substr(0, 200)));
+void expect(const TrueChange& change,
+            const std::string& transaction,
+            std::uint32_t ordinal,
+            bool keyless,
+            std::vector<Fact>& facts) {
+    const bool moved = !keyless && change.old_id && *change.old_id != change.id;
+    const auto put = [&](char op, std::uint16_t sub_index, std::int64_t id, std::int64_t n) {
+        facts.push_back({.transaction = op == 't' ? "" : transaction,
+                         .ordinal = ordinal,
+                         .sub_index = sub_index,
+                         .op = op,
+                         .id = id,
+                         .n = n});
+    };
+    if (moved || change.op == 'd') {
+        const std::int64_t id = moved ? *change.old_id : change.id;
+        put('d', 0, id, -1);
+        if (!keyless) {
+            put('t', 1, id, -1);
+        }
     }
-    return value;
-}
-
-TrueChange parse_change(std::string_view line) {
-    constexpr std::string_view kTable = "table ";
-    constexpr std::string_view kNew = " new-tuple:";
-    const std::size_t colon = line.find(": ");
-    if (!line.starts_with(kTable) || colon == std::string_view::npos) {
-        throw ServerFailure("test_decoding: " + std::string(line.substr(0, 200)));
+    if (moved) {
+        put('c', 2, change.id, change.n);
+    } else if (change.op != 'd') {
+        put(change.op, 0, change.id, change.n);
     }
-    TrueChange change;
-    change.table = std::string(line.substr(kTable.size(), colon - kTable.size()));
-    const std::string_view rest = line.substr(colon + 2);
-    const std::size_t split = rest.find(kNew);
-    const std::size_t values = split == std::string_view::npos ? 0 : split;
-    change.id = number_after(rest, " id[bigint]:", values);
-    if (rest.starts_with("DELETE:")) {
-        change.op = 'd';
-        return change;
-    }
-    change.op = rest.starts_with("INSERT:") ? 'c' : 'u';
-    change.n = number_after(rest, " n[bigint]:", values);
-    if (split != std::string_view::npos) {
-        change.old_id = number_after(rest, " id[bigint]:", 0);
-    }
-    return change;
 }
 
 class Court {
@@ -83,151 +58,88 @@ class Court {
     explicit Court(const Evidence& evidence) : evidence_(evidence) {}
 
     Verdict run() {
-        expect();
+        verdict_.rows = evidence_.rows;
+        verdict_.transactions = evidence_.transactions;
         for (const auto& [table, records] : evidence_.by_table) {
             compare(table, records);
         }
-        for (const auto& [table, facts] : expected_) {
+        for (const auto& [table, facts] : evidence_.expected) {
             if (!facts.empty() && !evidence_.by_table.contains(table)) {
                 verdict_.lost += facts.size();
-                say(table + ": no topic, " + std::to_string(facts.size()) + " records lost");
+                verdict_.say(table + ": no topic, " + std::to_string(facts.size()) +
+                             " records lost");
             }
         }
         check_positions();
         check_chain();
-        check_slot();
         return std::move(verdict_);
     }
 
   private:
-    void say(std::string text) {
-        if (verdict_.differences.size() < kDifferencesMax) {
-            verdict_.differences.push_back(std::move(text));
-        }
-    }
-    void broken(std::string text) {
-        ++verdict_.broken;
-        say(std::move(text));
-    }
-
-    void expect() {
-        const std::set<std::string> keyless(evidence_.keyless_tables.begin(),
-                                            evidence_.keyless_tables.end());
-        for (const TrueTransaction& transaction : evidence_.truth) {
-            by_xid_[transaction.xid] = &transaction;
-            ++verdict_.transactions;
-            std::uint32_t ordinal = 0;
-            for (const TrueChange& change : transaction.changes) {
-                expect(change,
-                       {.xid = transaction.xid, .ordinal = ordinal++},
-                       keyless.contains(change.table));
-                ++verdict_.rows;
-            }
-        }
-    }
-
-    void expect(const TrueChange& change, Fact fact, bool keyless) {
-        std::vector<Fact>& facts = expected_[change.table];
-        const bool moved = !keyless && change.old_id && *change.old_id != change.id;
-        const auto put = [&](char op, std::uint16_t sub_index, std::int64_t id, std::int64_t n) {
-            facts.push_back({.xid = op == 't' ? 0 : fact.xid,
-                             .ordinal = fact.ordinal,
-                             .sub_index = sub_index,
-                             .op = op,
-                             .id = id,
-                             .n = n});
-        };
-        if (moved || change.op == 'd') {
-            const std::int64_t id = moved ? *change.old_id : change.id;
-            put('d', 0, id, -1);
-            if (!keyless) {
-                put('t', 1, id, -1);
-            }
-        }
-        if (moved) {
-            put('c', 2, change.id, change.n);
-        } else if (change.op != 'd') {
-            put(change.op, 0, change.id, change.n);
-        }
-    }
+    using Identity = std::tuple<std::string, std::uint32_t, std::uint16_t>;
 
     // What the record says; also notes its identity, position and sequence.
     std::optional<Fact> found(const std::string& table, const KafkaRecord& record) {
         const auto* header = record.header("tributary");
-        if (header == nullptr || !header->value) {
-            broken(table + ": a record without tributary header at " +
-                   std::to_string(record.offset));
-            return std::nullopt;
-        }
-        const auto parsed = format::parse_record_header(*header->value);
-        if (!parsed || parsed.value().position.size() != 8) {
-            broken(table + ": a bad tributary header at " + std::to_string(record.offset));
+        const auto parsed = header != nullptr && header->value
+                                ? format::parse_record_header(*header->value)
+                                : Result<format::RecordIdentity>(format::RecordIdentity{});
+        if (!parsed || parsed.value().position.empty()) {
+            verdict_.is_broken(table + ": a record without a good tributary header at " +
+                               std::to_string(record.offset));
             return std::nullopt;
         }
         const auto& identity = parsed.value();
-        const auto lsn = load<std::uint64_t>(identity.position.data(), Endian::big);
-        Fact fact{.ordinal = identity.ordinal, .sub_index = identity.sub_index};
-        if (!identities_.emplace(lsn, identity.ordinal, identity.sub_index).second) {
-            ++verdict_.twice;
-            say(table + ": twice: position " + std::to_string(lsn) + " ordinal " +
-                std::to_string(identity.ordinal) + " sub " + std::to_string(identity.sub_index));
-        }
+        Fact fact{.transaction = {},
+                  .ordinal = identity.ordinal,
+                  .sub_index = identity.sub_index,
+                  .op = 0};
         sequences_.push_back(identity.sequence.value());
-        check_order(table, lsn, identity.ordinal, identity.sub_index);
-        read_value(record, fact);
-        if (fact.xid != 0) {
-            positions_[fact.xid].insert(lsn);
+        evidence_.rules.read_value(record, fact);
+        check_identity(
+            table, {std::string(identity.position), identity.ordinal, identity.sub_index}, fact);
+        if (!fact.transaction.empty()) {
+            positions_[fact.transaction].emplace(identity.position);
         }
         return fact;
     }
 
-    void check_order(const std::string& table,
-                     std::uint64_t lsn,
-                     std::uint32_t ordinal,
-                     std::uint16_t sub_index) {
-        const auto now = std::tuple(lsn, ordinal, sub_index);
-        auto& before = newest_[table];
-        if (now <= before) {
-            broken(table + ": the identity does not grow at position " + std::to_string(lsn) +
-                   " ordinal " + std::to_string(ordinal));
+    void check_identity(const std::string& table, const Identity& identity, const Fact& fact) {
+        if (!identities_.insert(identity).second) {
+            ++verdict_.twice;
+            verdict_.say(table + ": an identity is there twice: " + text_of(fact));
         }
-        before = std::max(before, now);
-    }
-
-    static void read_value(const KafkaRecord& record, Fact& fact) {
-        if (!record.value) {
-            fact.op = 't';
-            fact.id = json::parse(record.key.value_or("{}")).value("id", std::int64_t{-1});
+        if (!evidence_.rules.positions_are_ordered) {
             return;
         }
-        const json value = json::parse(*record.value);
-        fact.op = value.at("op").get<std::string>().at(0);
-        fact.xid = value.at("source").at("txId").get<std::uint64_t>();
-        const json& row = value.at(fact.op == 'd' ? "before" : "after");
-        fact.id = row.at("id").get<std::int64_t>();
-        if (fact.op != 'd') {
-            fact.n = row.at("n").get<std::int64_t>();
+        auto& before = newest_[table];
+        if (identity <= before) {
+            verdict_.is_broken(table + ": the identity does not grow at " + text_of(fact));
         }
+        before = std::max(before, identity);
     }
 
     void compare(const std::string& table, const std::vector<KafkaRecord>& records) {
         std::vector<Fact> actual;
         actual.reserve(records.size());
         for (const KafkaRecord& record : records) {
-            if (const auto fact = found(table, record)) {
-                actual.push_back(*fact);
+            if (auto fact = found(table, record)) {
+                actual.push_back(std::move(*fact));
             }
         }
         verdict_.records += records.size();
-        std::vector<Fact> expected = expected_[table];
+        const auto known = evidence_.expected.find(table);
+        std::vector<Fact> expected =
+            known == evidence_.expected.end() ? std::vector<Fact>() : known->second;
         if (actual == expected) {
             return;
         }
         const auto [right, left] =
             std::mismatch(expected.begin(), expected.end(), actual.begin(), actual.end());
-        say(table + ": first difference at record " + std::to_string(right - expected.begin()) +
-            ": truth " + (right == expected.end() ? "ends" : text_of(*right)) + "; Kafka " +
-            (left == actual.end() ? "ends" : text_of(*left)));
+        verdict_.say(table + ": first difference at record " +
+                     std::to_string(right - expected.begin()) + ": truth " +
+                     (right == expected.end() ? "ends" : text_of(*right)) + "; Kafka " +
+                     (left == actual.end() ? "ends" : text_of(*left)));
         count_differences(table, std::move(expected), std::move(actual));
     }
 
@@ -254,25 +166,21 @@ class Court {
             ++verdict_.out_of_order;
         }
         for (const Fact& fact : missing) {
-            say(table + ": lost: " + text_of(fact));
+            verdict_.say(table + ": lost: " + text_of(fact));
         }
         for (const Fact& fact : surplus) {
-            say(table + ": not in the truth: " + text_of(fact));
+            verdict_.say(table + ": not in the truth: " + text_of(fact));
         }
     }
 
-    // A transaction has one position, and it lies where its commit record does.
+    // A transaction has one position, and it is the transaction's.
     void check_positions() {
-        for (const auto& [xid, positions] : positions_) {
-            const auto known = by_xid_.find(xid);
-            if (known == by_xid_.end()) {
-                continue;  // already counted as not in the truth
-            }
-            const std::uint64_t position = *positions.begin();
-            if (positions.size() != 1 || position <= known->second->last_change_lsn ||
-                position >= known->second->end_lsn) {
-                broken("transaction " + std::to_string(xid) + ": position " +
-                       std::to_string(position) + " is not its commit, or not the only one");
+        for (const auto& [transaction, positions] : positions_) {
+            if (positions.size() != 1 ||
+                !evidence_.rules.position_fits(transaction, *positions.begin())) {
+                verdict_.is_broken("transaction " + transaction + " has " +
+                                   std::to_string(positions.size()) +
+                                   " positions, or one that is not its own");
             }
         }
     }
@@ -280,7 +188,7 @@ class Court {
     void check_chain() {
         std::sort(sequences_.begin(), sequences_.end());
         std::uint64_t last = 0;
-        std::string resume;
+        Position resume;
         std::uint64_t counted = 0;
         for (const Checkpoint& checkpoint : evidence_.checkpoints) {
             ++verdict_.checkpoints;
@@ -290,54 +198,35 @@ class Court {
             if (checkpoint.previous_last.value() != last || checkpoint.last.value() < last ||
                 (!empty && checkpoint.first.value() != last + 1) ||
                 (empty && checkpoint.last.value() != last)) {
-                broken(where + "the chain is broken, before it was " + std::to_string(last));
+                verdict_.is_broken(where + "the chain is broken, before it was " +
+                                   std::to_string(last));
             }
-            if (postgresql::compare(checkpoint.resume, Position{resume}) < 0) {
-                broken(where + "its resume position went back");
+            if (evidence_.rules.compare_resume &&
+                evidence_.rules.compare_resume(checkpoint.resume, resume) < 0) {
+                verdict_.is_broken(where + "its resume position went back");
             }
             const auto from = std::upper_bound(sequences_.begin(), sequences_.end(), last);
             const auto to = std::upper_bound(from, sequences_.end(), checkpoint.last.value());
             const auto records = static_cast<std::uint64_t>(to - from);
             if (checkpoint.record_count != records) {
-                broken(where + "it counts " + std::to_string(checkpoint.record_count) +
-                       " records, Kafka has " + std::to_string(records));
+                verdict_.is_broken(where + "it counts " + std::to_string(checkpoint.record_count) +
+                                   " records, Kafka has " + std::to_string(records));
             }
             counted += records;
             last = std::max(last, checkpoint.last.value());
-            resume = checkpoint.resume.bytes;
+            resume = checkpoint.resume;
         }
         if (counted != sequences_.size()) {
-            broken(std::to_string(sequences_.size() - counted) +
-                   " records are in no checkpoint's range");
-        }
-    }
-
-    // A checkpoint's wall time is taken before its transaction commits, so one with a later time
-    // cannot have been in Kafka when the slot was read.
-    void check_slot() {
-        for (const SlotSample& sample : evidence_.slot) {
-            std::uint64_t held = evidence_.slot_created_lsn;
-            for (const Checkpoint& checkpoint : evidence_.checkpoints) {
-                if (checkpoint.wall_time_us > sample.wall_time_us) {
-                    break;
-                }
-                const auto resume = postgresql::decode_resume(checkpoint.resume);
-                held = std::max(held, resume ? resume->value() : 0);
-            }
-            if (sample.confirmed_lsn > held) {
-                broken("the slot was confirmed to " + std::to_string(sample.confirmed_lsn) +
-                       ", the newest checkpoint reached " + std::to_string(held));
-            }
+            verdict_.is_broken(std::to_string(sequences_.size() - counted) +
+                               " records are in no checkpoint's range");
         }
     }
 
     const Evidence& evidence_;
     Verdict verdict_;
-    std::map<std::string, std::vector<Fact>> expected_;
-    std::unordered_map<std::uint64_t, const TrueTransaction*> by_xid_;
-    std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint16_t>> identities_;
-    std::map<std::string, std::tuple<std::uint64_t, std::uint32_t, std::uint16_t>> newest_;
-    std::map<std::uint64_t, std::set<std::uint64_t>> positions_;
+    std::set<Identity> identities_;
+    std::map<std::string, Identity> newest_;
+    std::map<std::string, std::set<std::string>> positions_;
     std::vector<std::uint64_t> sequences_;
 };
 
@@ -385,22 +274,66 @@ std::string row_text(const json& row, const std::vector<std::string>& columns) {
 
 }  // namespace
 
-void TruthParser::add(std::uint64_t lsn, std::string_view line) {
-    if (line.starts_with("BEGIN ")) {
-        open_.emplace();
-        open_->xid = static_cast<std::uint64_t>(number_after(line, "BEGIN ", 0));
+Facts expected_facts(const std::vector<TrueTransaction>& truth,
+                     const std::vector<std::string>& keyless_tables) {
+    const std::set<std::string> keyless(keyless_tables.begin(), keyless_tables.end());
+    Facts facts;
+    for (const TrueTransaction& transaction : truth) {
+        std::uint32_t ordinal = 0;
+        for (const TrueChange& change : transaction.changes) {
+            expect(change,
+                   transaction.name,
+                   ordinal++,
+                   keyless.contains(change.table),
+                   facts[change.table]);
+        }
+    }
+    return facts;
+}
+
+void read_row_change(const KafkaRecord& record, const std::string& transaction_field, Fact& fact) {
+    if (!record.value) {
+        fact.op = 't';
+        fact.id = json::parse(record.key.value_or("{}")).value("id", std::int64_t{-1});
         return;
     }
-    if (!open_) {
-        throw ServerFailure("test_decoding: outside a transaction: " + std::string(line));
+    const json value = json::parse(*record.value);
+    fact.op = value.at("op").get<std::string>().at(0);
+    const json& transaction = value.at("source").at(transaction_field);
+    fact.transaction =
+        transaction.is_string() ? transaction.get<std::string>() : transaction.dump();
+    const json& row = value.at(fact.op == 'd' ? "before" : "after");
+    fact.id = row.at("id").get<std::int64_t>();
+    if (fact.op != 'd') {
+        fact.n = row.at("n").get<std::int64_t>();
     }
-    if (line.starts_with("COMMIT ")) {
-        open_->end_lsn = lsn;
-        transactions_.push_back(*std::exchange(open_, std::nullopt));
-        return;
+}
+
+void Verdict::say(std::string text) {
+    if (differences.size() < kDifferencesMax) {
+        differences.push_back(std::move(text));
     }
-    open_->last_change_lsn = lsn;
-    open_->changes.push_back(parse_change(line));
+}
+
+void Verdict::is_broken(std::string text) {
+    ++broken;
+    say(std::move(text));
+}
+
+Verdict& Verdict::operator+=(const Verdict& other) {
+    rows += other.rows;
+    records += other.records;
+    transactions += other.transactions;
+    checkpoints += other.checkpoints;
+    lost += other.lost;
+    twice += other.twice;
+    unexpected += other.unexpected;
+    out_of_order += other.out_of_order;
+    broken += other.broken;
+    for (const std::string& difference : other.differences) {
+        say(difference);
+    }
+    return *this;
 }
 
 Verdict judge(const Evidence& evidence) {

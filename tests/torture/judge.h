@@ -1,17 +1,19 @@
-// The torture run's judge: what PostgreSQL's own test_decoding says was committed (the truth)
-// against what a read_committed consumer found in Kafka, exactly. Pure: no I/O, so that synthetic
-// cases prove that it can fail (judge_test.cc). DESIGN 10, oracles 1 to 5. Any thread.
+// The torture run's judge: what a source's own second reader says was committed (the truth) against
+// what a read_committed consumer found in Kafka, exactly. What is particular to a source comes in
+// as Rules (postgres_truth.h, binlog_truth.h, mqtt_feed.cc). Pure: no I/O, so that synthetic cases
+// prove that it can fail (judge_test.cc). DESIGN 10, oracles 1 to 5. Any thread.
 //
 // Every table of a run has `id bigint` as its first column and `n bigint`, a number unique per
 // written row version, as its second.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "model/checkpoint.h"
@@ -19,7 +21,7 @@
 
 namespace tributary::torture {
 
-// One row change as test_decoding prints it.
+// One row change as the second reader prints it.
 struct TrueChange {
     std::string table;  // "public.t0"
     char op = 0;        // 'c', 'u', 'd'
@@ -29,38 +31,54 @@ struct TrueChange {
 };
 
 struct TrueTransaction {
-    std::uint64_t xid = 0;
-    std::uint64_t last_change_lsn = 0;  // start of the last change's WAL record
-    std::uint64_t end_lsn = 0;          // end of the commit record
+    std::string name;                   // as the records' source block has it: xid, GTID
+    std::uint64_t last_change_lsn = 0;  // PostgreSQL: start of the last change's WAL record
+    std::uint64_t end_lsn = 0;          // PostgreSQL: end of the commit record
     std::vector<TrueChange> changes;    // in order; the index is the ordinal
 };
 
-// Fed with the rows of pg_logical_slot_get_changes (include-xids on), in order.
-class TruthParser {
-  public:
-    // Throws ServerFailure for a line that it does not understand.
-    void add(std::uint64_t lsn, std::string_view line);
-    [[nodiscard]] std::vector<TrueTransaction> take() { return std::move(transactions_); }
-
-  private:
-    std::optional<TrueTransaction> open_;
-    std::vector<TrueTransaction> transactions_;
+// One record, reduced to what identifies it and what it says.
+struct Fact {
+    std::string transaction;  // empty in a tombstone, whose value says nothing
+    std::uint32_t ordinal = 0;
+    std::uint16_t sub_index = 0;
+    char op = 0;  // 'c', 'u', 'd', 't' for a tombstone, 'm' for a message
+    std::int64_t id = 0;
+    std::int64_t n = -1;
+    friend auto operator<=>(const Fact&, const Fact&) = default;
 };
 
-// The slot's confirmed position, and a wall time after which it was read.
-struct SlotSample {
-    std::int64_t wall_time_us = 0;
-    std::uint64_t confirmed_lsn = 0;
+// Per table (MQTT: per device), in the order of its topic.
+using Facts = std::map<std::string, std::vector<Fact>>;
+
+// The records that the changes must become (docs/events.md). Tables without key have no tombstones.
+[[nodiscard]] Facts expected_facts(const std::vector<TrueTransaction>& truth,
+                                   const std::vector<std::string>& keyless_tables);
+
+// What is particular to a kind of source.
+struct Rules {
+    // Fills in what the record says; ordinal and sub-index are set already.
+    std::function<void(const servers::KafkaRecord&, Fact&)> read_value;
+    // Whether the packed header's position can be that of the transaction.
+    std::function<bool(const std::string& transaction, std::string_view position)> position_fits;
+    // Orders checkpoints' resume positions; none: not compared.
+    std::function<std::partial_ordering(const Position&, const Position&)> compare_resume;
+    // The bytes of positions order them, so that identities must grow within a table.
+    bool positions_are_ordered = false;
 };
+
+// read_value of row changes: `transaction_field` is the source block's, "txId" or "gtid".
+void read_row_change(const servers::KafkaRecord& record,
+                     const std::string& transaction_field,
+                     Fact& fact);
 
 struct Evidence {
-    std::string prefix;                                                 // of the topics
-    std::vector<std::string> keyless_tables;                            // no tombstones
-    std::vector<TrueTransaction> truth;                                 // in commit order
+    Facts expected;
+    std::uint64_t transactions = 0;                                     // in the truth
+    std::uint64_t rows = 0;                                             // changes in the truth
     std::map<std::string, std::vector<servers::KafkaRecord>> by_table;  // read_committed, by offset
     std::vector<Checkpoint> checkpoints;                                // read_committed, by offset
-    std::vector<SlotSample> slot;
-    std::uint64_t slot_created_lsn = 0;  // confirmed before the first checkpoint
+    Rules rules;
 };
 
 struct Verdict {
@@ -77,10 +95,13 @@ struct Verdict {
     [[nodiscard]] bool good() const {
         return lost + twice + unexpected + out_of_order + broken == 0;
     }
+    void say(std::string text);
+    void is_broken(std::string text);
+    Verdict& operator+=(const Verdict& other);
 };
 
-// Oracles 2, 3 and 5: the same records in the same order under unique identities; an unbroken chain
-// of checkpoints whose counts are right; a slot that was never confirmed past a checkpoint.
+// Oracles 2 and 3: the same records in the same order under unique identities; an unbroken chain
+// of checkpoints whose counts are right.
 [[nodiscard]] Verdict judge(const Evidence& evidence);
 
 // Oracle 4. The last value per key (a bag for a table without key) as row JSON, from the records of

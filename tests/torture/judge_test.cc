@@ -7,6 +7,7 @@
 #include "connectors/postgresql/position.h"
 #include "format/record_header.h"
 #include "tests/servers/failure.h"
+#include "tests/torture/postgres_truth.h"
 
 namespace tributary::torture {
 namespace {
@@ -60,8 +61,25 @@ Checkpoint checkpoint(std::uint64_t previous,
     return checkpoint;
 }
 
+struct Case {
+    std::vector<TrueTransaction> truth;
+    std::map<std::string, std::vector<servers::KafkaRecord>> by_table;
+    std::vector<Checkpoint> checkpoints;
+    std::vector<SlotSample> slot;
+    std::uint64_t slot_created_lsn = 0;
+};
+
+Verdict verdict_of(const Case& at) {
+    Evidence evidence = postgres_evidence(at.truth, {});
+    evidence.by_table = at.by_table;
+    evidence.checkpoints = at.checkpoints;
+    Verdict verdict = judge(evidence);
+    check_slot(at.slot, at.slot_created_lsn, at.checkpoints, verdict);
+    return verdict;
+}
+
 // Two transactions: insert 1, insert 2; move 1 to 3, delete 2.
-Evidence sound() {
+Case sound() {
     TruthParser parser;
     parser.add(10, "BEGIN 7");
     parser.add(11, "table public.t: INSERT: id[bigint]:1 n[bigint]:100 v[text]:'x'");
@@ -74,9 +92,7 @@ Evidence sound() {
     parser.add(23, "table public.t: DELETE: id[bigint]:2");
     parser.add(30, "COMMIT 8");
     const std::string none = R"("before":null,"after":)";
-    return {.prefix = "p",
-            .keyless_tables = {},
-            .truth = parser.take(),
+    return {.truth = parser.take(),
             .by_table = {{"public.t",
                           {record({15, 7, 0, 0, 1}, row(1, 0), R"("op":"c",)" + none + row(1, 100)),
                            record({15, 7, 1, 0, 2}, row(2, 0), R"("op":"c",)" + none + row(2, 101)),
@@ -94,12 +110,12 @@ Evidence sound() {
             .slot_created_lsn = 5};
 }
 
-std::vector<servers::KafkaRecord>& records_of(Evidence& evidence) {
+std::vector<servers::KafkaRecord>& records_of(Case& evidence) {
     return evidence.by_table.at("public.t");
 }
 
 TEST(Judge, accepts_what_is_equal_to_the_truth) {
-    const Verdict verdict = judge(sound());
+    const Verdict verdict = verdict_of(sound());
     EXPECT_TRUE(verdict.good()) << (verdict.differences.empty() ? "" : verdict.differences.at(0));
     EXPECT_EQ(verdict.rows, 4U);
     EXPECT_EQ(verdict.records, 7U);
@@ -108,84 +124,84 @@ TEST(Judge, accepts_what_is_equal_to_the_truth) {
 
 TEST(Judge, names_a_lost_record) {
     for (std::size_t index = 0; index < 7; ++index) {
-        Evidence evidence = sound();
+        Case evidence = sound();
         records_of(evidence).erase(records_of(evidence).begin() +
                                    static_cast<std::ptrdiff_t>(index));
-        EXPECT_EQ(judge(evidence).lost, 1U) << index;
+        EXPECT_EQ(verdict_of(evidence).lost, 1U) << index;
     }
 }
 
 TEST(Judge, names_a_lost_topic) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     evidence.by_table.clear();
-    EXPECT_EQ(judge(evidence).lost, 7U);
+    EXPECT_EQ(verdict_of(evidence).lost, 7U);
 }
 
 TEST(Judge, names_a_record_that_is_there_twice) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     const auto copy = records_of(evidence).at(1);
     records_of(evidence).push_back(copy);
-    const Verdict verdict = judge(evidence);
+    const Verdict verdict = verdict_of(evidence);
     EXPECT_EQ(verdict.twice, 1U);
     EXPECT_EQ(verdict.unexpected, 1U);
 }
 
 TEST(Judge, names_a_wrong_order) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     std::swap(records_of(evidence).at(0), records_of(evidence).at(1));
-    EXPECT_EQ(judge(evidence).out_of_order, 1U);
+    EXPECT_EQ(verdict_of(evidence).out_of_order, 1U);
 }
 
 TEST(Judge, names_a_record_that_was_never_committed) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     evidence.truth.pop_back();
-    EXPECT_EQ(judge(evidence).unexpected, 5U);
+    EXPECT_EQ(verdict_of(evidence).unexpected, 5U);
 }
 
 TEST(Judge, names_another_value) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     evidence.truth.at(0).changes.at(0).n = 555;
-    const Verdict verdict = judge(evidence);
+    const Verdict verdict = verdict_of(evidence);
     EXPECT_EQ(verdict.lost, 1U);
     EXPECT_EQ(verdict.unexpected, 1U);
 }
 
 TEST(Judge, names_a_position_that_is_not_the_commit) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     evidence.truth.at(0).end_lsn = 15;
-    EXPECT_EQ(judge(evidence).broken, 1U);
+    EXPECT_EQ(verdict_of(evidence).broken, 1U);
 }
 
 TEST(Judge, names_a_missing_or_repeated_checkpoint) {
-    Evidence missing = sound();
+    Case missing = sound();
     missing.checkpoints.erase(missing.checkpoints.begin());
-    EXPECT_GT(judge(missing).broken, 0U);
-    Evidence repeated = sound();
+    EXPECT_GT(verdict_of(missing).broken, 0U);
+    Case repeated = sound();
     repeated.checkpoints.push_back(repeated.checkpoints.back());
-    EXPECT_GT(judge(repeated).broken, 0U);
+    EXPECT_GT(verdict_of(repeated).broken, 0U);
 }
 
 TEST(Judge, names_a_checkpoint_that_goes_back_or_counts_wrongly) {
-    Evidence back = sound();
+    Case back = sound();
     back.checkpoints.at(1).resume = postgresql::encode_resume(Lsn(19));
-    EXPECT_EQ(judge(back).broken, 1U);
-    Evidence count = sound();
+    EXPECT_EQ(verdict_of(back).broken, 1U);
+    Case count = sound();
     ++count.checkpoints.at(1).record_count;
-    EXPECT_EQ(judge(count).broken, 1U);
+    EXPECT_EQ(verdict_of(count).broken, 1U);
 }
 
 TEST(Judge, names_records_behind_the_last_checkpoint) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     evidence.checkpoints.pop_back();
-    EXPECT_EQ(judge(evidence).broken, 1U);
+    EXPECT_EQ(verdict_of(evidence).broken, 1U);
 }
 
 TEST(Judge, names_a_slot_that_was_confirmed_past_the_checkpoint) {
-    Evidence evidence = sound();
+    Case evidence = sound();
     evidence.slot.push_back({.wall_time_us = 25, .confirmed_lsn = 21});
-    EXPECT_EQ(judge(evidence).broken, 1U);
+    EXPECT_EQ(verdict_of(evidence).broken, 1U);
     evidence.slot.back().wall_time_us = 30;
-    EXPECT_EQ(judge(evidence).broken, 0U);
+    EXPECT_EQ(verdict_of(evidence).broken, 0U);
 }
 
 TEST(Judge, refuses_a_truth_that_it_does_not_understand) {

@@ -1,4 +1,4 @@
-// tributary-torture: the real agent between a real PostgreSQL and a real Kafka, faults from a seed,
+// tributary-torture: the real agent between real sources and a real Kafka, faults from a seed,
 // exact oracles. Threads: main spawns every process.
 #include <CLI/CLI.hpp>
 
@@ -28,6 +28,12 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--faults", options.faults, "How many")->capture_default_str();
     app.add_option("--faults-min", options.faults_min, "Fewer is a failure")->capture_default_str();
+    app.add_option("--disk-shim", options.disk_shim, "Library that is preloaded into it")
+        ->required()
+        ->check(CLI::ExistingFile);
+    app.add_option("--sources", options.sources, "Which, separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
     app.add_option("--kafka", options.kafka, "Apache Kafka version")
         ->check(CLI::IsMember({tributary::servers::kKafka3, tributary::servers::kKafka4}))
         ->capture_default_str();

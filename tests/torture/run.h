@@ -1,5 +1,5 @@
-// One torture run: real PostgreSQL (fsync on), real Kafka behind a proxy, the real agent, writers,
-// the nemesis, then drain, settle and judge. Delivery and faults 7.3 and 7.4; DESIGN 10.
+// One torture run: real sources (fsync on), real Kafka behind a proxy, the real agent, load, the
+// nemesis, then drain, settle and judge. Delivery and faults 7.3 and 7.4; DESIGN 10.
 // Threads: run_torture spawns processes and must be called on a thread that outlives them (main).
 #pragma once
 
@@ -7,14 +7,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
+
+#include "tests/torture/feed.h"
 
 namespace tributary::torture {
 
-// What the reading side does to its own copy, so that a run can be seen to fail.
-enum class Plant { none, lose, twice, swap };
-
 struct RunOptions {
-    std::filesystem::path agent;  // the binary `tributary`
+    std::filesystem::path agent;      // the binary `tributary`
+    std::filesystem::path disk_shim;  // preloaded into it
+    std::vector<std::string> sources = {"postgres", "mariadb", "mysql", "sensors", "devices"};
     std::uint64_t seed = 1;
     int faults = 24;
     std::string kafka = "3.9.2";

@@ -85,6 +85,7 @@ class Databases : public testing::Test {
     std::map<std::string, int> rows_;
 };
 
+// catalogue: F1 F44
 TEST_F(Databases, all_three_arrive_exactly_while_each_and_the_agent_are_killed) {
     auto agent = std::make_unique<Agent>(site_);
     for (const char* source : {"plant", "mariadb", "mysql"}) {

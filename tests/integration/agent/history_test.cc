@@ -24,6 +24,7 @@ void deliver(Site& site, int count) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+// catalogue: F47
 TEST(AgentHistory, ALostSlotIsNamedAndResetFromNowGoesOn) {
     const servers::TemporaryDirectory directory("tributary-lost");
     servers::Postgres server({.directory = directory.path() / "pg",
@@ -78,6 +79,7 @@ TEST(AgentHistory, ALogOfAnotherHostIsRefusedAndWelcomeAtHome) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+// catalogue: F46
 TEST(AgentHistory, ASlotThatSomebodyMovedIsAGapUntilReset) {
     Site site;
     deliver(site, 10);
@@ -94,6 +96,7 @@ TEST(AgentHistory, ASlotThatSomebodyMovedIsAGapUntilReset) {
     expect_exactly(site, 20);
 }
 
+// catalogue: F46
 TEST(AgentHistory, ADroppedSlotIsNamed) {
     Site site;
     deliver(site, 3);
@@ -119,6 +122,7 @@ TEST(AgentHistory, WaitsForASlotThatAnotherReaderHolds) {
     expect_exactly(site, 20);
 }
 
+// catalogue: F19
 TEST(AgentHistory, ACheckpointOfANewerAgentStopsDelivery) {
     Site site;
     deliver(site, 5);
@@ -137,6 +141,7 @@ TEST(AgentHistory, ACheckpointOfANewerAgentStopsDelivery) {
     expect_exactly(site, 10);
 }
 
+// catalogue: F20
 TEST(AgentHistory, ALostLogIsReplacedFromKafkasCheckpoint) {
     Site site;
     deliver(site, 500);
@@ -154,8 +159,32 @@ TEST(AgentHistory, ALostLogIsReplacedFromKafkasCheckpoint) {
     EXPECT_EQ(agent.stop(), 0);
 }
 
+// Its events are older than Kafka's checkpoint, and the slot has moved past them.
+// catalogue: F21
+TEST(AgentHistory, AnOldCopyOfTheLogIsSetAsideAndNothingIsLostOrRepeated) {
+    Site site;
+    deliver(site, 100);
+    fs::copy(site.state_dir, site.path("old"), fs::copy_options::recursive);
+    {
+        Agent agent(site);
+        site.insert(101, 200);
+        expect_exactly(site, 200);
+        ASSERT_TRUE(agent.caught_up());
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+    fs::remove_all(site.state_dir);
+    fs::rename(site.path("old"), site.state_dir);
+    site.insert(201, 300);
+    Agent agent(site);
+    expect_exactly(site, 300);
+    EXPECT_TRUE(agent.logs("set aside"));
+    EXPECT_TRUE(agent.caught_up());
+    EXPECT_EQ(agent.stop(), 0) << agent.log();
+}
+
 // A copied configuration: the twin fences the first once, waits for the slot and delivers nothing;
 // when it gets the slot it must not repeat what the first sent meanwhile.
+// catalogue: F18
 TEST(AgentHistory, OfTwoAgentsWithOneNameOneDeliversAndNothingComesTwice) {
     Site site;
     Agent first(site);

@@ -38,6 +38,7 @@ class AgentOutage : public testing::Test {
     }
 };
 
+// catalogue: F30
 TEST_F(AgentOutage, IntakeResumesAfterAPowerCutWithoutKafka) {
     Site site;
     {
@@ -100,6 +101,7 @@ class SmallDisk {
     std::filesystem::path place_;
 };
 
+// catalogue: F9 F10
 TEST_F(AgentOutage, AFullDiskPausesReadingAndLosesNothing) {
     Site site;
     SmallDisk disk(site.path("disk"));
@@ -125,6 +127,7 @@ TEST_F(AgentOutage, AFullDiskPausesReadingAndLosesNothing) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+// catalogue: F38
 TEST_F(AgentOutage, RightsThatAreMissingInKafkaAreNamedUntilTheyAreGiven) {
     Site site;
     site.bootstrap = kafka().bootstrap_of("SASL_PLAINTEXT");
@@ -151,6 +154,7 @@ TEST_F(AgentOutage, RightsThatAreMissingInKafkaAreNamedUntilTheyAreGiven) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+// catalogue: F50
 TEST_F(AgentOutage, ADeadUplinkDoesNotHoldUpAShutdownOfTheDatabase) {
     Site site;
     Agent agent(site);
@@ -206,6 +210,7 @@ TEST_F(AgentOutage, WithoutPressureTheDatabaseKeepsWhatIsNotInKafka) {
     EXPECT_TRUE(servers::poll_until(kPatience, [&] { return held_by_slot(site) < 1'000'000; }));
 }
 
+// catalogue: F69
 TEST_F(AgentOutage, StopsInTimeWithADeadUplink) {
     Site site;
     Agent agent(site);
@@ -223,6 +228,7 @@ TEST_F(AgentOutage, StopsInTimeWithADeadUplink) {
     expect_exactly(site, 20);
 }
 
+// catalogue: F34
 TEST_F(AgentOutage, ATopicDeletedWhileRunningIsMadeAgain) {
     Site site;
     Agent agent(site);
@@ -246,6 +252,7 @@ TEST_F(AgentOutage, ATopicDeletedWhileRunningIsMadeAgain) {
     EXPECT_TRUE(agent.running());
 }
 
+// catalogue: F17
 TEST_F(AgentOutage, JumpsOfTheWallClockLoseNothing) {
     Site site;
     const auto offset = site.path("offset");

@@ -16,6 +16,7 @@ void insert_too_large(Site& site, int id) {
              ", string_agg(md5(random()::text), '') FROM generate_series(1, 3750)");
 }
 
+// catalogue: F37 F54
 TEST(AgentPoison, HaltStopsBeforeTheRowAndLosesNothing) {
     Site site;
     kafka().create_topic(site.topic(), 1, {{"max.message.bytes", "20000"}});
@@ -36,6 +37,7 @@ TEST(AgentPoison, HaltStopsBeforeTheRowAndLosesNothing) {
     expect_exactly(site, 10);
 }
 
+// catalogue: F37
 TEST(AgentPoison, DeadLetterGoesOnAndTheRowIsReplayed) {
     Site site;
     site.sources[0].lines = {"poison: dead_letter"};

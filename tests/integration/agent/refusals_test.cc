@@ -68,6 +68,7 @@ TEST(AgentRefuses, AMissingPublicationUnlessItMayMakeOne) {
     expect_refusal(site, "publication_missing", 10);
 }
 
+// catalogue: F52
 TEST(AgentRefuses, APublicationThatLostATable) {
     Site site;
     site.sources[0].lines = {"tables: {include: ['public\\.t']}"};
@@ -92,6 +93,7 @@ TEST(AgentRefuses, AFileWithAnUnknownKeyAndSaysWhere) {
     EXPECT_FALSE(fs::exists(site.state_dir));
 }
 
+// catalogue: F14
 TEST(AgentRefuses, AStateDirectoryThatItCannotWrite) {
     const auto user = servers::service_user();
     Site site;
@@ -103,6 +105,7 @@ TEST(AgentRefuses, AStateDirectoryThatItCannotWrite) {
     EXPECT_TRUE(agent.logs_error("state_dir_unusable", milliseconds(0)));
 }
 
+// catalogue: F18
 TEST(AgentRefuses, AStateDirectoryThatATwinHolds) {
     Site site;
     Agent agent(site);
@@ -115,6 +118,7 @@ TEST(AgentRefuses, AStateDirectoryThatATwinHolds) {
     EXPECT_TRUE(agent.running());
 }
 
+// catalogue: F19
 TEST(AgentRefuses, ALogOfANewerAgentAndLeavesItIntact) {
     Site site;
     {
@@ -137,6 +141,7 @@ TEST(AgentRefuses, ALogOfANewerAgentAndLeavesItIntact) {
     expect_exactly(site, 9);
 }
 
+// catalogue: F35
 TEST(AgentRefuses, ACheckpointTopicThatForgets) {
     Site site;
     kafka().create_topic(site.checkpoint_topic(), 1, {{"cleanup.policy", "delete"}});

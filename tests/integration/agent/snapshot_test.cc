@@ -142,6 +142,7 @@ TEST(AgentSnapshot, ATableWithoutAKeyBeyondItsBoundIsANamedStop) {
     expect_same(site, "loose");
 }
 
+// catalogue: F51
 TEST(AgentSnapshot, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
     Site site;
     site.sql(
@@ -174,6 +175,7 @@ TEST(AgentSnapshot, IsExactBesideWriters) {
     expect_same_in_the_end(site, agent);
 }
 
+// catalogue: F56
 TEST(AgentSnapshot, KillsAtAnyMomentNeitherRepeatNorMissARow) {
     constexpr int kRows = 60'000;
     Site site;

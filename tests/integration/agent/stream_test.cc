@@ -58,6 +58,7 @@ TEST(AgentStream, CarriesTruncateWhenItIsNotSkipped) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+// catalogue: F1
 TEST(AgentStream, ResumesExactlyAfterKillsInTheMiddleOfATransaction) {
     constexpr int kRows = 40'000;
     Site site;

@@ -306,6 +306,7 @@ TEST(AgentVerbs, SystemdIsToldThatItRunsLivesAndStops) {
     EXPECT_TRUE(socket.receives("STOPPING=1"));
 }
 
+// catalogue: F68
 TEST(AgentVerbs, AReloadAppliesTheLevelAndRefusesTheRestByName) {
     Site site;
     Agent agent(site);

@@ -124,6 +124,7 @@ TEST_P(Commit, what_was_not_committed_is_invisible_and_not_in_the_checkpoint) {
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 10));
 }
 
+// catalogue: F28
 TEST_P(Commit, recover_in_the_middle_of_a_transaction_discards_it) {
     Rig rig(options());
     const auto topic = fresh_topic();
@@ -137,6 +138,7 @@ TEST_P(Commit, recover_in_the_middle_of_a_transaction_discards_it) {
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 5));
 }
 
+// catalogue: F18
 TEST_P(Commit, a_twin_fences_and_nothing_of_the_old_one_remains) {
     Rig old(options());
     const auto topic = fresh_topic();
@@ -161,6 +163,7 @@ TEST_P(Commit, a_twin_fences_and_nothing_of_the_old_one_remains) {
     EXPECT_EQ(after.value(), old.checkpoint(11, 12));
 }
 
+// catalogue: F37
 TEST_P(Commit, a_record_over_message_max_bytes_is_poison_and_the_transaction_stays_good) {
     Rig rig(options());
     const auto topic = fresh_topic();
@@ -176,6 +179,7 @@ TEST_P(Commit, a_record_over_message_max_bytes_is_poison_and_the_transaction_sta
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), (std::vector<std::string>{"1", "3"}));
 }
 
+// catalogue: F37
 TEST_P(Commit, what_a_brokers_limit_refuses_is_named_and_what_is_beside_it_is_not) {
     const auto topic = fresh_topic();
     kafka().create_topic(topic, 1, {{"max.message.bytes", "20000"}});
@@ -230,6 +234,7 @@ TEST_P(Commit, a_record_that_the_topic_forbids_is_found_among_good_ones) {
     EXPECT_TRUE(rig.transaction(topic, 1, 4).has_value());
 }
 
+// catalogue: F34
 TEST_P(Commit, a_missing_topic_is_created_as_configured_or_named) {
     auto configured = options();
     configured.topics.partitions = 3;
@@ -253,6 +258,7 @@ TEST_P(Commit, a_missing_topic_is_created_as_configured_or_named) {
     EXPECT_TRUE(refusing.transaction(topic, 1, 5).has_value());
 }
 
+// catalogue: F34
 TEST_P(Commit, a_topic_that_cannot_be_created_is_unsuitable) {
     auto wrong = options();
     wrong.topics.config = {{"no.such.setting", "1"}};
@@ -266,6 +272,7 @@ TEST_P(Commit, a_topic_that_cannot_be_created_is_unsuitable) {
     EXPECT_TRUE(bad_name.error().is(errors::kTopicUnsuitable)) << bad_name.error().message();
 }
 
+// catalogue: F35
 TEST_P(Commit, a_checkpoint_topic_that_is_not_compacted_or_has_more_partitions_is_refused) {
     for (const auto& [partitions, policy] : std::vector<std::pair<int, std::string>>{
              {1, "delete"}, {1, "compact,delete"}, {2, "compact"}}) {
@@ -341,6 +348,7 @@ class OpenTransaction {
     servers::TopicHandle topic_;
 };
 
+// catalogue: F36
 TEST_P(Commit, a_transaction_without_an_end_in_the_checkpoint_topic_is_named_until_it_ends) {
     Rig rig(options());
     const auto topic = fresh_topic();

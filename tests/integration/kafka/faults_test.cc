@@ -62,6 +62,7 @@ milliseconds since(SteadyTime start) {
     return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
 }
 
+// catalogue: F24 F25
 TEST_P(Faults, a_commit_whose_end_was_sent_twice_is_not_spotless_and_its_late_half_does_no_harm) {
     Rig rig(options());
     const auto topic = fresh_topic();
@@ -90,6 +91,7 @@ TEST_P(Faults, a_commit_whose_end_was_sent_twice_is_not_spotless_and_its_late_ha
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 30));
 }
 
+// catalogue: F22
 TEST_P(Faults, a_checkpoint_survives_the_brokers_death_and_the_transaction_in_it_is_decided) {
     Rig rig(options());
     const auto topic = fresh_topic();
@@ -116,6 +118,7 @@ TEST_P(Faults, a_checkpoint_survives_the_brokers_death_and_the_transaction_in_it
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 12));
 }
 
+// catalogue: F42
 TEST_P(Faults, without_a_broker_begin_and_recover_fail_transiently_within_their_budgets) {
     Rig rig(options());
     const auto topic = fresh_topic();
@@ -155,6 +158,7 @@ TEST_P(Faults, interrupt_ends_a_blocking_recover) {
     EXPECT_LT(since(start), milliseconds(5000));
 }
 
+// catalogue: F34
 TEST_P(Faults, a_topic_deleted_in_between_is_named_and_made_again) {
     Rig rig(options());
     const auto topic = fresh_topic();

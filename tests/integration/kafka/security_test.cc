@@ -141,17 +141,20 @@ TEST(Security, good_certificates_deliver) {
     EXPECT_TRUE(rig.transaction(fresh_topic(), 1, 5).has_value());
 }
 
+// catalogue: F40
 TEST(Security, a_broker_certificate_that_is_not_trusted_is_named) {
     secured();
     expect_named(with_certificates("stranger", "server"), errors::kKafkaTls);
 }
 
+// catalogue: F40
 TEST(Security, a_client_certificate_that_the_broker_refuses_is_named) {
     secured();
     expect_named(with_certificates("server", "stranger"), errors::kKafkaTls);
     expect_named(with_certificates("server", ""), errors::kKafkaTls);
 }
 
+// catalogue: F38
 TEST(Security, missing_rights_are_named) {
     expect_named(with_password("mallory", "right"), errors::kKafkaDenied);
 }

@@ -75,6 +75,7 @@ class SubscriberCrash : public Crash {};
 class ListenerCrash : public Crash {};
 
 // Paho publishes to a broker that lives on.
+// catalogue: F63
 TEST_P(SubscriberCrash, loses_and_repeats_nothing_that_was_acknowledged) {
     const Case at = GetParam();
     site_.subscribe(std::to_string(at.qos), at.v5 ? "5" : "3.1.1");

@@ -145,6 +145,7 @@ TEST_F(Hostile, bytes_before_connect_are_cut_off) {
     expect_unharmed();
 }
 
+// catalogue: F65
 TEST_F(Hostile, packets_that_break_the_rules_end_the_connection) {
     const std::string topic = site_.mqtt_topic();
     const std::string good = publish_packet(topic, 7, mqtt::Version::v5);
@@ -180,6 +181,7 @@ TEST_F(Hostile, truncated_packets_wait_for_their_rest_and_end_with_the_connectio
     expect_unharmed();
 }
 
+// catalogue: F42
 TEST_F(Hostile, a_byte_now_and_then_does_not_hold_a_place) {
     Peer slow(site_);
     const std::string packet = connect_packet(mqtt::Version::v5, "slow");
@@ -221,6 +223,7 @@ TEST_F(Hostile, topics_that_no_route_takes_are_refused_one_by_one) {
     expect_unharmed();
 }
 
+// catalogue: F65
 TEST_F(Hostile, fifty_thousand_topics_cost_nothing_that_stays) {
     Peer peer = connected(site_, "many");
     std::string batch;

@@ -107,6 +107,7 @@ TEST(FullLog, leaves_messages_with_the_broker) {
     EXPECT_EQ(distinct_once(site, 1800), 1800U);
 }
 
+// catalogue: F62
 TEST(Broker, that_dies_and_comes_back_loses_nothing_it_had_written_down) {
     Site site;
     site.subscribe("1");
@@ -126,6 +127,7 @@ TEST(Broker, that_dies_and_comes_back_loses_nothing_it_had_written_down) {
     expect_once_each(site.topic(), "v", 2000);
 }
 
+// catalogue: F62
 TEST(Broker, that_forgot_our_session_leaves_a_gap_record) {
     Site site;
     site.subscribe("1");

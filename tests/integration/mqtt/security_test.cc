@@ -56,6 +56,7 @@ TEST(Tls, and_a_password_bring_the_agent_in_at_a_broker) {
     expect_once_each(site.topic(), "v", 1);
 }
 
+// catalogue: F40
 TEST(Tls, of_a_broker_that_nobody_vouches_for_is_refused) {
     Site site;
     subscribe_guarded(site, "right", (certificates() / "ca.crt").string());

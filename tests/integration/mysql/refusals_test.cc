@@ -66,6 +66,7 @@ TEST_P(MysqlRefusals, a_missing_right_with_the_grant_that_gives_it) {
     sql("DROP USER half");
 }
 
+// catalogue: F61
 TEST_P(MysqlRefusals, a_row_image_that_is_not_full_with_the_statement_that_mends_it) {
     sql("SET GLOBAL binlog_row_image = 'MINIMAL'");
     expect_refused(
@@ -75,6 +76,7 @@ TEST_P(MysqlRefusals, a_row_image_that_is_not_full_with_the_statement_that_mends
     EXPECT_TRUE(pipeline.open());
 }
 
+// catalogue: F58
 TEST_P(MysqlRefusals, a_position_whose_binlog_was_purged) {
     Pipeline pipeline(server().options());
     ASSERT_TRUE(pipeline.open());
@@ -98,6 +100,7 @@ TEST_P(MysqlRefusals, a_position_whose_binlog_was_purged) {
     EXPECT_TRUE(result.error().is(errors::kSourceGap)) << result.error().message();
 }
 
+// catalogue: F57
 TEST_P(MysqlRefusals, a_server_that_forgot_what_was_taken_in) {
     Pipeline pipeline(server().options());
     ASSERT_TRUE(pipeline.open());
@@ -110,6 +113,7 @@ TEST_P(MysqlRefusals, a_server_that_forgot_what_was_taken_in) {
     EXPECT_TRUE(opened.error().is(errors::kSourceRewound)) << opened.error().message();
 }
 
+// catalogue: F59
 TEST_P(MysqlRefusals, a_second_reader_with_the_same_server_id_is_named) {
     Options options = server().options();
     Pipeline first(options);

@@ -111,6 +111,7 @@ TEST_P(MysqlStream, tables_that_are_not_selected_leave_nothing_but_keep_the_ordi
     EXPECT_EQ(pipeline.texts(), (Texts{created(1), "end 1"}));
 }
 
+// catalogue: F44
 TEST_P(MysqlStream, goes_on_exactly_after_the_server_was_killed) {
     Pipeline pipeline(options());
     ASSERT_TRUE(pipeline.open());
@@ -129,6 +130,7 @@ TEST_P(MysqlStream, goes_on_exactly_after_the_server_was_killed) {
     EXPECT_EQ(pipeline.texts(), (Texts{created(1), "end 1", created(2), "end 1"}));
 }
 
+// catalogue: F58
 TEST_P(MysqlStream, follows_the_binlog_over_rotations_and_a_row_of_megabytes) {
     Pipeline pipeline(options());
     ASSERT_TRUE(pipeline.open());
@@ -148,6 +150,7 @@ TEST_P(MysqlStream, follows_the_binlog_over_rotations_and_a_row_of_megabytes) {
     sql("DELETE FROM t; ALTER TABLE t MODIFY v varchar(200)");
 }
 
+// catalogue: F54
 TEST_P(MysqlStream, a_row_over_row_bytes_max_stops_by_name_unless_its_table_is_not_selected) {
     sql("CREATE TABLE IF NOT EXISTS big (id int PRIMARY KEY, v longtext) ENGINE=InnoDB; "
         "DELETE FROM big");
@@ -179,6 +182,7 @@ TEST_P(MysqlStream, stays_connected_while_reading_is_paused) {
     EXPECT_EQ(pipeline.texts(), (Texts{created(1), "end 1"}));
 }
 
+// catalogue: F55
 TEST_P(MysqlStream, xa_rows_come_at_their_commit_and_never_after_a_rollback) {
     Pipeline pipeline(options());
     ASSERT_TRUE(pipeline.open());

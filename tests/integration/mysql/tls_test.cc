@@ -72,6 +72,7 @@ class Certificates {
 
 class MysqlTls : public ::testing::TestWithParam<MysqldKind> {};
 
+// catalogue: F40
 TEST_P(MysqlTls, follows_over_tls_with_a_verified_server_and_refuses_another_authority) {
     const servers::TemporaryDirectory folder;
     const Certificates mine(folder.path() / "mine");
@@ -107,6 +108,7 @@ INSTANTIATE_TEST_SUITE_P(EachKind,
                              return parameter.param == MysqldKind::mysql ? "mysql" : "mariadb";
                          });
 
+// catalogue: F53 F60
 TEST(MysqlCompressed, a_compressed_transaction_arrives_whole_small_or_larger_than_what_is_held) {
     Server server(MysqldKind::mysql, {{"binlog_transaction_compression", "ON"}});
     server.sql("CREATE TABLE t (id int PRIMARY KEY, v longtext) ENGINE=InnoDB");

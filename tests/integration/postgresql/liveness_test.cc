@@ -9,6 +9,7 @@
 namespace tributary::postgresql::testing {
 namespace {
 
+// catalogue: F13 F45
 TEST(PostgresqlLiveness, a_session_that_is_not_read_outlives_wal_sender_timeout) {
     Server server(Settings{{"wal_sender_timeout", "2s"}});
     server.sql("CREATE TABLE t (id int PRIMARY KEY, v text); CREATE PUBLICATION plant FOR TABLE t");
@@ -72,10 +73,12 @@ void expect_shutdown_within(std::chrono::seconds limit, bool reading) {
     EXPECT_NE(left.find("shutting down"), std::string::npos) << left;
 }
 
+// catalogue: F50
 TEST(PostgresqlLiveness, a_fast_shutdown_is_not_held_up_by_a_reader_that_cannot_confirm) {
     expect_shutdown_within(std::chrono::seconds(30), true);
 }
 
+// catalogue: F50
 TEST(PostgresqlLiveness, a_fast_shutdown_is_not_held_up_by_a_reader_that_is_paused) {
     expect_shutdown_within(std::chrono::seconds(30), false);
 }

@@ -114,6 +114,7 @@ TEST_F(PostgresqlRefuses, a_slot_of_another_plugin_or_database) {
     expect_refused(open(options()), errors::kSlotForeign);
 }
 
+// catalogue: F47
 TEST_F(PostgresqlRefuses, a_slot_that_lost_its_wal) {
     sql("SELECT pg_create_logical_replication_slot('mine', 'pgoutput')");
     for (int segment = 0; segment < 8; ++segment) {
@@ -125,6 +126,7 @@ TEST_F(PostgresqlRefuses, a_slot_that_lost_its_wal) {
     expect_refused(open(options()), errors::kSlotLost);
 }
 
+// catalogue: F46
 TEST_F(PostgresqlRefuses, a_slot_ahead_of_us_but_not_one_behind_us) {
     const std::string early = sql("SELECT pg_current_wal_lsn()").value();
     sql("INSERT INTO t VALUES (1, 'a'); DELETE FROM t");
@@ -135,11 +137,13 @@ TEST_F(PostgresqlRefuses, a_slot_ahead_of_us_but_not_one_behind_us) {
     EXPECT_TRUE(opened) << opened.error().message();
 }
 
+// catalogue: F48 F49
 TEST_F(PostgresqlRefuses, a_server_that_is_behind_us) {
     sql("SELECT pg_create_logical_replication_slot('mine', 'pgoutput')");
     expect_refused(open(options(), at("FF/0")), errors::kSourceRewound);
 }
 
+// catalogue: F46
 TEST_F(PostgresqlRefuses, to_go_on_without_the_slot_it_had) {
     const std::string now = sql("SELECT pg_current_wal_flush_lsn()").value();
     expect_refused(open(options(), at(now)), errors::kSlotMissing);
@@ -152,6 +156,7 @@ TEST_F(PostgresqlRefuses, to_create_a_slot_when_told_not_to) {
     expect_refused(open(careful), errors::kSlotMissing);
 }
 
+// catalogue: F52
 TEST_F(PostgresqlRefuses, a_publication_that_is_missing_or_leaves_things_out) {
     Options other = options();
     other.publication = "other";
@@ -168,6 +173,7 @@ TEST_F(PostgresqlRefuses, a_publication_that_is_missing_or_leaves_things_out) {
     sql("DROP PUBLICATION other");
 }
 
+// catalogue: F52
 TEST_F(PostgresqlRefuses, to_stream_on_when_the_publication_is_gone) {
     sql("CREATE PUBLICATION passing FOR TABLE t");
     Options passing = options();

@@ -86,6 +86,7 @@ TEST_F(PostgresqlStream, goes_on_after_a_kill_between_transactions_without_repea
     EXPECT_EQ(pipeline.texts(), expected);
 }
 
+// catalogue: F1
 TEST_F(PostgresqlStream, goes_on_after_a_kill_in_the_middle_of_a_transaction) {
     // So little room that a poll ends within the transaction.
     Pipeline pipeline(options(), 64U << 10U);
@@ -115,6 +116,7 @@ TEST_F(PostgresqlStream, goes_on_after_a_kill_in_the_middle_of_a_transaction) {
     EXPECT_EQ(texts.back(), "end 1000");
 }
 
+// catalogue: F44
 TEST_F(PostgresqlStream, goes_on_after_the_server_itself_was_killed) {
     Pipeline pipeline(options());
     ASSERT_TRUE(pipeline.open());
@@ -182,6 +184,7 @@ TEST_F(PostgresqlStream, the_pressure_is_what_the_server_keeps_for_us) {
         [&] { return pipeline.source->pressure().value()->held_bytes < 100'000U; }));
 }
 
+// catalogue: F51
 TEST_F(PostgresqlStream, a_change_of_structure_in_the_stream_is_described_by_the_catalogue) {
     sql("DROP TABLE IF EXISTS shaped; DROP TYPE IF EXISTS mood;"
         "CREATE TYPE mood AS ENUM ('sad', 'glad');"

@@ -35,6 +35,7 @@ void make_certificate(const std::filesystem::path& directory, const std::string&
     servers::give_to_service_user(key);
 }
 
+// catalogue: F40
 TEST(PostgresqlTls, streams_from_the_server_that_the_certificate_names_and_from_no_other) {
     const servers::TemporaryDirectory certificates("tributary-tls");
     make_certificate(certificates.path(), "server");

@@ -106,6 +106,7 @@ void every_checkpoint(Case each) {
     }
 }
 
+// catalogue: F21
 TEST(CheckpointModel, a_start_goes_on_sets_aside_or_stops_by_one_rule) {
     for (std::uint64_t base = 1; base <= 3; ++base) {
         for (const bool predecessor : {false, true}) {
@@ -170,6 +171,7 @@ TEST_F(Recovery, of_nothing_is_a_broken_chain) {
 }
 
 // Every single member that differs from both makes it somebody else's.
+// catalogue: F33
 TEST_F(Recovery, of_any_other_checkpoint_is_fenced_or_a_broken_chain) {
     for (const std::uint64_t last : {1U, 2U, 3U, 4U}) {
         for (const std::uint8_t log : std::initializer_list<std::uint8_t>{1, 9}) {

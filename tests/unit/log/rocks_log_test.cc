@@ -30,6 +30,27 @@ class ManualClock final : public Clock {
     SteadyTime now_{};
 };
 
+// Flips one bit in the middle of a file.
+void spoil(const std::filesystem::path& path) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
+    file.seekg(middle);
+    const char byte = static_cast<char>(file.get());
+    file.seekp(middle);
+    file.put(static_cast<char>(byte ^ 1));
+}
+
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder,
+                                            const std::string& part) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+        if (file.path().filename().string().find(part) != std::string::npos) {
+            files.push_back(file.path());
+        }
+    }
+    return files;
+}
+
 class RocksLogTest : public ::testing::Test {
   protected:
     RocksLogTest() : options_(testing::small_log(scratch_.path())) { options_.clock = &clock_; }
@@ -90,6 +111,7 @@ class RocksLogTest : public ::testing::Test {
     std::unique_ptr<RocksLog> log_;
 };
 
+// catalogue: F1
 TEST_F(RocksLogTest, keeps_what_was_acknowledged_before_a_kill) {
     int acknowledged[2];
     ASSERT_EQ(::pipe(acknowledged), 0);
@@ -119,6 +141,7 @@ TEST_F(RocksLogTest, keeps_what_was_acknowledged_before_a_kill) {
     EXPECT_TRUE(verified.value().damage.empty());
 }
 
+// catalogue: F5
 TEST_F(RocksLogTest, accepts_a_torn_tail_that_was_never_acknowledged) {
     in_killed_child([&] {
         open_with_stream();
@@ -133,6 +156,7 @@ TEST_F(RocksLogTest, accepts_a_torn_tail_that_was_never_acknowledged) {
     EXPECT_TRUE(append(11, 1));
 }
 
+// catalogue: F4
 TEST_F(RocksLogTest, refuses_a_log_that_ends_before_what_was_synced) {
     in_killed_child([&] {
         open_with_stream();
@@ -149,6 +173,7 @@ TEST_F(RocksLogTest, refuses_a_log_that_ends_before_what_was_synced) {
     EXPECT_EQ(&refused(), &errors::kLogRolledBack);
 }
 
+// catalogue: F6
 TEST_F(RocksLogTest, refuses_a_bit_flipped_in_the_middle_of_the_write_ahead_log) {
     in_killed_child([&] {
         open_with_stream();
@@ -158,17 +183,72 @@ TEST_F(RocksLogTest, refuses_a_bit_flipped_in_the_middle_of_the_write_ahead_log)
             }
         }
     });
-    {
-        std::fstream file(wal(), std::ios::in | std::ios::out | std::ios::binary);
-        const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(wal()) / 2);
-        file.seekg(middle);
-        const char byte = static_cast<char>(file.get());
-        file.seekp(middle);
-        file.put(static_cast<char>(byte ^ 1));
-    }
+    spoil(wal());
     EXPECT_EQ(&refused(), &errors::kLogCorrupt);
 }
 
+// catalogue: F7
+TEST_F(RocksLogTest, reads_up_to_a_spoilt_table_file_and_never_past_it) {
+    options_.max_bytes = 1ULL << 30U;
+    options_.durability = Durability::process;
+    open_with_stream();
+    constexpr std::uint64_t kBlocks = 60;
+    for (std::uint64_t first = 1; first <= kBlocks; ++first) {
+        ASSERT_TRUE(append(first, 1, noise(400'000, static_cast<std::uint32_t>(first))));
+    }
+    log_.reset();
+    const auto tables = files_of(options_.directory / "rocksdb", ".sst");
+    ASSERT_FALSE(tables.empty());
+    for (const auto& table : tables) {
+        spoil(table);
+    }
+    auto opened = RocksLog::open(options_, nullptr);
+    if (!opened) {
+        EXPECT_EQ(&opened.error().kind(), &errors::kLogCorrupt);
+        return;
+    }
+    std::uint64_t next = 1;
+    while (next <= kBlocks) {
+        const auto block = opened.value()->read(kStream, Sequence(next));
+        if (!block) {
+            EXPECT_EQ(&block.error().kind(), &errors::kLogCorrupt) << block.error().message();
+            break;
+        }
+        ASSERT_TRUE(block.value());
+        ASSERT_EQ(block.value()->first.value(), next);
+        ++next;
+    }
+    EXPECT_LE(next, kBlocks) << "every table was spoilt and nothing was noticed";
+}
+
+// catalogue: F8
+TEST_F(RocksLogTest, refuses_a_spoilt_or_missing_index_of_its_files) {
+    open_with_stream();
+    ASSERT_TRUE(append(1, 10));
+    log_.reset();
+    const auto folder = options_.directory / "rocksdb";
+    const auto whole = options_.directory / "whole";
+    std::filesystem::copy(folder, whole);
+    for (const auto& manifest : files_of(folder, "MANIFEST")) {
+        spoil(manifest);
+    }
+    EXPECT_EQ(&refused(), &errors::kLogCorrupt);
+    const auto restore = [&] {
+        std::filesystem::remove_all(folder);
+        std::filesystem::copy(whole, folder);
+    };
+    restore();
+    std::filesystem::resize_file(folder / "CURRENT", 0);
+    EXPECT_EQ(&refused(), &errors::kLogCorrupt);
+    restore();
+    std::filesystem::remove(folder / "CURRENT");
+    EXPECT_EQ(&refused(), &errors::kLogRolledBack) << "RocksDB would have begun anew";
+    restore();
+    open();
+    EXPECT_EQ(last(), 10U);
+}
+
+// catalogue: F8 F20
 TEST_F(RocksLogTest, notices_that_the_database_vanished_beside_a_tripwire) {
     open_with_stream();
     ASSERT_TRUE(append(1, 10));
@@ -199,6 +279,7 @@ TEST_F(RocksLogTest, writes_the_tripwire_at_most_once_in_its_interval_and_at_a_c
     EXPECT_EQ(mark(), 3U);
 }
 
+// catalogue: F19
 TEST_F(RocksLogTest, refuses_a_later_format) {
     open_with_stream();
     log_.reset();
@@ -233,6 +314,7 @@ TEST_F(RocksLogTest, belongs_to_one_owner_at_a_time) {
     open();
 }
 
+// catalogue: F14
 TEST_F(RocksLogTest, names_a_directory_that_cannot_be_used) {
     std::ofstream(scratch_.path() / "file") << "x";
     options_.directory = scratch_.path() / "file" / "log";
@@ -319,6 +401,7 @@ TEST_F(RocksLogTest, takes_nothing_below_the_floor_of_free_disk) {
     EXPECT_TRUE(log_->put_dead_letter(letter)) << "delivery must go on, or nothing is ever trimmed";
 }
 
+// catalogue: F9 F10
 TEST_F(RocksLogTest, pauses_on_a_disk_that_is_really_full_and_goes_on_with_room) {
     if (::geteuid() != 0) {
         return;  // a mount needs root; the floor itself is tested above
@@ -439,6 +522,7 @@ class FailingEnv final : public rocksdb::EnvWrapper {
     };
 };
 
+// catalogue: F12
 TEST_F(RocksLogTest, trusts_nothing_after_a_failed_fsync_until_it_was_reopened) {
     FailingEnv env;
     options_.env = &env;

@@ -286,6 +286,7 @@ TEST(Message, is_json_with_everything) {
               R"("encoding":"json","payload":{"p": 1.5}})");
 }
 
+// catalogue: F66
 TEST(Message, whose_payload_is_not_what_the_route_says_is_undecodable) {
     Sample sample;
     RouteOptions route = press();

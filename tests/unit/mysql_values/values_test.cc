@@ -61,6 +61,7 @@ TEST(MysqlValue, year_0000_is_0) {
     EXPECT_EQ(year.value.integer, 2155);
 }
 
+// catalogue: F67
 TEST(MysqlValue, a_zero_date_is_null_or_1970) {
     Fixture date(TypeKind::date, {BinlogType::date, 0});
     EXPECT_EQ(date.decode(hex("000000")), ValueFault::none);
@@ -110,6 +111,7 @@ TEST(MysqlValue, that_is_longer_or_shorter_than_its_type_is_malformed) {
     EXPECT_EQ(shape.value.integer, 4326);
 }
 
+// catalogue: F67
 TEST(MysqlValue, text_of_every_charset_is_utf8) {
     Fixture text(TypeKind::text, {BinlogType::varchar, 40}, 28);
     EXPECT_EQ(text.decode(hex("02baba")), ValueFault::none);

@@ -195,6 +195,49 @@ TEST(Delivery, sets_a_foreign_log_aside_though_intake_already_runs_on_it) {
     }
 }
 
+// The twin confirmed, too: what the old log would read next is gone from the source, and in Kafka.
+TEST(Delivery, sets_an_old_log_aside_whose_source_has_forgotten_what_comes_next) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 1});
+    rig.start();
+    rig.server().commit(rows_of("a", 2));
+    rig.expect_exactly_once();
+    rig.stop();
+    const auto lsn = rig.server().commit({"table0 by the twin"});
+    Checkpoint foreign = rig.kafka().newest().value();
+    foreign.log_id.bytes.fill(9);
+    foreign.previous_last = foreign.last;
+    foreign.first = next(foreign.last);
+    foreign.last = Sequence(foreign.last.value() + 2);
+    foreign.resume = at_transaction(lsn);
+    foreign.done = at_entry(lsn, 1);
+    foreign.wall_time_us += 1000;
+    rig.kafka().seed(foreign);
+    rig.server().confirm_by_another(foreign.resume);
+    rig.kafka().set_reachable(false);
+    rig.restart();
+    ASSERT_TRUE(rig.wait([&] { return rig.status().intake.state == PipelineState::retrying; }));
+    rig.server().commit(rows_of("b", 3));
+    rig.kafka().set_reachable(true);
+    std::vector<std::string> expected = rig.server().rows();
+    std::erase(expected, "table0 by the twin");
+    EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= expected.size(); }));
+    EXPECT_EQ(rig.kafka().values("events"), expected);
+}
+
+TEST(Delivery, parks_on_a_gap_that_kafka_does_not_explain) {
+    Rig rig;
+    rig.add("p");
+    rig.start();
+    rig.server().commit(rows_of("a", 2));
+    rig.expect_exactly_once();
+    rig.stop();
+    rig.server().confirm_by_another(at_transaction(rig.server().commit(rows_of("b", 1))));
+    rig.restart();
+    EXPECT_TRUE(rig.parked_with(errors::kSourceGap));
+    EXPECT_THAT(rig.kafka().values("events"), SizeIs(2));
+}
+
 // The pipeline was at its bound when its history turned out to be foreign.
 TEST(Delivery, takes_in_again_after_a_full_log_was_set_aside) {
     Rig rig;

@@ -455,6 +455,11 @@ void Upstream::set_identity(std::string identity) {
     identity_ = std::move(identity);
 }
 
+void Upstream::confirm_by_another(const Position& position) {
+    const std::lock_guard lock(mutex_);
+    confirmed_.bytes = std::max(confirmed_.bytes, position.bytes);
+}
+
 Position Upstream::confirmed() const {
     const std::lock_guard lock(mutex_);
     return confirmed_;

@@ -188,6 +188,7 @@ class Upstream {
     void set_complete(bool complete);  // what is committed now is all that there will be
     // What the seat was asked and took, in order: "start t where", "stop t".
     [[nodiscard]] std::vector<std::string> asked() const;
+    void confirm_by_another(const Position& position);  // a twin of ours, or whoever moved the slot
     // What confirm() may say at most; beyond it is a test failure.
     std::function<Position()> held;
 

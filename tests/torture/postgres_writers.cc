@@ -1,7 +1,8 @@
-// See writers.h. Each writer has its own range of ids; n comes from a sequence, so that every row
-// version has its own. Rows of `moved` are changed by all writers, one row per transaction, so that
-// transactions of different writers follow each other on one key without deadlocks.
-#include "tests/torture/writers.h"
+// See postgres_writers.h. Each writer has its own range of ids; n comes from a sequence, so that
+// every row version has its own. Rows of `moved` are changed by all writers, one row per
+// transaction, so that transactions of different writers follow each other on one key without
+// deadlocks.
+#include "tests/torture/postgres_writers.h"
 
 #include <algorithm>
 #include <chrono>
@@ -31,7 +32,8 @@ const std::string& random_text_sql() {
 
 class Writer {
   public:
-    Writer(std::uint64_t seed, int number) : random_(seed), newest_(number * kRange) {}
+    Writer(std::uint64_t seed, int number)
+        : random_(seed), number_(number), newest_(number * kRange) {}
 
     // One transaction; the number of rows it means to write.
     int transaction(servers::SqlConnection& sql) {
@@ -48,8 +50,22 @@ class Writer {
         for (int step = 0; step < steps; ++step) {
             rows += add_step(text);
         }
-        sql.sql(text + "COMMIT");
+        if (between(1, 15) != 1) {
+            sql.sql(text + "COMMIT");
+            return rows;
+        }
+        sql.sql(text + "PREPARE TRANSACTION '" + prepared_name() + "'");
+        finish_prepared(sql);
         return rows;
+    }
+
+    // Ends what a lost connection may have left prepared, one way or the other.
+    void finish_prepared(servers::SqlConnection& sql) {
+        const bool commit = between(0, 2) != 0;
+        if (!sql.sql("SELECT 1 FROM pg_prepared_xacts WHERE gid = '" + prepared_name() + "'")
+                 .rows.empty()) {
+            sql.sql((commit ? "COMMIT PREPARED '" : "ROLLBACK PREPARED '") + prepared_name() + "'");
+        }
     }
 
     int between(int least, int most) {
@@ -177,7 +193,10 @@ class Writer {
         return std::to_string(newest_ - back) + " AND " + std::to_string(newest_ - back + width);
     }
 
+    [[nodiscard]] std::string prepared_name() const { return "w" + std::to_string(number_); }
+
     std::mt19937_64 random_;
+    std::int64_t number_;
     std::int64_t newest_;
     std::int64_t large_id_ = 0;
     std::string large_table_;
@@ -187,13 +206,13 @@ class Writer {
 
 }  // namespace
 
-const std::vector<std::string>& written_tables() {
+const std::vector<std::string>& postgres_tables() {
     static const std::vector<std::string> tables{
-        "public.t0", "public.t1", "public.t2", "public.moved", kKeylessTable};
+        "public.t0", "public.t1", "public.t2", "public.moved", kPostgresKeylessTable};
     return tables;
 }
 
-std::string create_tables_sql() {
+std::string create_postgres_tables_sql() {
     std::string text = "CREATE SEQUENCE version CACHE 100;";
     for (const char* table : {"t0", "t1", "t2", "moved"}) {
         text += std::string("CREATE TABLE ") + table +
@@ -206,7 +225,7 @@ std::string create_tables_sql() {
            "ALTER TABLE bag REPLICA IDENTITY FULL;";
 }
 
-Writers::Writers(std::string conninfo, std::uint64_t seed, int count)
+PostgresWriters::PostgresWriters(std::string conninfo, std::uint64_t seed, int count)
     : conninfo_(std::move(conninfo)) {
     for (int number = 1; number <= count; ++number) {
         threads_.emplace_back(
@@ -214,7 +233,7 @@ Writers::Writers(std::string conninfo, std::uint64_t seed, int count)
     }
 }
 
-void Writers::stop() {
+void PostgresWriters::stop() {
     stopping_ = true;
     for (std::thread& thread : threads_) {
         thread.join();
@@ -222,12 +241,13 @@ void Writers::stop() {
     threads_.clear();
 }
 
-void Writers::work(std::uint64_t seed, int number) {
+void PostgresWriters::work(std::uint64_t seed, int number) {
     Writer writer(seed, number);
     while (!stopping_) {
         try {
             servers::SqlConnection sql(conninfo_);
             sql.sql("SET lock_timeout = '5s'");
+            writer.finish_prepared(sql);
             while (!stopping_) {
                 const int rows = writer.transaction(sql);
                 ++acknowledged_;

@@ -1,0 +1,218 @@
+#include "tests/torture/mqtt_device.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace tributary::torture {
+namespace {
+
+using mqtt::PacketType;
+using mqtt::Qos;
+using mqtt::ReasonCode;
+using mqtt::Version;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kConnectAgain{20};
+constexpr milliseconds kTurnedAway{250};
+constexpr std::uint32_t kSessionSeconds = 3600;
+constexpr std::uint16_t kIdMax = 60'000;
+
+}  // namespace
+
+void MqttDevice::send(const std::string& topic, const std::string& payload) {
+    last_id_ = static_cast<std::uint16_t>(last_id_ % kIdMax + 1);
+    in_flight_.push_back({.id = last_id_, .topic = topic, .payload = payload});
+    if (link_ == Link::up) {
+        publish(in_flight_.back());
+    }
+}
+
+void MqttDevice::turn(milliseconds wait) {
+    if (link_ == Link::down) {
+        if (std::chrono::steady_clock::now() >= not_before_) {
+            connect();
+        }
+        if (link_ == Link::down) {
+            std::this_thread::sleep_for(std::min(wait, kConnectAgain));  // nobody listens
+            return;
+        }
+    }
+    write();
+    const auto events = static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT);
+    pollfd socket{.fd = fd_.get(), .events = events, .revents = 0};
+    if (::poll(&socket, 1, static_cast<int>(wait.count())) <= 0) {
+        return;
+    }
+    if ((socket.revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+        receive();
+    }
+    write();
+}
+
+void MqttDevice::connect() {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(options_.port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto* generic = static_cast<const sockaddr*>(static_cast<const void*>(&address));
+    if (::connect(fd.get(), generic, sizeof address) != 0) {
+        return;
+    }
+    fd_ = std::move(fd);
+    link_ = Link::awaiting_connack;
+    mqtt::Connect packet;
+    packet.version = options_.version;
+    packet.clean_start = false;
+    packet.keep_alive_s = 60;
+    packet.client_id = options_.client_id;
+    if (options_.version == Version::v5) {
+        packet.properties.session_expiry_interval_s = kSessionSeconds;
+        packet.properties.set(mqtt::PropertyId::session_expiry_interval);
+    }
+    mqtt::encode(packet, out_);
+}
+
+void MqttDevice::cut() {
+    fd_ = UniqueFd();
+    link_ = Link::down;
+    frames_.reset();
+    out_.clear();
+}
+
+void MqttDevice::publish(Message& message) {
+    mqtt::Publish packet;
+    packet.topic = message.topic;
+    packet.payload = message.payload;
+    packet.qos = options_.qos;
+    packet.packet_id = message.id;
+    packet.dup = message.stage != Stage::fresh;
+    mqtt::encode(packet, options_.version, out_);
+    sent_again_ += packet.dup ? 1 : 0;
+    message.stage = Stage::published;
+}
+
+void MqttDevice::release(Message& message) {
+    mqtt::Ack packet;
+    packet.type = PacketType::pubrel;
+    packet.packet_id = message.id;
+    mqtt::encode(packet, options_.version, out_);
+    sent_again_ += message.stage == Stage::released ? 1 : 0;
+    message.stage = Stage::released;
+}
+
+void MqttDevice::receive() {
+    std::array<char, 16'384> buffer{};
+    const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got <= 0) {
+        if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+            turned_away();
+        }
+        return;
+    }
+    frames_.feed({buffer.data(), static_cast<std::size_t>(got)});
+    while (link_ != Link::down) {
+        const auto frame = frames_.next();
+        if (frame.has_error()) {
+            return complain(frame.error().message());
+        }
+        if (!frame.value()) {
+            return;
+        }
+        take(*frame.value());
+    }
+}
+
+void MqttDevice::take(const mqtt::Frame& frame) {
+    const auto packet = mqtt::decode(frame, options_.version);
+    if (packet.has_error()) {
+        complain(packet.error().message());
+    } else if (const auto* connack = std::get_if<mqtt::Connack>(&packet.value())) {
+        take_connack(*connack);
+    } else if (std::holds_alternative<mqtt::Disconnect>(packet.value())) {
+        turned_away();
+    } else if (const auto* ack = std::get_if<mqtt::Ack>(&packet.value());
+               ack != nullptr && link_ == Link::up) {
+        take_ack(*ack);
+    } else {
+        complain("a packet that nobody waits for, first byte " + std::to_string(frame.header()));
+    }
+}
+
+void MqttDevice::take_connack(const mqtt::Connack& packet) {
+    if (packet.reason != ReasonCode::success) {
+        return turned_away();
+    }
+    // Once a CONNACK has come the session is durable; before, a CONNECT may have made one whose
+    // CONNACK was lost.
+    if (link_ != Link::awaiting_connack || (has_session_ && !packet.session_present)) {
+        return complain("the session is lost");
+    }
+    has_session_ = true;
+    link_ = Link::up;
+    for (Message& message : in_flight_) {
+        if (message.stage == Stage::released) {
+            release(message);
+        } else {
+            publish(message);
+        }
+    }
+}
+
+void MqttDevice::take_ack(const mqtt::Ack& packet) {
+    const auto found = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const auto& one) {
+        return one.id == packet.packet_id;
+    });
+    if (found == in_flight_.end()) {
+        return complain("an answer to " + std::to_string(packet.packet_id) + ", which is not due");
+    }
+    // Of a release that was sent again the server may know nothing any more.
+    const bool excused =
+        found->stage == Stage::released && packet.reason == ReasonCode::packet_identifier_not_found;
+    if (packet.reason != ReasonCode::success && !excused) {
+        return complain("an answer to " + std::to_string(packet.packet_id) + " with reason " +
+                        std::to_string(static_cast<int>(packet.reason)));
+    }
+    const bool once = options_.qos == Qos::at_least_once;
+    if (packet.type == PacketType::pubrec && !once) {
+        found->stage = found->stage == Stage::released ? Stage::released : Stage::published;
+        return release(*found);
+    }
+    if (packet.type != (once ? PacketType::puback : PacketType::pubcomp)) {
+        return complain("the wrong kind of answer to " + std::to_string(packet.packet_id));
+    }
+    in_flight_.erase(found);
+}
+
+void MqttDevice::turned_away() {
+    cut();
+    not_before_ = std::chrono::steady_clock::now() + kTurnedAway;
+}
+
+void MqttDevice::write() {
+    while (!out_.empty() && link_ != Link::down) {
+        const ssize_t sent =
+            ::send(fd_.get(), out_.data(), out_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0) {
+            return;  // full, or at its end: poll and recv say which
+        }
+        out_.erase(0, static_cast<std::size_t>(sent));
+    }
+}
+
+void MqttDevice::complain(const std::string& what) {
+    if (wrong_.empty()) {
+        wrong_ = options_.client_id + ": " + what;
+    }
+    cut();
+}
+
+}  // namespace tributary::torture
