@@ -1,11 +1,14 @@
 // mqtt_bench floor <directory> <connections> <window> <seconds>
 // mqtt_bench load <port> <topic> <connections> <window> <seconds>
 // mqtt_bench idle <port> <connections>
+// mqtt_bench drain <port> <client id> <filter> <messages>
 // PUBLISHes of QoS 1, 300 bytes, as fast as PUBACKs allow: messages a second and the latency of a
 // PUBACK. `load` against a listener (the agent's); `floor` against a bare loop of this program's
 // own second thread that reads, appends the same bytes to one file, fdatasyncs and acknowledges:
 // what the machine gives at most. `idle` opens connections, says so, and holds them until its
-// input ends. Prints one line; judges nothing.
+// input ends. `drain` takes so many messages of QoS 1 from a broker, in a session that stays, and
+// acknowledges each at once: what a broker hands to any subscriber at most; 0 only begins the
+// session. Prints one line; judges nothing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -304,6 +307,79 @@ void run(const Load& load, const char* name) {
                 at(0.99));
 }
 
+// Bytes of one packet at a time from a broker.
+class Subscriber {
+  public:
+    Subscriber(std::uint16_t port, std::string_view client_id)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const sockaddr_in address = loopback(port);
+        if (::connect(fd_.get(), generic(address), sizeof address) != 0) {
+            fail("connect");
+        }
+        mqtt::Connect packet;
+        packet.version = mqtt::Version::v3_1_1;
+        packet.clean_start = false;
+        packet.client_id = client_id;
+        mqtt::encode(packet, out_);
+    }
+    void subscribe(std::string_view filter) {
+        std::string list;
+        mqtt::append_subscription(
+            list, {.filter = filter, .qos = mqtt::Qos::at_least_once}, mqtt::Version::v3_1_1);
+        mqtt::Subscribe packet;
+        packet.packet_id = 1;
+        packet.subscriptions_view = list;
+        mqtt::encode(packet, mqtt::Version::v3_1_1, out_);
+    }
+    // Until SUBACK has come, if it is awaited, and `messages` as well.
+    void take(bool suback, std::size_t messages) {
+        std::vector<char> buffer(64U << 10U);
+        while (suback || messages > 0) {
+            send_all(fd_.get(), out_);
+            out_.clear();
+            const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+            if (got <= 0) {
+                fail("the broker closed the connection");
+            }
+            frames_.feed({buffer.data(), static_cast<std::size_t>(got)});
+            for (auto frame = frames_.next(); frame && frame.value(); frame = frames_.next()) {
+                suback = suback && frame.value()->type() != mqtt::PacketType::suback;
+                if (frame.value()->type() != mqtt::PacketType::publish) {
+                    continue;
+                }
+                const auto publish = mqtt::decode_publish(*frame.value(), mqtt::Version::v3_1_1);
+                mqtt::encode(mqtt::Ack{.packet_id = publish.value().packet_id, .properties = {}},
+                             mqtt::Version::v3_1_1,
+                             out_);
+                messages -= messages > 0 ? 1 : 0;
+            }
+        }
+        send_all(fd_.get(), out_);
+    }
+
+  private:
+    UniqueFd fd_;
+    std::string out_;
+    mqtt::FrameReader frames_{1U << 20U};
+};
+
+void drain(std::uint16_t port,
+           std::string_view client_id,
+           std::string_view filter,
+           std::size_t messages) {
+    const Time start = steady_clock::now();
+    Subscriber subscriber(port, client_id);
+    if (messages == 0) {
+        subscriber.subscribe(filter);
+    }
+    subscriber.take(messages == 0, messages);
+    if (messages > 0) {
+        const double took = duration<double>(steady_clock::now() - start).count();
+        std::printf("subscriber that only acknowledges: %.0f msg/s\n",
+                    static_cast<double>(messages) / took);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -340,9 +416,17 @@ int main(int argc, char** argv) {
         }
         return 0;
     }
+    if (verb == "drain" && argc == 6) {
+        drain(static_cast<std::uint16_t>(std::atoi(argv[2])),
+              argv[3],
+              argv[4],
+              std::strtoul(argv[5], nullptr, 10));
+        return 0;
+    }
     std::fprintf(stderr,
                  "usage: mqtt_bench floor <directory> <connections> <window> <seconds>\n"
                  "       mqtt_bench load <port> <topic> <connections> <window> <seconds>\n"
-                 "       mqtt_bench idle <port> <connections>\n");
+                 "       mqtt_bench idle <port> <connections>\n"
+                 "       mqtt_bench drain <port> <client id> <filter> <messages>\n");
     return 2;
 }

@@ -92,7 +92,6 @@ struct SubscriberSession::Impl {
     std::uint32_t server_packet_bytes_max = kPacketBytesMax;
     IntakeNumber settles_with = 0;  // the gap entry's number
 
-    std::size_t in_flight = 0;  // not acknowledged on this connection
     std::chrono::seconds keep_alive{0};
     SteadyTime last_sent;
     SteadyTime answer_by;  // CONNACK or SUBACK

@@ -173,13 +173,6 @@ void SubscriberSession::Impl::on_publish(SteadyTime /*now*/, Publish& publish, S
         take(publish, false, step);
         return;
     }
-    if (v5() && in_flight >= options.window) {
-        fail({.reason = ReasonCode::receive_maximum_exceeded,
-              .header = 0x30,
-              .what = "more messages in flight than we allowed"},
-             step);
-        return;
-    }
     if (publish.qos == Qos::at_least_once) {
         on_qos1(publish, step);
     } else {
@@ -204,7 +197,6 @@ void SubscriberSession::Impl::on_qos1(const Publish& publish, Step& step) {
             ++counters.redeliveries;
             return;
     }
-    ++in_flight;
     acks.push(
         {.number = answer.number, .packet_id = publish.packet_id, .type = PacketType::puback});
 }
@@ -220,7 +212,6 @@ void SubscriberSession::Impl::on_qos2(const Publish& publish, Step& step) {
     } else {
         ++counters.redeliveries;
     }
-    ++in_flight;
     acks.push(
         {.number = answer.number, .packet_id = publish.packet_id, .type = PacketType::pubrec});
 }

@@ -164,9 +164,6 @@ void SubscriberSession::Impl::drain(SteadyTime now, Step& step) {
             acknowledged = std::max(acknowledged, ack.number);
             ++acks_since_ping;
         }
-        if (ack.type != PacketType::pubrec && in_flight > 0) {
-            --in_flight;
-        }
         counters.acknowledged += ack.type == PacketType::pubcomp ? 0 : 1;
     }
     if (step.wire.size() == at) {
@@ -264,7 +261,6 @@ void SubscriberSession::opened(SteadyTime now, Step& step) {
     impl.aliases.clear();
     impl.dedupe.new_connection();
     impl.failure.reset();
-    impl.in_flight = 0;
     impl.acknowledged = 0;
     impl.proven = 0;
     impl.acks_since_ping = 0;
@@ -390,7 +386,8 @@ SubscriberSession::State SubscriberSession::state() const {
 }
 
 bool SubscriberSession::wants_read() const {
-    // MQTT 5 brokers keep to the window themselves; PUBRELs come on top of it.
+    // MQTT 5 brokers keep to the window themselves, or should (mosquitto 2.0.11 with a backlog does
+    // not); PUBRELs come on top of it. What is beyond is held back by TCP.
     constexpr std::size_t kReleases = 64;
     const std::size_t window = impl_->options.window;
     return impl_->acks.size() < (impl_->v5() ? 2 * window + kReleases : window);
@@ -404,9 +401,6 @@ const SubscriberCounters& SubscriberSession::counters() const {
 }
 IntakeNumber SubscriberSession::last_number() const {
     return impl_->last_number;
-}
-std::size_t SubscriberSession::unacknowledged() const {
-    return impl_->in_flight;
 }
 
 }  // namespace tributary::mqtt

@@ -7,8 +7,9 @@
 //                -> subscribing -> running; any -> closed on lost() or when a Step closes.
 //
 // Acknowledgements leave in the order in which their packets came, when the number they wait for is
-// durable (MQTT 5.0 4.6). At most `window` messages are unacknowledged: MQTT 5 as Receive Maximum;
-// 3.1.1 by not reading (wants_read()).
+// durable (MQTT 5.0 4.6). At most `window` messages are unacknowledged: in MQTT 5 as Receive
+// Maximum, with some room for brokers that pass it; beyond, and in 3.1.1, by not reading
+// (wants_read()).
 //
 // A lost session (CONNACK without Session Present though we had one) becomes a gap entry; the
 // SUBSCRIBE waits until that and the erasure of the old identifiers are durable, so identifiers of
@@ -95,12 +96,11 @@ class SubscriberSession {
     void close(Step& step);
 
     [[nodiscard]] State state() const;
-    [[nodiscard]] bool wants_read() const;  // false: the window is full (3.1.1)
+    [[nodiscard]] bool wants_read() const;  // false: the window is full
     // Why the last connection ended, when the broker or the session decided it.
     [[nodiscard]] const std::optional<Error>& failure() const;
     [[nodiscard]] const SubscriberCounters& counters() const;
     [[nodiscard]] IntakeNumber last_number() const;
-    [[nodiscard]] std::size_t unacknowledged() const;
 
   private:
     struct Impl;

@@ -54,6 +54,25 @@ TEST_P(Subscriber, loses_and_repeats_nothing_through_kills) {
     }
 }
 
+// mosquitto 2.0.11 passes the receive maximum whenever it has a backlog.
+TEST(Subscriber5, drains_a_backlog_larger_than_its_window) {
+    Site site;
+    site.subscribe("1");
+    site.lines.push_back("receive_maximum: 20");
+    {
+        Agent agent(site);
+        ASSERT_TRUE(agent.logs("subscribed"));
+        EXPECT_EQ(agent.stop(), 0);
+    }
+    Publisher publisher({.url = mosquitto().url(), .client_id = site.name + "-p"});
+    for (int number = 0; number < 1000; ++number) {
+        publisher.send(site.mqtt_topic(), "v" + std::to_string(number));
+    }
+    ASSERT_TRUE(publisher.settle());
+    Agent agent(site);
+    expect_once_each(site.topic(), "v", 1000);
+}
+
 INSTANTIATE_TEST_SUITE_P(Protocols, Subscriber, testing::Values("5", "3.1.1"), [](const auto& at) {
     return std::string(at.param) == "5" ? "v5" : "v3";
 });

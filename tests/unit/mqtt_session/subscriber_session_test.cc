@@ -495,7 +495,7 @@ TEST_P(Subscriber, waits_for_delivery_where_that_is_what_acknowledges) {
     EXPECT_THAT(log.payloads(), ElementsAre("x"));
 }
 
-TEST_P(Subscriber, stops_reading_or_closes_when_the_window_is_passed) {
+TEST_P(Subscriber, takes_what_passes_the_window_and_reads_no_further) {
     open_and_subscribe(false);
     std::string wire;
     for (std::uint16_t id = 1; id <= 10; ++id) {
@@ -503,15 +503,15 @@ TEST_P(Subscriber, stops_reading_or_closes_when_the_window_is_passed) {
     }
     give(wire);
     EXPECT_EQ(session->wants_read(), v5());
-    EXPECT_FALSE(closed);
-    if (v5()) {
-        EXPECT_THAT(give(qos1(11, "x")), ElementsAre("e00193"));
-        EXPECT_TRUE(closed);
-        EXPECT_TRUE(session->failure()->is(errors::kProtocolViolation));
-    } else {
-        EXPECT_EQ(sync().size(), 10U);
-        EXPECT_TRUE(session->wants_read());
+    // A broker of MQTT 5 that does not keep to the receive maximum is not worth losing the stream.
+    std::uint16_t taken = 10;
+    for (; session->wants_read(); ++taken) {
+        ASSERT_LT(taken, 200U);
+        give(qos1(static_cast<std::uint16_t>(taken + 1), "x"));
     }
+    EXPECT_FALSE(closed);
+    EXPECT_EQ(sync().size(), taken);
+    EXPECT_TRUE(session->wants_read());
 }
 
 // QoS 2: what waits for the broker's PUBREL does not keep us from reading that PUBREL.
