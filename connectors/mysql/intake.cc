@@ -34,6 +34,8 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
     if (!done) {
         return done.error().at(place());
     }
+    received_.file.assign(event.file);
+    received_.offset = event.next;
     return success();
 }
 
@@ -260,6 +262,9 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
     TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
     if (statement.has_table && tables_.selected(database, statement.table)) {
         transaction_.count(database + "." + statement.table);
+        if (watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start)) {
+            watcher_->on_truncate(database, statement.table);
+        }
         if (!transaction_.repeated(ordinal)) {
             transaction_.start_payload(payload_,
                                        {.operation = 'T',
