@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "connectors/mysql/events.h"
+#include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/intake.h"
 #include "connectors/mysql/row_split.h"
 #include "connectors/mysql/statement.h"
@@ -75,6 +76,9 @@ class IntakeMachine final : public Intake {
         if (!resume_.by_gtid) {
             received_ = resume_.next;
         }
+        if (options.last_comes_again && resume_.last) {
+            last_again_.emplace(*resume_.last, options.server_mark);
+        }
         for (const auto& [xid, head] : open_xa_) {
             xa_bytes_ += head.bytes;
         }
@@ -89,6 +93,8 @@ class IntakeMachine final : public Intake {
     Result<void> copy_more(std::int64_t now_us, EntrySink& sink) override;
     void on_tick(std::int64_t now_us, EntrySink& sink) override;
     void flush_position(std::int64_t now_us, EntrySink& sink) override;
+    bool awaits_last() const noexcept override { return last_again_ && last_again_->awaited(); }
+    void give_up_last() noexcept override { last_again_.reset(); }
     bool in_transaction() const noexcept override { return state_ != State::idle; }
     void watch(StreamWatcher* watcher) noexcept override { watcher_ = watcher; }
     core::snapshot::RowStream& snapshot_rows() noexcept override { return rows_; }
@@ -112,6 +118,8 @@ class IntakeMachine final : public Intake {
         EntrySink& sink;
     };
 
+    Result<bool> comes_again(const EventView& event, const EventHeader& header);
+    void measure(const EventView& event, const EventHeader& header);
     Result<void> dispatch(const Now& now);
     Result<void> on_gtid(const Now& now);
     Result<void> on_mariadb_gtid(const Now& now);
@@ -142,6 +150,10 @@ class IntakeMachine final : public Intake {
     void publish_resume(EntrySink& sink);
     void append_position(std::int64_t now_us, EntrySink& sink);
     Place behind(const Now& now) const;
+    void receive(const EventView& event) {
+        received_.file.assign(event.file);
+        received_.offset = event.next;
+    }
 
     IntakeOptions options_;
     const SideReader& side_;
@@ -152,6 +164,8 @@ class IntakeMachine final : public Intake {
     std::uint64_t xa_bytes_ = 0;  // of every open one and of the one that comes in
 
     State state_ = State::idle;
+    std::optional<LastAgain> last_again_;
+    FingerprintMeter meter_;                   // of the transaction under way
     std::optional<MysqlGtid> mysql_gtid_;      // of the transaction under way
     std::optional<MariadbGtid> mariadb_gtid_;  // likewise
     std::string xid_;                          // of the XA transaction whose rows come in

@@ -66,7 +66,9 @@ bool Snapshot::all_seen() const {
     const auto reaches = [this](const Place& place) {
         return place.file.empty() || compare(seen_.place, place) >= 0;
     };
-    return reaches(options_.appended_below) && reaches(intake_.received());
+    const ResumePoint& appended = intake_.position();
+    return reaches(options_.appended_below) && reaches(intake_.received()) &&
+           (appended.by_gtid || reaches(appended.next));
 }
 
 Result<ChunkShape> Snapshot::describe() {

@@ -77,6 +77,7 @@ class MysqlSource final : public Source, private Snapshots {
     void allow(std::uint64_t rows) override { allowed_rows_ = rows; }
 
     Result<void> start_stream(const ResumePoint& from);
+    Result<void> go_on_unseen(const Error& said);
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
     Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);

@@ -77,6 +77,7 @@ class Transaction {
     // Another one was half taken in before the start, and has not come again.
     [[nodiscard]] bool expects() const noexcept { return expected_.has_value(); }
     [[nodiscard]] const TransactionId& id() const noexcept { return id_; }
+    [[nodiscard]] std::int64_t commit_time_us() const noexcept { return commit_time_us_; }
     [[nodiscard]] std::uint32_t ordinal() const noexcept { return ordinal_; }
     [[nodiscard]] std::uint64_t event_count() const noexcept { return end_.event_count; }
     [[nodiscard]] const TransactionEnd& end() const noexcept { return end_; }
