@@ -51,7 +51,7 @@ std::string escaped(std::string_view text) {
             out.push_back(byte);
         } else {
             char hex[4];
-            std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned char>(byte));
+            (void)std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned char>(byte));
             out += hex;
         }
     }
@@ -60,15 +60,11 @@ std::string escaped(std::string_view text) {
 
 // Asks the running agent to do something; prints `done` for it, or why it did not.
 int demand(const config::Loaded& loaded, const std::string& target, const std::string& done) {
-    const auto socket = socket_of(loaded);
-    if (!socket) {
-        return print_error(nobody_answers(loaded));
-    }
-    const auto answer = admin::request(*socket, "POST", target);
+    const auto answer = request(loaded, "POST", target);
     if (!answer) {
         return print_error(answer.error());
     }
-    std::printf("%s\n", done.c_str());
+    (void)std::printf("%s\n", done.c_str());
     return 0;
 }
 
