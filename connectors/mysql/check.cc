@@ -5,6 +5,7 @@
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/server_checks.h"
+#include "connectors/mysql/snapshot_checks.h"
 #include "connectors/mysql/sql.h"
 #include "model/errors.h"
 #include "model/table_filter.h"
@@ -58,7 +59,8 @@ Result<ResumePoint> parse_position(std::string_view text, ServerKind kind) {
 }  // namespace
 
 std::vector<Finding> check(const Options& options) {
-    if (const auto filter = TableFilter::make(options.tables); !filter) {
+    const auto filter = TableFilter::make(options.tables);
+    if (!filter) {
         return {failed("tables", filter.error())};
     }
     auto session = SqlSession::open(options.connection);
@@ -82,6 +84,15 @@ std::vector<Finding> check(const Options& options) {
     }
     auto judged = judge(facts.value(), options);
     findings.insert(findings.end(), judged.begin(), judged.end());
+    if (options.snapshot != SnapshotMode::no_data) {
+        const auto selected = selected_tables(session.value(), filter.value());
+        if (!selected) {
+            findings.push_back(failed("snapshot", selected.error()));
+            return findings;
+        }
+        auto snapshot = judge_snapshot(selected.value(), facts.value(), options);
+        findings.insert(findings.end(), snapshot.begin(), snapshot.end());
+    }
     const auto position = current_position(session.value(), facts.value(), options.gtid);
     if (!position) {
         findings.push_back(failed("position", position.error()));

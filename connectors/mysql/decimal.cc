@@ -1,6 +1,7 @@
 // DECIMAL to text: decimal.h.
 #include "connectors/mysql/decimal.h"
 
+#include <algorithm>
 #include <array>
 
 #include "connectors/mysql/row_image.h"
@@ -95,6 +96,54 @@ bool decimal_text(std::string_view bytes,
     arena.shrink_last(start, length);
     out = {start, length};
     return ok;
+}
+
+bool append_decimal_bytes(std::string& out,
+                          std::string_view text,
+                          std::size_t precision,
+                          std::size_t scale) {
+    const bool negative = text.starts_with('-');
+    text.remove_prefix(negative ? 1 : 0);
+    const auto point = std::min(text.find('.'), text.size());
+    std::string digits(text.substr(0, point));
+    std::string fraction(text.substr(std::min(point + 1, text.size())));
+    digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+    const std::size_t whole = precision - scale;
+    if (precision < scale || digits.size() > whole || fraction.size() > scale) {
+        return false;
+    }
+    digits.insert(0, whole - digits.size(), '0');
+    digits += fraction + std::string(scale - fraction.size(), '0');
+    if (digits.find_first_not_of("0123456789") != std::string::npos) {
+        return false;
+    }
+    const std::size_t first = out.size();
+    const auto put = [&](std::size_t at, std::size_t count) {
+        std::uint32_t value = 0;
+        for (std::size_t index = at; index < at + count; ++index) {
+            value = value * 10 + static_cast<std::uint32_t>(digits[index] - '0');
+        }
+        for (std::size_t byte = kBytes[count]; byte > 0; --byte) {
+            out.push_back(static_cast<char>(value >> (8 * (byte - 1))));
+        }
+    };
+    std::size_t at = whole % kDigitsPerGroup;
+    put(0, at);
+    for (; at < whole; at += kDigitsPerGroup) {
+        put(at, kDigitsPerGroup);
+    }
+    for (; at + kDigitsPerGroup <= precision; at += kDigitsPerGroup) {
+        put(at, kDigitsPerGroup);
+    }
+    put(at, precision - at);
+    const bool below = negative && digits.find_first_not_of('0') != std::string::npos;
+    for (std::size_t index = first; below && index < out.size(); ++index) {
+        out[index] = static_cast<char>(~static_cast<unsigned char>(out[index]));
+    }
+    if (out.size() > first) {
+        out[first] = static_cast<char>(static_cast<unsigned char>(out[first]) ^ 0x80U);
+    }
+    return out.size() > first;
 }
 
 }  // namespace tributary::mysql

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/arena.h"
@@ -18,5 +19,12 @@ namespace tributary::mysql {
                                 std::size_t scale,
                                 Arena& arena,
                                 std::string_view& out);
+
+// The other way: appends the bytes of `text` as DECIMAL(precision, scale). false: not a number of
+// that many digits.
+[[nodiscard]] bool append_decimal_bytes(std::string& out,
+                                        std::string_view text,
+                                        std::size_t precision,
+                                        std::size_t scale);
 
 }  // namespace tributary::mysql

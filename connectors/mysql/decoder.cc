@@ -14,6 +14,7 @@
 #include "connectors/mysql/entry_payload.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/row_values.h"
+#include "format/snapshot_marker.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {
@@ -150,10 +151,16 @@ Result<void> MysqlDecoder::use_context(std::string_view bytes) {
         return parsed.error();
     }
     context_ = parsed.value();
+    position_.clear();
+    if (context_.kind == ContextKind::snapshot) {
+        // No transaction begins in the byte before a place.
+        transaction_id_.clear();
+        append_event_position(position_, {{}, {std::string(context_.file), context_.offset - 1}});
+        return success();
+    }
     transaction_id_ = context_.gtid.empty() ? "file=" + std::string(context_.file) +
                                                   ",pos=" + std::to_string(context_.offset)
                                             : std::string(context_.gtid);
-    position_.clear();
     append_event_position(
         position_, {std::string(context_.gtid), {std::string(context_.file), context_.offset}});
     return success();
@@ -180,6 +187,12 @@ void MysqlDecoder::fill_source(const EventHead& head,
     }
     change.source_values = *source;
     change.database = schema.database;
+    if (head.operation == 'R') {
+        change.snapshot_marker =
+            head.order > 0xFF ? std::string_view()
+                              : format::to_string(static_cast<format::SnapshotMarker>(head.order));
+        return;
+    }
     change.transaction_order = head.order;
     change.transaction_table_order = head.table_order;
     change.first_of_transaction = head.order == 1;
@@ -246,7 +259,8 @@ Result<bool> MysqlDecoder::decode_rows(const Plan& plan,
         !is_current_row(reader.layout(), split.present_before, rest, plan.row_end)) {
         return false;  // DELETE HISTORY
     }
-    if (head.operation != 'I') {
+    const bool first = head.operation == 'I' || head.operation == 'R';
+    if (!first) {
         TRIBUTARY_TRY(values,
                       reader.read(split.present_before, rest, ValueState::unchanged, arena));
         before = values;
@@ -273,7 +287,9 @@ Result<bool> MysqlDecoder::decode_rows(const Plan& plan,
                 : reader.read(split.present_after, rest, ValueState::unchanged, arena);
         TRIBUTARY_TRY(after, std::move(values));
         change.after = {after, count};
-        change.operation = before == nullptr ? Operation::create : Operation::update;
+        change.operation = head.operation == 'R' ? Operation::read
+                           : before == nullptr   ? Operation::create
+                                                 : Operation::update;
         if (before != nullptr) {
             complete(plan, before, after);
         } else {

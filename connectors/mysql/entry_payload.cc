@@ -28,6 +28,10 @@ void append_context(std::string& out, const Context& context) {
     if (context.kind == ContextKind::position) {
         return;
     }
+    if (context.kind == ContextKind::snapshot) {
+        append_fixed(out, static_cast<std::uint64_t>(context.commit_time_us), Endian::big);
+        return;
+    }
     append_sized(out, context.gtid);
     append_varint(out, context.server_id);
     append_varint(out, context.thread_id);
@@ -43,7 +47,8 @@ Result<Context> parse_context(std::string_view bytes) {
     const auto version = reader.fixed<std::uint8_t>();
     const auto server = reader.fixed<std::uint8_t>();
     if (kind != static_cast<std::uint8_t>(ContextKind::transaction) &&
-        kind != static_cast<std::uint8_t>(ContextKind::position)) {
+        kind != static_cast<std::uint8_t>(ContextKind::position) &&
+        kind != static_cast<std::uint8_t>(ContextKind::snapshot)) {
         return corrupt("unknown kind of context");
     }
     if (version != kVersion) {
@@ -68,6 +73,9 @@ Result<Context> parse_context(std::string_view bytes) {
         if (!fits_32(server_id) || !fits_32(thread_id)) {
             return corrupt("context with a number out of range");
         }
+    }
+    if (out.kind == ContextKind::snapshot) {
+        out.commit_time_us = static_cast<std::int64_t>(reader.fixed<std::uint64_t>(Endian::big));
     }
     if (!reader.ok() || !reader.at_end()) {
         return corrupt("context of a wrong length");
@@ -100,7 +108,7 @@ Result<EventHead> parse_event_head(std::string_view payload) {
     if (!reader.ok()) {
         return corrupt("payload too short");
     }
-    constexpr std::string_view kOperations = "IUPDT";
+    constexpr std::string_view kOperations = "IUPDTR";
     if (kOperations.find(out.operation) == std::string_view::npos || !fits_32(inner) ||
         !fits_32(row)) {
         return corrupt("payload with an unknown operation or a number out of range");
@@ -119,7 +127,7 @@ Result<ChangeImages> split_images(const EventHead& head, std::size_t columns) {
         }
         return out;
     }
-    if (head.operation != 'I') {
+    if (head.operation != 'I' && head.operation != 'R') {
         out.present_before = reader.bytes(bitmap);
     }
     if (head.operation != 'D') {

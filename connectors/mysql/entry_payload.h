@@ -2,11 +2,13 @@
 // golden-tested, and changed only with a new context version. Pure; any thread.
 //
 // Context (one per source transaction; big-endian numbers)
-//   byte     kind: 1 transaction, 3 position
+//   byte     kind: 1 transaction, 3 position, 4 rows of a snapshot
 //   byte     version, 1
 //   byte     server kind
-//   sized    file: of the transaction's first event, or the position's
-//   fixed64  offset of the transaction's first event in it, or the position's
+//   sized    file: of the transaction's first event, or the position's, or where the rows belong
+//   fixed64  offset of the transaction's first event in it, or the position's, or theirs
+//   then, kind 4:
+//   fixed64  time of reading, us since 1970
 //   then, kind 1:
 //   sized    GTID text, empty when none
 //   varint   server id
@@ -19,8 +21,9 @@
 //
 // Change
 //   byte     'I' insert, 'U' update, 'P' update with a partial JSON after image
-//            (PARTIAL_UPDATE_ROWS_EVENT), 'D' delete, 'T' truncate
-//   varint   order: 1-based index among the selected events of the transaction
+//            (PARTIAL_UPDATE_ROWS_EVENT), 'D' delete, 'T' truncate, 'R' row of a snapshot
+//   varint   order: 1-based index among the selected events of the transaction; R: its
+//            format::SnapshotMarker
 //   varint   table order: the same among those of its table
 //   varint   offset of the event in the file; of the payload event for one inside
 //   varint   1-based index inside a TRANSACTION_PAYLOAD_EVENT, 0 outside
@@ -28,7 +31,7 @@
 //   fixed32  time of the event, seconds since 1970
 //   then, B = (kept columns + 7) / 8, bits least significant first, those behind the last column
 //   of any value; kept columns are those of the entry's schema, in its order:
-//   I        B bytes columns present, row image
+//   I R      B bytes columns present, row image
 //   D        B bytes columns present, row image (before)
 //   U P      B bytes present before, B bytes present after, before image, after image
 //   T        nothing
@@ -52,7 +55,7 @@
 
 namespace tributary::mysql {
 
-enum class ContextKind : std::uint8_t { transaction = 1, position = 3 };
+enum class ContextKind : std::uint8_t { transaction = 1, position = 3, snapshot = 4 };
 
 struct Context {
     ContextKind kind = ContextKind::transaction;
@@ -62,7 +65,7 @@ struct Context {
     std::string_view gtid{};
     std::uint32_t server_id = 0;
     std::uint32_t thread_id = 0;
-    std::int64_t commit_time_us = 0;
+    std::int64_t commit_time_us = 0;  // snapshot: time of reading
     std::string_view xid{};
     std::string_view rows_file{};
 };
@@ -87,11 +90,11 @@ struct EventHead {
 void append_event_head(std::string& out, const EventHead& head);
 [[nodiscard]] Result<EventHead> parse_event_head(std::string_view payload);
 
-// What follows the head of I, U, P and D, split where that needs no layout: `image` has the before
-// and the after image one behind the other.
+// What follows the head of I, R, U, P and D, split where that needs no layout: `image` has the
+// before and the after image one behind the other.
 struct ChangeImages {
     std::string_view present_before{};  // U, P, D
-    std::string_view present_after{};   // I, U, P
+    std::string_view present_after{};   // I, R, U, P
     std::string_view images{};
 };
 [[nodiscard]] Result<ChangeImages> split_images(const EventHead& head, std::size_t columns);

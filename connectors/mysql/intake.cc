@@ -33,6 +33,7 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
         return again.error().at(place());
     }
     if (again.value()) {
+        receive(event);
         return success();
     }
     measure(event, header.value());
@@ -42,6 +43,7 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
     if (!done) {
         return done.error().at(place());
     }
+    receive(event);
     return success();
 }
 
@@ -304,6 +306,9 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
     TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
     if (statement.has_table && tables_.selected(database, statement.table)) {
         transaction_.count_truncate();
+        if (watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start)) {
+            watcher_->on_truncate(database, statement.table);
+        }
         if (!transaction_.repeated(ordinal)) {
             payload_.clear();
             append_event_head(payload_,

@@ -16,6 +16,8 @@
 #include "connectors/mysql/catalogue_port.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/server_kind.h"
+#include "connectors/mysql/stream_watcher.h"
+#include "core/snapshot/chunk_port.h"
 #include "model/table_filter.h"
 #include "ports/source.h"
 
@@ -76,6 +78,14 @@ class Intake {
     virtual void on_tick(std::int64_t now_us, EntrySink& sink) = 0;
     // Appends the position entry now if there is anything to say.
     virtual void flush_position(std::int64_t now_us, EntrySink& sink) = 0;
+
+    // Tells `watcher` (which outlives this; null: nobody) of what follows.
+    virtual void watch(StreamWatcher* watcher) noexcept = 0;
+    // Where rows of a snapshot are appended.
+    [[nodiscard]] virtual core::snapshot::RowStream& snapshot_rows() noexcept = 0;
+    // Behind the last event that came, of whatever kind: everything below was sent. No file: by
+    // GTID, and none came yet.
+    [[nodiscard]] virtual const Place& received() const noexcept = 0;
 
     // The last transaction was to come again, to be compared, and nothing of it has come;
     // give_up_last() goes on without.

@@ -23,6 +23,8 @@
 
 namespace tributary::mysql {
 
+class IntakeMachine;
+
 // Rows of which XA transaction are on their way, and whether to the stream or away.
 struct XaMove {
     std::string xid;
@@ -30,6 +32,28 @@ struct XaMove {
     XaHead head;
     bool has_head = false;  // in the side keyspace
     Place next;             // behind the event that ended it
+};
+
+// Appends rows of a snapshot between transactions (intake_snapshot.cc).
+class SnapshotRows final : public core::snapshot::RowStream {
+  public:
+    explicit SnapshotRows(IntakeMachine& intake) : intake_(intake) {}
+
+    bool between_transactions() const override;
+    bool past_start() const override;
+    bool has_passed(const Position& place) const override;
+    void in_snapshot(bool running) override;
+    void append_position(std::int64_t now_us, EntrySink& sink) override;
+    void begin_rows(std::int64_t read_time_us, std::int64_t now_us, EntrySink& sink) override;
+    void append_row(SchemaId schema,
+                    std::uint32_t ordinal,
+                    format::SnapshotMarker marker,
+                    std::string_view row,
+                    EntrySink& sink) override;
+    void end_rows(std::int64_t now_us, EntrySink& sink) override;
+
+  private:
+    IntakeMachine& intake_;
 };
 
 class IntakeMachine final : public Intake {
@@ -49,6 +73,9 @@ class IntakeMachine final : public Intake {
           transaction_(options.server, std::move(done), std::move(done_bytes)),
           open_xa_(std::move(open_xa)) {
         moved_ = options.fresh;
+        if (!resume_.by_gtid) {
+            received_ = resume_.next;
+        }
         if (options.last_comes_again && resume_.last) {
             last_again_.emplace(*resume_.last, options.server_mark);
         }
@@ -69,9 +96,13 @@ class IntakeMachine final : public Intake {
     bool awaits_last() const noexcept override { return last_again_ && last_again_->awaited(); }
     void give_up_last() noexcept override { last_again_.reset(); }
     bool in_transaction() const noexcept override { return state_ != State::idle; }
+    void watch(StreamWatcher* watcher) noexcept override { watcher_ = watcher; }
+    core::snapshot::RowStream& snapshot_rows() noexcept override { return rows_; }
+    const Place& received() const noexcept override { return received_; }
     const ResumePoint& position() const noexcept override { return resume_; }
 
   private:
+    friend class SnapshotRows;
     enum class State : std::uint8_t {
         idle,
         announced,  // a GTID came: BEGIN, XA START or one statement follows
@@ -106,7 +137,7 @@ class IntakeMachine final : public Intake {
     Result<void> count_unselected(const RowsEvent& rows, const Table& table);
     Result<void> take_rows(const Now& now, const RowsEvent& rows, Table& table);
     Result<void> write_row(const RowsEvent& rows, const Table& table, const RowSpan& row);
-    Result<void> hold_row(const Now& now, SchemaId schema, std::uint32_t ordinal);
+    Result<void> hold_row(const Now& now, const Table& table, std::uint32_t ordinal);
     Result<void> start_xa(const Now& now, std::string xid);
     Result<void> on_xa_prepare(const Now& now);
     Result<void> end_xa(const Now& now, const Statement& statement);
@@ -119,6 +150,10 @@ class IntakeMachine final : public Intake {
     void publish_resume(EntrySink& sink);
     void append_position(std::int64_t now_us, EntrySink& sink);
     Place behind(const Now& now) const;
+    void receive(const EventView& event) {
+        received_.file.assign(event.file);
+        received_.offset = event.next;
+    }
 
     IntakeOptions options_;
     const SideReader& side_;
@@ -137,6 +172,12 @@ class IntakeMachine final : public Intake {
     std::uint64_t xid_bytes_ = 0;              // of its rows so far
     std::uint64_t side_bytes_ = 0;             // since the last entry
     XaMove move_;
+    // What rows of XA transactions are of, since the start.
+    std::map<std::uint32_t, std::shared_ptr<const TableSchema>> xa_schemas_;
+
+    StreamWatcher* watcher_ = nullptr;
+    SnapshotRows rows_{*this};
+    Place received_;
 
     bool moved_ = false;  // `resume` moved since the last entry
     std::int64_t position_time_us_ = 0;

@@ -115,6 +115,8 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
         .offset = now.event.offset,
         .inner = now.event.inner,
         .time_s = now.header.time_s};
+    const bool watched =
+        watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start);
     RowSplitter splitter(table.layout, rows);
     RowSpan row;
     for (;; ++head.row) {
@@ -149,8 +151,11 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
         }
         TRIBUTARY_TRY_VOID(write_row(rows, table, row));
         if (!xid_.empty()) {
-            TRIBUTARY_TRY_VOID(hold_row(now, table.schema_id, ordinal));
+            TRIBUTARY_TRY_VOID(hold_row(now, table, ordinal));
             continue;
+        }
+        if (watched) {
+            watcher_->on_row(table.schema_id, table.schema, payload_);
         }
         TRIBUTARY_TRY_VOID(transaction_.append(
             EntryKind::change, table.schema_id, ordinal, payload_, now.us, now.sink));

@@ -44,9 +44,10 @@ Result<void> IntakeMachine::erase_stale_rows(std::string_view xid,
 }
 
 // Keeps the row in payload_ until XA COMMIT.
-Result<void> IntakeMachine::hold_row(const Now& now, SchemaId schema, std::uint32_t ordinal) {
+Result<void> IntakeMachine::hold_row(const Now& now, const Table& table, std::uint32_t ordinal) {
     side_value_.clear();
-    encode_xa_row(side_value_, schema, payload_);
+    encode_xa_row(side_value_, table.schema_id, payload_);
+    xa_schemas_[table.schema_id.value()] = table.schema;
     xid_bytes_ += side_value_.size();
     xa_bytes_ += side_value_.size();
     side_bytes_ += side_value_.size();
@@ -135,6 +136,8 @@ Result<void> IntakeMachine::copy_more(std::int64_t now_us, EntrySink& sink) {
 Result<bool> IntakeMachine::copy_rows(std::int64_t now_us, EntrySink& sink) {
     const std::string prefix = xa_row_prefix(move_.xid);
     std::string after;
+    const bool watched =
+        watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start);
     while (!sink.full()) {
         TRIBUTARY_TRY(rows, side_.scan(prefix, after, kRowsPerScan));
         for (const SideEntry& entry : rows) {
@@ -142,6 +145,12 @@ Result<bool> IntakeMachine::copy_rows(std::int64_t now_us, EntrySink& sink) {
             sink.erase_side(entry.key);
             if (row.ordinal >= move_.head.rows_end || transaction_.repeated(row.ordinal)) {
                 continue;
+            }
+            if (watched) {
+                const auto schema = xa_schemas_.find(row.schema.value());
+                watcher_->on_row(row.schema,
+                                 schema == xa_schemas_.end() ? nullptr : schema->second,
+                                 row.payload);
             }
             TRIBUTARY_TRY_VOID(transaction_.append(
                 EntryKind::change, row.schema, row.ordinal, row.payload, now_us, sink));

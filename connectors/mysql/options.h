@@ -35,6 +35,14 @@ struct Connection {
 
 enum class GtidMode { automatic, on, off };
 
+enum class SnapshotMode {
+    no_data,       // changes only
+    initial,       // a new pipeline takes over the rows that are there
+    initial_only,  // the same, and nothing after it
+    always,        // every start of the agent does
+    when_needed,   // as initial, and when the server no longer has what follows the position
+};
+
 struct Options {
     std::string name;                     // of the source, for logs
     ServerKind kind = ServerKind::mysql;  // by `type`: whose envelope comes out
@@ -46,6 +54,9 @@ struct Options {
     std::uint64_t xa_bytes_max = 1ULL << 30U;
     std::uint32_t heartbeat_ms = 10000;          // the server speaks at least this often
     std::uint32_t position_interval_ms = 30000;  // position entries of an idle source
+    // `snapshot`, which the configuration reads for every kind of database alike.
+    SnapshotMode snapshot = SnapshotMode::no_data;
+    std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
 };
 
 // Reads one source's mapping; errors carry file and line.

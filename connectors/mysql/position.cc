@@ -12,6 +12,7 @@ constexpr std::uint8_t kPlain = 1;
 constexpr std::uint8_t kExtended = 2;
 constexpr std::uint8_t kByGtid = 1;
 constexpr std::uint8_t kByPlace = 2;
+constexpr std::uint8_t kInSnapshot = 16;
 // XA transactions are bounded by the rows that wait (IntakeOptions::xa_bytes_max).
 constexpr std::uint64_t kOpenXaMax = 1U << 20U;
 
@@ -168,7 +169,8 @@ void encode_resume_into(const ResumePoint& point, Position& out) {
     bytes.clear();
     bytes.push_back(static_cast<char>(point.last ? kExtended : kPlain));
     bytes.push_back(static_cast<char>(point.server));
-    bytes.push_back(static_cast<char>(point.by_gtid ? kByGtid : kByPlace));
+    bytes.push_back(static_cast<char>((point.by_gtid ? kByGtid : kByPlace) +
+                                      (point.in_snapshot ? kInSnapshot : 0)));
     if (point.by_gtid) {
         if (point.server == ServerKind::mysql) {
             point.executed.append_binary(bytes);
@@ -213,18 +215,29 @@ Position encode_done(const Identity& identity) {
     return out;
 }
 
+Position whole(const Position& done) {
+    auto identity = decode_done(done);
+    if (!identity) {
+        return done;
+    }
+    identity->ordinal = kWholeTransaction;
+    return encode_done(*identity);
+}
+
 std::optional<ResumePoint> decode_resume(const Position& position) {
     ByteReader reader(position.bytes);
     ResumePoint out;
     const auto version = reader.fixed<std::uint8_t>();
     const auto server = reader.fixed<std::uint8_t>();
-    const auto mode = reader.fixed<std::uint8_t>();
+    const auto flags = reader.fixed<std::uint8_t>();
+    const std::uint8_t mode = flags & static_cast<std::uint8_t>(~kInSnapshot);
     if ((version != kPlain && version != kExtended) || server < 1 || server > 2 ||
         (mode != kByGtid && mode != kByPlace)) {
         return std::nullopt;
     }
     out.server = static_cast<ServerKind>(server);
     out.by_gtid = mode == kByGtid;
+    out.in_snapshot = flags != mode;
     if (out.by_gtid && out.server == ServerKind::mysql) {
         auto set = MysqlGtidSet::read_binary(reader);
         if (!set) {

@@ -2,7 +2,7 @@
 // and sized.
 //   resume   byte     version: 2, or 1 when the last part is not there
 //            byte     server kind
-//            byte     mode: 1 GTID, 2 file and offset
+//            byte     mode: 1 GTID, 2 file and offset; 16 more while a snapshot is under way
 //            bytes    mode 1: MySQL's set or MariaDB's position, binary form of gtid.h: everything
 //                     that is complete
 //            sized    file: behind the last complete transaction; in mode 1 only for people
@@ -92,6 +92,7 @@ struct ResumePoint {
     MariadbGtidPosition gtid_position{};  // by_gtid, MariaDB
     Place next{};                         // behind the last complete transaction
     std::vector<std::string> open_xa{};   // xids whose rows wait in the side keyspace
+    bool in_snapshot = false;             // how far it is, only the log knows
     std::optional<Fingerprint> last{};    // the last complete transaction
 
     // The set or position as text; empty when not by_gtid.
@@ -103,6 +104,9 @@ struct ResumePoint {
 // Write into a Position that is reused from call to call.
 void encode_resume_into(const ResumePoint& point, Position& out);
 void encode_done_into(const Identity& identity, Position& out);
+
+// `done`, with nothing of its transaction left to come.
+[[nodiscard]] Position whole(const Position& done);
 
 // nullopt: not as written. An empty position means none and is nullopt too.
 [[nodiscard]] std::optional<ResumePoint> decode_resume(const Position& position);

@@ -67,15 +67,6 @@ std::string position_right(ServerKind kind) {
     return kind == ServerKind::mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR";
 }
 
-// "tributary@%" as SQL: 'tributary'@'%'.
-std::string account_sql(const std::string& user) {
-    const auto at = user.rfind('@');
-    if (at == std::string::npos) {
-        return quote_literal(user);
-    }
-    return quote_literal(user.substr(0, at)) + "@" + quote_literal(user.substr(at + 1));
-}
-
 std::string grant_sql(const ServerFacts& facts, const std::string& right) {
     return "GRANT " + right + " ON *.* TO " + account_sql(facts.user) + ";";
 }
@@ -92,6 +83,14 @@ Result<void> verify_rights(const ServerFacts& facts) {
 }
 
 }  // namespace
+
+std::string account_sql(const std::string& user) {
+    const auto at = user.rfind('@');
+    if (at == std::string::npos) {
+        return quote_literal(user);
+    }
+    return quote_literal(user.substr(0, at)) + "@" + quote_literal(user.substr(at + 1));
+}
 
 std::string_view ServerFacts::value(const std::string& name) const {
     const auto found = variables.find(name);

@@ -38,6 +38,9 @@ struct ServerFacts {
 
 [[nodiscard]] Result<ServerFacts> read_facts(SqlSession& sql);
 
+// "tributary@%" as SQL: 'tributary'@'%'. Pure.
+[[nodiscard]] std::string account_sql(const std::string& user);
+
 // The privileges on *.* in one line of SHOW GRANTS; empty when it grants on something else. Pure.
 [[nodiscard]] std::vector<std::string> global_rights(std::string_view grant);
 

@@ -24,6 +24,8 @@ constexpr std::size_t kPollBytesMax = 1U << 20U;
 constexpr std::size_t kEventFrameBytes = 64U << 10U;
 // A server that is silent for so many heartbeats is gone.
 constexpr int kSilentHeartbeats = 3;
+// While a snapshot runs: how soon a server without changes says that its chunk's place is passed.
+constexpr std::uint32_t kSnapshotHeartbeatMs = 200;
 // An unused session is closed by the server at its wait_timeout, at the latest.
 constexpr std::chrono::seconds kSqlIdleMax{30};
 
@@ -46,7 +48,8 @@ MysqlSource::MysqlSource(Options options, const Clock& clock, Observer& observer
     : options_(std::move(options)),
       clock_(clock),
       observer_(observer),
-      catalogue_([this] { return sql(); }) {}
+      catalogue_([this] { return sql(); }),
+      chunks_(options_.connection) {}
 
 Result<void> MysqlSource::open(const StartPoint& start, const SideReader& side) {
     [[maybe_unused]] const bool stale = interrupter_.consume();
@@ -64,8 +67,9 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY(facts, read_facts(*session));
     TRIBUTARY_TRY_VOID(verify_settings(facts, options_.gtid));
     TRIBUTARY_TRY(from, starting_point(start, facts));
-    const StartPoint begin{.resume = encode_resume(from), .done = start.done};
-    fresh_ = start.resume.empty();
+    const StartPoint begin{.resume = encode_resume(from),
+                           .done = missed_.empty() ? start.done : whole(start.done)};
+    fresh_ = start.resume.empty() || !missed_.empty();
     IntakeOptions chosen = intake_options(options_, facts.kind);
     chosen.fresh = fresh_;
     chosen.server_mark = crc32c(0, server_name_of(facts));
@@ -77,6 +81,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
         const std::lock_guard lock(mutex_);
         identity_ = identity_of(facts, from);
     }
+    TRIBUTARY_TRY_VOID(begin_snapshot(facts, from, side));
     return start_stream(earlier ? *earlier : from);
 }
 
@@ -85,12 +90,13 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
     if (start.resume.empty() && !start.done.empty()) {
         return Error(errors::kSourceDiverged, "the log has events, and no position to go on from");
     }
-    if (start.resume.empty()) {
+    if (start.resume.empty() || !missed_.empty()) {
         TRIBUTARY_TRY(session, sql());
         TRIBUTARY_TRY(now, current_position(*session, facts, options_.gtid));
         observer_.log(LogLevel::info,
                       options_.name,
-                      "a new pipeline starts where the server is now",
+                      missed_.empty() ? "a new pipeline starts where the server is now"
+                                      : "the pipeline goes on where the server is now",
                       {{"position", now.by_gtid ? now.gtids() : to_string(now.next)}});
         return std::move(now);
     }
@@ -104,14 +110,20 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
         TRIBUTARY_TRY(listed, binlog_files(*session));
         files = std::move(listed);
     }
-    TRIBUTARY_TRY_VOID(verify_position(facts, *resume, files));
+    if (const auto verified = verify_position(facts, *resume, files); !verified) {
+        TRIBUTARY_TRY_VOID(miss(verified.error()));
+        return starting_point(start, facts);
+    }
     return std::move(*resume);
 }
 
 Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     TRIBUTARY_TRY(client, Client::open(options_.connection));
-    TRIBUTARY_TRY_VOID(start_dump(
-        client, from, {.server_id = options_.server_id, .heartbeat_ms = options_.heartbeat_ms}));
+    const std::uint32_t heartbeat_ms = snapshot_runs_
+                                           ? std::min(options_.heartbeat_ms, kSnapshotHeartbeatMs)
+                                           : options_.heartbeat_ms;
+    TRIBUTARY_TRY_VOID(
+        start_dump(client, from, {.server_id = options_.server_id, .heartbeat_ms = heartbeat_ms}));
     TRIBUTARY_TRY(wire, Wire::take(std::move(client)));
     stream_ = std::make_unique<Stream>(std::move(wire), event_limits(options_), dump_start(from));
     buffer_.resize(kReadBytes);
@@ -157,6 +169,7 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
     if (!stream_) {
         return not_connected();
     }
+    TRIBUTARY_TRY_VOID(step_snapshot(sink, wait));
     if (!more_ && !interrupter_.consume()) {
         [[maybe_unused]] const Wake woken =
             wait_for(stream_->wire.socket(), POLLIN, interrupter_, wait);
@@ -167,8 +180,11 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
         intake_->flush_position(clock_.wall_time_us(), sink);
         fresh_ = false;
     }
-    auto drained = drain(sink);
-    if (!drained) {
+    if (auto drained = drain(sink); !drained) {
+        if (miss(drained.error())) {  // the next connection begins it
+            return Error(errors::kSourceUnreachable,
+                         "source " + options_.name + ": " + drained.error().what());
+        }
         return drained.error().at("source " + options_.name);
     }
     intake_->on_tick(clock_.wall_time_us(), sink);
@@ -200,6 +216,9 @@ Result<void> MysqlSource::drain(EntrySink& sink) {
                 break;
             }
             TRIBUTARY_TRY_VOID(take(*event.value(), now_us, sink));
+            if (snapshot_runs_ && snapshot_->due()) {
+                TRIBUTARY_TRY_VOID(snapshot_->step(sink));
+            }
         }
         if (sink.full() || bytes >= kPollBytesMax) {
             return success();
@@ -260,8 +279,11 @@ Result<std::optional<Pressure>> MysqlSource::pressure() {
 
 void MysqlSource::close(milliseconds /*budget*/) {
     stream_.reset();
+    snapshot_.reset();
+    snapshot_runs_ = false;
     intake_.reset();
     sql_.reset();
+    chunks_.close();
 }
 
 Verdict MysqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {

@@ -1,6 +1,6 @@
 // MysqlSource: a MySQL or MariaDB server as a Source. Two connections: the binlog dump, and an
-// ordinary one for checks and catalogue, made when it is needed. Nothing is confirmed to the
-// server: it keeps its binlog by its own rules, and positions are ours.
+// ordinary one for checks and catalogue, made when it is needed; one more while a snapshot runs.
+// Nothing is confirmed to the server: it keeps its binlog by its own rules, and positions are ours.
 // Threads: ports/source.h. identity() shares a mutex with open(); the rest is the intake thread's.
 // Spec: DESIGN 5 "MySQL and MariaDB".
 #pragma once
@@ -16,19 +16,22 @@
 #include "base/interrupter.h"
 #include "connectors/mysql/binlog_cursor.h"
 #include "connectors/mysql/catalogue.h"
+#include "connectors/mysql/chunk_reader.h"
 #include "connectors/mysql/event_reader.h"
 #include "connectors/mysql/intake.h"
 #include "connectors/mysql/options.h"
 #include "connectors/mysql/server_checks.h"
+#include "connectors/mysql/snapshot.h"
 #include "connectors/mysql/sql.h"
 #include "connectors/mysql/wire.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
+#include "ports/snapshot.h"
 #include "ports/source.h"
 
 namespace tributary::mysql {
 
-class MysqlSource final : public Source {
+class MysqlSource final : public Source, private Snapshots {
   public:
     MysqlSource(Options options, const Clock& clock, Observer& observer);
 
@@ -44,6 +47,8 @@ class MysqlSource final : public Source {
     [[nodiscard]] std::string identity() const override;
     [[nodiscard]] std::string describe(const Position& position) const override;
     void interrupt() override { interrupter_.interrupt(); }
+    [[nodiscard]] Snapshots* snapshots() override { return this; }
+    [[nodiscard]] bool complete() const override;
 
   private:
     // What lives as long as a dump connection.
@@ -57,6 +62,20 @@ class MysqlSource final : public Source {
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
     Result<ResumePoint> starting_point(const StartPoint& start, const ServerFacts& facts);
+    Result<void> begin_snapshot(const ServerFacts& facts,
+                                const ResumePoint& from,
+                                const SideReader& side);
+    [[nodiscard]] bool wants_snapshot(bool fresh) const;
+    Result<std::vector<Snapshot::TableName>> tables_of_run(const ServerFacts& facts);
+    Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
+    void end_snapshot();
+    Result<void> miss(const Error& error);
+
+    [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
+    [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
+    [[nodiscard]] SnapshotStatus status() const override;
+    void allow(std::uint64_t rows) override { allowed_rows_ = rows; }
+
     Result<void> start_stream(const ResumePoint& from);
     Result<void> go_on_unseen(const Error& said);
     Result<SqlSession*> sql();
@@ -69,11 +88,17 @@ class MysqlSource final : public Source {
     Observer& observer_;
     Interrupter interrupter_;
     SqlCatalogue catalogue_;
+    SqlChunkReader chunks_;
 
     std::optional<SqlSession> sql_;
     SteadyTime sql_used_;
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Intake> intake_;
+    std::unique_ptr<Snapshot> snapshot_;
+    bool snapshot_begun_ = false;  // since the agent started
+    bool snapshot_runs_ = false;   // it is told of the stream
+    std::uint64_t allowed_rows_ = UINT64_MAX;
+    std::string missed_;  // changes that the server no longer has, which a snapshot makes good
     std::vector<char> buffer_;
     bool fresh_ = false;  // where it starts is not appended yet
     bool more_ = false;   // the last poll() left events in the buffer

@@ -144,6 +144,37 @@ Result<SqlRows> SqlSession::query(const std::string& text) {
     }
 }
 
+Result<void> SqlSession::each(const std::string& text,
+                              const std::function<bool(Cells cells)>& on_row,
+                              const std::function<void()>& stop) {
+    try {
+        const std::unique_ptr<::sql::Statement> statement(connection_->createStatement());
+        statement->setResultSetType(::sql::ResultSet::TYPE_FORWARD_ONLY);
+        const std::unique_ptr<::sql::ResultSet> rows(statement->executeQuery(text));
+        const unsigned columns = rows->getMetaData()->getColumnCount();
+        std::vector<::sql::SQLString> values(columns);
+        std::vector<std::optional<std::string_view>> cells(columns);
+        while (rows->next()) {
+            for (unsigned column = 0; column < columns; ++column) {
+                values[column] = rows->getString(column + 1);
+                cells[column].reset();
+                if (!rows->wasNull()) {
+                    cells[column] = values[column].asStdString();
+                }
+            }
+            if (!on_row(cells)) {
+                stop();
+                break;
+            }
+        }
+        return success();
+    } catch (const ::sql::SQLException& error) {
+        return translated(error, text.substr(0, 200));
+    } catch (const std::exception& error) {
+        return Error(errors::kInternal, text.substr(0, 200) + ": " + error.what());
+    }
+}
+
 std::string quote_identifier(std::string_view text) {
     return doubled(text, '`');
 }

@@ -90,7 +90,8 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
     }
     table.drops_columns = kept.size() != table.keep.size();
     schema.columns = std::move(kept);
-    table.schema_id = sink.intern(std::make_shared<const TableSchema>(std::move(schema)));
+    table.schema = std::make_shared<const TableSchema>(std::move(schema));
+    table.schema_id = sink.intern(table.schema);
     return success();
 }
 

@@ -26,7 +26,8 @@ struct Table {
     std::string map_bytes;
     std::string name;  // "database.table"
     RowLayout layout;
-    SchemaId schema_id;  // of the columns that are kept
+    SchemaId schema_id;                         // of the columns that are kept
+    std::shared_ptr<const TableSchema> schema;  // likewise
     bool drops_columns = false;
     std::vector<bool> keep;               // by column of the map
     std::vector<bool> key;                // by column of the map, up to the last of the key

@@ -141,6 +141,21 @@ Result<bool> Transaction::append_end(const Place& next, std::int64_t now_us, Ent
     return true;
 }
 
+void Transaction::begin_rows(const Place& place,
+                             std::int64_t read_time_us,
+                             std::int64_t now_us,
+                             EntrySink& sink) {
+    scratch_.clear();
+    append_context(scratch_,
+                   {.kind = ContextKind::snapshot,
+                    .server = server_,
+                    .file = place.file,
+                    .offset = place.offset,
+                    .commit_time_us = read_time_us});
+    sink.context(scratch_, now_us);
+    context_open_ = false;
+}
+
 void Transaction::append_position(const Place& place, std::int64_t now_us, EntrySink& sink) {
     scratch_.clear();
     append_context(scratch_,

@@ -58,9 +58,24 @@ class Transaction {
     // it has fewer rows than were taken in of it.
     [[nodiscard]] Result<bool> append_end(const Place& next, std::int64_t now_us, EntrySink& sink);
 
+    // Rows of a snapshot that belong at `place`, between transactions: their context, then each
+    // row (entry_payload.h), by a number of its own.
+    void begin_rows(const Place& place,
+                    std::int64_t read_time_us,
+                    std::int64_t now_us,
+                    EntrySink& sink);
+    void append_snapshot_row(SchemaId schema,
+                             std::uint32_t ordinal,
+                             std::string_view payload,
+                             EntrySink& sink) {
+        sink.append(EntryKind::change, schema, ordinal, payload, done_);
+    }
+
     // An entry that says only where intake is.
     void append_position(const Place& place, std::int64_t now_us, EntrySink& sink);
 
+    // Another one was half taken in before the start, and has not come again.
+    [[nodiscard]] bool expects() const noexcept { return expected_.has_value(); }
     [[nodiscard]] const TransactionId& id() const noexcept { return id_; }
     [[nodiscard]] std::int64_t commit_time_us() const noexcept { return commit_time_us_; }
     [[nodiscard]] std::uint32_t ordinal() const noexcept { return ordinal_; }

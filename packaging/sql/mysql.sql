@@ -23,6 +23,6 @@ CREATE USER 'tributary'@'%' IDENTIFIED BY 'choose another one' REQUIRE SSL;
 GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'tributary'@'%';
 --    MariaDB calls the second one BINLOG MONITOR and takes either name.
 
--- 3. Only where binlog_row_metadata is not FULL: the agent asks the catalogue, which shows an account
---    nothing of tables that it may not read.
+-- 3. Where rows that are there already are to be taken (snapshot.mode), or binlog_row_metadata is not FULL:
+--    the catalogue shows an account nothing of tables that it may not read.
 --    GRANT SELECT ON shop.* TO 'tributary'@'%';

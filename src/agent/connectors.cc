@@ -20,14 +20,16 @@ config::Connectors connectors() {
         .kafka = [](config::Reader& reader) { static_cast<void>(kafka::read_options(reader)); },
         .sources =
             {
-                {"mariadb", {.read = read_mysql}},
+                {"mariadb",
+                 {.read = read_mysql, .has_snapshots = true, .has_all_snapshot_modes = true}},
                 {"mqtt",
                  {.read =
                       [](config::Reader& reader) { static_cast<void>(mqtt::read_options(reader)); },
                   .has_tables = false,
                   .ack = config::Ack::buffered,
                   .poison = config::Poison::dead_letter}},
-                {"mysql", {.read = read_mysql}},
+                {"mysql",
+                 {.read = read_mysql, .has_snapshots = true, .has_all_snapshot_modes = true}},
                 {"postgresql",
                  {.read =
                       [](config::Reader& reader) {

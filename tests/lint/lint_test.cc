@@ -39,7 +39,8 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"connectors/postgresql",
          {"core", "ports", "model", "format", "base", "config"}},  // decisions/0010
         {"connectors/kafka", kConnector},
-        {"connectors/mysql", kConnector},
+        {"connectors/mysql",
+         {"core", "ports", "model", "format", "base", "config"}},  // decisions/0011
         {"connectors/mqtt", kConnector},
     };
     return kTable;

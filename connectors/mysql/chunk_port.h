@@ -1,0 +1,65 @@
+// What a snapshot needs to read of the database, and the port it asks through; implemented over SQL
+// by the I/O half (chunk_reader.h). One chunk is begin(), describe() where the table may have
+// changed, rows(), end(), or abandon() at any point. Threads: the intake thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "connectors/mysql/catalogue_port.h"
+#include "connectors/mysql/gtid.h"
+#include "connectors/mysql/position.h"
+
+namespace tributary::mysql {
+
+// How a server says what a chunk sees (docs/snapshots.md).
+enum class ChunkRule : std::uint8_t {
+    gtids,   // MySQL: @@gtid_executed as of before
+    place,   // MySQL without GTIDs: performance_schema.log_status as of before
+    exactly  // MariaDB: the place of a consistent snapshot
+};
+
+struct BegunChunk {
+    bool exists = true;         // false: there is no such table any more; nothing was begun
+    std::string fingerprint{};  // of the table's structure; differs after any ALTER
+    std::optional<MysqlGtidSet> executed{};  // rule gtids: every one of them is seen
+    Place place{};                           // else: what begins below is seen
+};
+
+struct TableFacts {
+    std::string database{};
+    std::string table{};
+    TableStructure structure{};
+    std::vector<std::uint64_t> octets{};      // by column: CHARACTER_OCTET_LENGTH, 0 where none
+    std::vector<std::string> unique_index{};  // one that rows can be told by, where no primary key
+};
+
+class ChunkReader {
+  public:
+    using Cells = std::span<const std::optional<std::string_view>>;
+
+    virtual ~ChunkReader() = default;
+
+    // Begins a read-only transaction in which the table cannot be altered. What is not in
+    // `executed`, or begins at `place` or later, is not seen under the rule `exactly`; under the
+    // others it may be. kSourceRights, kSourceUnreachable (also: somebody has the table locked).
+    [[nodiscard]] virtual Result<BegunChunk> begin(const std::string& database,
+                                                   const std::string& table) = 0;
+    [[nodiscard]] virtual Result<TableFacts> describe(const std::string& database,
+                                                      const std::string& table) = 0;
+    // Each row of a SELECT, as it comes; false from `on_row`: no more are wanted.
+    [[nodiscard]] virtual Result<void> rows(const std::string& sql,
+                                            const std::function<bool(Cells cells)>& on_row) = 0;
+    // Ends the transaction. Every transaction that was seen ends below the result.
+    [[nodiscard]] virtual Result<Place> end() = 0;
+    // Ends it without a result; the next begin() starts clean.
+    virtual void abandon() = 0;
+};
+
+}  // namespace tributary::mysql
