@@ -32,7 +32,7 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
     if (!again) {
         return again.error().at(place());
     }
-    if (again.value()) {
+    if (again.value() || before_place(event)) {
         return success();
     }
     measure(event, header.value());
@@ -43,6 +43,12 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
         return done.error().at(place());
     }
     return success();
+}
+
+// By place: whether everything of it was taken in, where a dump had to start earlier (dump.h).
+bool IntakeMachine::before_place(const EventView& event) const {
+    return !resume_.by_gtid && state_ == State::idle && event.file == resume_.next.file &&
+           event.offset < resume_.next.offset;
 }
 
 // Whether it is of the last transaction, which was taken in before.

@@ -53,6 +53,9 @@ class MysqlSource final : public Source {
         Wire wire;
         EventReader events;
         BinlogCursor cursor;
+        // Joined messages: the client library may hold some; one was read in this poll.
+        bool held = true;
+        bool asked = false;
     };
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
@@ -61,6 +64,7 @@ class MysqlSource final : public Source {
     Result<void> go_on_unseen(const Error& said);
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
+    Result<std::size_t> read_more();
     Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);
     [[nodiscard]] Error not_connected() const;
 
@@ -76,7 +80,7 @@ class MysqlSource final : public Source {
     std::unique_ptr<Intake> intake_;
     std::vector<char> buffer_;
     bool fresh_ = false;  // where it starts is not appended yet
-    bool more_ = false;   // the last poll() left events in the buffer
+    bool more_ = false;   // the last poll() left events in the buffer, or in the client library
     SteadyTime heard_;    // the last byte of the server
 
     mutable std::mutex mutex_;
