@@ -30,8 +30,12 @@ constexpr std::uint32_t kNearRoundTripMicroseconds = 1000;
 constexpr const char* kPinned =
     "-c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=3 "
     "-c bytea_output=hex -c search_path=pg_catalog -c default_transaction_read_only=off "
-    "-c standard_conforming_strings=on -c statement_timeout=0 -c lock_timeout=3000 -c "
-    "idle_in_transaction_session_timeout=0";
+    "-c standard_conforming_strings=on -c statement_timeout=0 -c lock_timeout=3000 "
+    "-c idle_in_transaction_session_timeout=0 "
+    // A policy that hides rows is an error, not a smaller table.
+    "-c row_security=off "
+    // The warnings that note_left_out() waits for are sent.
+    "-c client_min_messages=warning";
 
 bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
@@ -113,6 +117,21 @@ const ErrorKind& not_in_prerequisite_state(std::string_view message) {
         return errors::kSlotLost;
     }
     return errors::kSourceUnreachable;
+}
+
+// PostgreSQL 18 goes on without a publication that is not there and only warns (pgoutput.c,
+// "skipped loading publication", 55000); older ones end the stream with an error. The text may come
+// in any language.
+void note_left_out(void* into, const PGresult* notice) {
+    auto& left_out = *static_cast<std::optional<Error>*>(into);
+    const char* sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+    if (left_out || sqlstate == nullptr || std::string_view(sqlstate) != "55000") {
+        return;
+    }
+    const char* message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    left_out.emplace(errors::kPublicationMissing,
+                     std::string("the server leaves changes out of the stream: ") +
+                         (message == nullptr ? "no reason given" : message));
 }
 
 }  // namespace
@@ -260,8 +279,7 @@ Result<void> Session::connect(const Connection& options, std::chrono::seconds li
     PGconn* connection = connection_.get();
     TRIBUTARY_ASSERT(connection != nullptr);
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);  // puts the SQLSTATE into the message
-    PQsetNoticeReceiver(
-        connection, [](void*, const PGresult*) {}, nullptr);
+    PQsetNoticeReceiver(connection, note_left_out, left_out_.get());
     const auto deadline = std::chrono::steady_clock::now() + limit;
     PostgresPollingStatusType state =
         PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;

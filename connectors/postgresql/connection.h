@@ -78,6 +78,11 @@ class Session {
     // 150004 for 15.4.
     [[nodiscard]] int server_version() const noexcept { return PQserverVersion(connection_.get()); }
     [[nodiscard]] bool tls() const noexcept { return PQsslInUse(connection_.get()) != 0; }
+    // The server's first warning that it leaves changes out of a stream (kPublicationMissing);
+    // null: none came before what was read last.
+    [[nodiscard]] const Error* left_out() const noexcept {
+        return left_out_->has_value() ? &**left_out_ : nullptr;
+    }
     // Loopback, or a peer whose measured round trip is below a millisecond; never a unix socket.
     [[nodiscard]] bool near_tcp() const;
 
@@ -99,6 +104,9 @@ class Session {
     void cancel();
     [[nodiscard]] Error lost(std::string_view doing) const;
 
+    // Outlives the connection, whose notice receiver writes to it; its address is that of no
+    // Session, since these move.
+    std::unique_ptr<std::optional<Error>> left_out_ = std::make_unique<std::optional<Error>>();
     std::unique_ptr<PGconn, Finish> connection_;
     const Interrupter* interrupter_;
 };

@@ -14,22 +14,6 @@ Error corrupt(std::string_view what) {
 
 }  // namespace
 
-std::string_view to_string(SnapshotMarker marker) {
-    switch (marker) {
-        case SnapshotMarker::middle:
-            return "true";
-        case SnapshotMarker::first:
-            return "first";
-        case SnapshotMarker::first_in_table:
-            return "first_in_data_collection";
-        case SnapshotMarker::last_in_table:
-            return "last_in_data_collection";
-        case SnapshotMarker::last:
-            return "last";
-    }
-    return {};
-}
-
 void append_context(std::string& out, const Context& context) {
     out.push_back(static_cast<char>(context.kind));
     out.push_back(static_cast<char>(kVersion));

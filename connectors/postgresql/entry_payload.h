@@ -34,22 +34,14 @@
 #include "base/result.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/pgoutput.h"
+#include "format/snapshot_marker.h"
 #include "format/table_tally.h"
 
 namespace tributary::postgresql {
 
 enum class ContextKind : std::uint8_t { transaction = 1, message = 2, position = 3, snapshot = 4 };
 
-// Where a row of a snapshot stands in it, as Debezium says it. On disk: numbers never change.
-enum class SnapshotMarker : std::uint8_t {
-    middle = 1,
-    first = 2,           // of the run
-    first_in_table = 3,  // Debezium: first_in_data_collection
-    last_in_table = 4,
-    last = 5,  // of the run
-};
-// "true", "first", ...; empty: no such marker.
-[[nodiscard]] std::string_view to_string(SnapshotMarker marker);
+using format::SnapshotMarker;
 
 struct Context {
     ContextKind kind = ContextKind::transaction;

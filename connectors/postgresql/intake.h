@@ -27,6 +27,7 @@
 #include "connectors/postgresql/pgoutput.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/stream_watcher.h"
+#include "core/snapshot/chunk_port.h"
 #include "model/entry.h"
 #include "model/table_filter.h"
 #include "ports/source.h"
@@ -40,7 +41,7 @@ struct IntakeOptions {
     std::int64_t position_interval_us = 10'000'000;  // between position entries
 };
 
-class Intake {
+class Intake final : public core::snapshot::RowStream {
   public:
     // `catalogue` outlives the intake. kConfigInvalid: a filter expression; kSourceDiverged:
     // `start` has positions that this connector did not write.
@@ -67,24 +68,24 @@ class Intake {
     // Tells `watcher` (which outlives this; null: nobody) of what follows.
     void watch(StreamWatcher* watcher) noexcept { watcher_ = watcher; }
 
-    // Whether resume positions from now on say that a snapshot is under way.
-    void in_snapshot(bool running) noexcept { in_snapshot_ = running; }
+    void in_snapshot(bool running) noexcept override { in_snapshot_ = running; }
 
-    // Rows of a snapshot, between transactions: their context, each row (a tuple of the columns of
-    // `schema`; `ordinal` numbers it for ever), and the resume position after them.
-    void begin_rows(std::int64_t read_time_us, std::int64_t now_us, EntrySink& sink);
+    // Rows of a snapshot, between transactions: tuples of the columns of `schema`.
+    void begin_rows(std::int64_t read_time_us, std::int64_t now_us, EntrySink& sink) override;
     void append_row(SchemaId schema,
                     std::uint32_t ordinal,
                     SnapshotMarker marker,
                     std::string_view tuple,
-                    EntrySink& sink);
-    void end_rows(std::int64_t now_us, EntrySink& sink);
-    // A position entry, whether one is due or not; between transactions.
-    void append_position(std::int64_t now_us, EntrySink& sink);
+                    EntrySink& sink) override;
+    void end_rows(std::int64_t now_us, EntrySink& sink) override;
+    void append_position(std::int64_t now_us, EntrySink& sink) override;
 
-    // Whether everything up to the start's `done` has come again.
-    [[nodiscard]] bool past_start() const noexcept {
+    [[nodiscard]] bool past_start() const noexcept override {
         return !start_done_ || position_ > start_done_->lsn;
+    }
+    [[nodiscard]] bool between_transactions() const noexcept override { return !in_transaction_; }
+    [[nodiscard]] bool has_passed(const Position& place) const override {
+        return position_ >= decode_resume(place).value_or(Lsn());
     }
     [[nodiscard]] bool in_transaction() const noexcept { return in_transaction_; }
     // End of the last complete transaction or keepalive position: what `resume` is or would be.

@@ -82,6 +82,10 @@ Result<std::optional<StreamMessage>> ReplicationStream::next() {
     char* raw = nullptr;
     const int length = PQgetCopyData(session_.get(), &raw, 1);
     buffer_.reset(raw);
+    // A warning comes in its place among the messages, so this one is already behind the gap.
+    if (const Error* left_out = session_.left_out()) {
+        return *left_out;
+    }
     if (length > 0) {
         TRIBUTARY_TRY(message, parse_stream_message({raw, static_cast<std::size_t>(length)}));
         return std::optional(message);

@@ -54,7 +54,8 @@ class ReplicationStream {
                                                          const StreamOptions& options);
 
     // The next message that is complete in the buffer; nullopt: call fill(). kSourceUnreachable
-    // when the server ended the stream, or what it said on ending it.
+    // when the server ended the stream, or what it said on ending it; kPublicationMissing when it
+    // goes on but leaves changes out.
     [[nodiscard]] Result<std::optional<StreamMessage>> next();
     // Takes up to 16 KiB from the socket into the buffer, without waiting. false: there is no more
     // now.

@@ -1,13 +1,10 @@
 // A table by schema and name, as the server has them. Pure.
 #pragma once
 
-#include <string>
+#include "core/snapshot/chunk_port.h"
 
 namespace tributary::postgresql {
 
-struct TableName {
-    std::string schema;
-    std::string table;
-};
+using core::snapshot::TableName;
 
 }  // namespace tributary::postgresql

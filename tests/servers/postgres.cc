@@ -23,8 +23,18 @@ std::filesystem::path find_binaries() {
     if (chosen != nullptr && *chosen != '\0') {
         return chosen;
     }
-    int newest = 0;
     std::error_code error;
+    const char* wanted =
+        std::getenv("TRIBUTARY_POSTGRES_VERSION");  // NOLINT(concurrency-mt-unsafe)
+    if (wanted != nullptr && *wanted != '\0') {
+        auto fetched = cache_directory() / "postgresql" / wanted / "bin";
+        if (!std::filesystem::exists(fetched / "initdb", error)) {
+            throw ServerFailure("no PostgreSQL " + std::string(wanted) + " in " + fetched.string() +
+                                ": run tests/servers/postgresql/fetch first");
+        }
+        return fetched;
+    }
+    int newest = 0;
     for (const auto& entry : std::filesystem::directory_iterator(kDebianRoot, error)) {
         const int version = std::atoi(entry.path().filename().c_str());
         if (std::filesystem::exists(entry.path() / "bin/initdb", error)) {

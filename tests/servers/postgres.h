@@ -23,7 +23,9 @@ struct PostgresOptions {
     std::filesystem::path directory = {};  // created; data/, socket/, postgres.log
     bool fsync = false;
     std::vector<std::pair<std::string, std::string>> settings = {};  // postgresql.conf, last wins
-    // Folder of postgres, initdb; empty: $TRIBUTARY_POSTGRES_BIN, else the newest Debian one.
+    // Folder of postgres, initdb; empty: $TRIBUTARY_POSTGRES_BIN, else the version
+    // $TRIBUTARY_POSTGRES_VERSION as tests/servers/postgresql/fetch has it, else the newest Debian
+    // one.
     std::filesystem::path binaries = {};
 };
 

@@ -45,18 +45,23 @@ TEST_F(PostgresqlStream, inserts_updates_deletes_and_messages_arrive_with_their_
         "SELECT pg_logical_emit_message(true, 'note', 'hello'); DELETE FROM t WHERE id = 2; "
         "COMMIT");
     sql("TRUNCATE t");
-    const auto polled = pipeline.poll_until_count(8);
+    // pgoutput gives messages from version 14 on.
+    const bool messages = std::stoi(sql("SHOW server_version_num").value()) >= 140000;
+    Texts expected{"create t id=1 v=a", "create t id=2 v=b", "update t id=1 v=c"};
+    if (messages) {
+        expected.emplace_back("message note hello");
+    }
+    const std::uint32_t rows = messages ? 5 : 4;
+    for (const std::string& text : {std::string("delete t id=2"),
+                                    "end " + std::to_string(rows),
+                                    std::string("truncate t"),
+                                    std::string("end 1")}) {
+        expected.push_back(text);
+    }
+    const auto polled = pipeline.poll_until_count(expected.size());
     ASSERT_TRUE(polled) << polled.error().message();
-    EXPECT_EQ(pipeline.texts(),
-              (Texts{"create t id=1 v=a",
-                     "create t id=2 v=b",
-                     "update t id=1 v=c",
-                     "message note hello",
-                     "delete t id=2",
-                     "end 5",
-                     "truncate t",
-                     "end 1"}));
-    for (std::uint32_t ordinal = 0; ordinal < 5; ++ordinal) {
+    EXPECT_EQ(pipeline.texts(), expected);
+    for (std::uint32_t ordinal = 0; ordinal < rows; ++ordinal) {
         EXPECT_EQ(pipeline.events()[ordinal].ordinal, ordinal);
     }
     EXPECT_EQ(pipeline.source->identity().substr(0, 11), "postgresql ");

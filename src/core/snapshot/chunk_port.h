@@ -1,0 +1,98 @@
+// What a snapshot asks of its connector: ChunkReader reads rows of a table, RowStream appends them
+// between two transactions of the stream. Both are called by the engine (engine.h) on the intake
+// thread. Rows are the connector's bytes: what RowStream::append_row() takes is what the reader
+// gave, or what the connector made of it (Placement::replace()).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "format/snapshot_marker.h"
+#include "model/ids.h"
+#include "model/schema.h"
+#include "ports/source.h"
+
+namespace tributary::core::snapshot {
+
+// As the server has them. MySQL: the schema is the database.
+struct TableName {
+    std::string schema;
+    std::string table;
+    friend bool operator==(const TableName&, const TableName&) = default;
+};
+
+struct ChunkBegin {
+    enum class State {
+        begun,
+        not_yet,  // it would not see everything that was appended; nothing was begun
+        gone,     // there is no such table any more; nothing was begun
+    };
+    State state = State::begun;
+    std::string fingerprint{};  // begun: of the table's structure; differs after any ALTER
+    std::string waits_for{};    // not_yet: for people
+};
+
+struct ChunkShape {
+    std::shared_ptr<const TableSchema> structure{};  // of the rows, selected columns only
+    std::vector<std::string> key_columns{};          // rows are read in their order; empty: no key
+};
+
+// One chunk is begin(), describe() where the structure is not known, rows(), end(), or abandon() at
+// any point.
+class ChunkReader {
+  public:
+    virtual ~ChunkReader() = default;
+
+    // Begins a view of the table that stays as it is until end(), and that sees every transaction
+    // that was appended so far. Transient errors are tried again by the engine.
+    [[nodiscard]] virtual Result<ChunkBegin> begin(const TableName& table) = 0;
+    // kSnapshotKeyMissing: a key by whose order rows cannot be read. kConfigInvalid: a column of
+    // the key is left out by the filter.
+    [[nodiscard]] virtual Result<ChunkShape> describe() = 0;
+    // At most `rows_max` rows behind the one with key `after` (values of key_columns; empty: from
+    // the beginning), in the key's order; false from `on_row`: no more are wanted.
+    [[nodiscard]] virtual Result<void> rows(
+        const std::vector<std::string>& after,
+        std::uint64_t rows_max,
+        const std::function<bool(std::string_view row)>& on_row) = 0;
+    // Ends the view. When the stream has passed the result, it has said everything that was seen.
+    [[nodiscard]] virtual Result<Position> end() = 0;
+    // Ends it without a result; the next begin() starts clean.
+    virtual void abandon() = 0;
+
+    // Values of key_columns of a row, for `after`.
+    [[nodiscard]] virtual std::vector<std::string> key_of(std::string_view row) const = 0;
+    // The bytes by which the stream names a row (Placement::KeyOf).
+    virtual void name_of(std::string_view row, std::string& name) const = 0;
+};
+
+class RowStream {
+  public:
+    virtual ~RowStream() = default;
+
+    // Rows may be appended now.
+    [[nodiscard]] virtual bool between_transactions() const = 0;
+    // Everything that the log had at the start has come again.
+    [[nodiscard]] virtual bool past_start() const = 0;
+    [[nodiscard]] virtual bool has_passed(const Position& place) const = 0;
+
+    // Whether resume positions from now on say that a snapshot is under way.
+    virtual void in_snapshot(bool running) = 0;
+    // A position entry, whether one is due or not.
+    virtual void append_position(std::int64_t now_us, EntrySink& sink) = 0;
+    // Their context, each row (`ordinal` numbers it for ever), and the resume position after them.
+    virtual void begin_rows(std::int64_t read_time_us, std::int64_t now_us, EntrySink& sink) = 0;
+    virtual void append_row(SchemaId schema,
+                            std::uint32_t ordinal,
+                            format::SnapshotMarker marker,
+                            std::string_view row,
+                            EntrySink& sink) = 0;
+    virtual void end_rows(std::int64_t now_us, EntrySink& sink) = 0;
+};
+
+}  // namespace tributary::core::snapshot
