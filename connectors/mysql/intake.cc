@@ -373,6 +373,11 @@ Result<void> IntakeMachine::on_file_end(const Now& now) {
 
 // Nothing but the place is new; with GTIDs that is not worth an entry.
 void IntakeMachine::move_place(Place place, const Now& now) {
+    // The last transaction came again, from a file before this place.
+    if (!resume_.by_gtid && now.event.file != resume_.next.file &&
+        compare(place, resume_.next) < 0) {
+        return;
+    }
     resume_.next = std::move(place);
     moved_ = moved_ || !resume_.by_gtid;
     on_tick(now.us, now.sink);

@@ -166,6 +166,7 @@ TEST_P(MysqlStream, arrives_whole_where_the_client_library_has_to_join_the_packe
             ASSERT_TRUE(pipeline.reopen());
         }
     }
+    sql("SET GLOBAL max_allowed_packet = 67108864");
     sql("INSERT INTO t VALUES (301, REPEAT('z', 18000000))");  // more than one packet
     expected.push_back("create t id=301 v=" + std::string(40, 'z'));
     expected.emplace_back("end 1");
