@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "base/bytes.h"
-#include "model/errors.h"
 
 namespace tributary::mysql {
 namespace {
@@ -37,10 +36,14 @@ std::string session_sql(const ResumePoint& from, const DumpOptions& options) {
 }  // namespace
 
 Place dump_start(const ResumePoint& from) {
-    return from.by_gtid ? Place{.file = "", .offset = kFirstOffset} : from.next;
+    if (from.by_gtid) {
+        return {.file = "", .offset = kFirstOffset};
+    }
+    const bool out_of_reach = from.next.offset > std::numeric_limits<std::uint32_t>::max();
+    return out_of_reach ? Place{.file = from.next.file, .offset = kFirstOffset} : from.next;
 }
 
-Result<DumpCommand> dump_command(const ResumePoint& from, std::uint32_t server_id) {
+DumpCommand dump_command(const ResumePoint& from, std::uint32_t server_id) {
     const Place start = dump_start(from);
     DumpCommand command;
     std::string& out = command.arguments;
@@ -55,12 +58,6 @@ Result<DumpCommand> dump_command(const ResumePoint& from, std::uint32_t server_i
         out += set;
         return command;
     }
-    if (start.offset > std::numeric_limits<std::uint32_t>::max()) {
-        return Error(errors::kSourceSettings,
-                     "the position " + to_string(start) +
-                         " lies above 4 GiB, where a dump cannot be asked to start: use GTIDs, or "
-                         "keep max_binlog_size at its 1 GiB and transactions below");
-    }
     command.number = kComBinlogDump;
     append_fixed(out, static_cast<std::uint32_t>(start.offset));
     append_fixed(out, from.server == ServerKind::mariadb ? kSendAnnotateRows : std::uint16_t{0});
@@ -71,7 +68,7 @@ Result<DumpCommand> dump_command(const ResumePoint& from, std::uint32_t server_i
 
 Result<void> start_dump(Client& client, const ResumePoint& from, const DumpOptions& options) {
     TRIBUTARY_TRY_VOID(client.execute(session_sql(from, options)));
-    TRIBUTARY_TRY(command, dump_command(from, options.server_id));
+    const DumpCommand command = dump_command(from, options.server_id);
     // The library has no call for these two commands but the hook that its own calls go through.
     const auto number = static_cast<enum_server_command>(command.number);
     if (client.get()->methods->db_command(

@@ -27,8 +27,9 @@ struct DumpCommand {
     std::string arguments;
 };
 
-// Pure. A dump cannot be asked to start at a file offset above 4 GiB: kSourceSettings.
-[[nodiscard]] Result<DumpCommand> dump_command(const ResumePoint& from, std::uint32_t server_id);
+// Pure. A dump cannot be asked to start at a file offset above 4 GiB: it then starts at the file's
+// beginning, and intake drops what comes before the place.
+[[nodiscard]] DumpCommand dump_command(const ResumePoint& from, std::uint32_t server_id);
 
 // Where the first event of that dump stands, for BinlogCursor.
 [[nodiscard]] Place dump_start(const ResumePoint& from);

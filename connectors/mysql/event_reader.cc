@@ -62,7 +62,7 @@ Result<std::optional<WireEvent>> EventReader::next() {
                 return inner;
             }
         }
-        TRIBUTARY_TRY(piece, packets_.next());
+        TRIBUTARY_TRY(piece, next_piece());
         if (!piece) {
             return std::optional<WireEvent>();
         }
@@ -71,6 +71,15 @@ Result<std::optional<WireEvent>> EventReader::next() {
             return event;
         }
     }
+}
+
+Result<std::optional<Piece>> EventReader::next_piece() {
+    if (!message_) {
+        return packets_.next();
+    }
+    const Piece whole{.bytes = *message_, .first = true, .last = true};
+    message_.reset();
+    return std::optional(whole);
 }
 
 // The next event of the open payload; closes it when it is over.

@@ -49,6 +49,8 @@ class EventReader {
     // `input` stays valid until next() has returned nullopt, which must have happened since the
     // last call.
     void feed(std::string_view input) noexcept { packets_.feed(input); }
+    // Likewise one whole message, where packets were joined already; never mixed with feed().
+    void feed_message(std::string_view message) noexcept { message_ = message; }
 
     // The next event; nullopt: feed more. What the server said when it ended the dump (kind_of());
     // kSourceUnreachable at a plain end or a bad CRC32; kProtocolViolation; kSourceSettings.
@@ -58,6 +60,7 @@ class EventReader {
     enum class Mode { gather, skip, stream };
     using Next = Result<std::optional<WireEvent>>;
 
+    [[nodiscard]] Result<std::optional<Piece>> next_piece();
     [[nodiscard]] Next on_piece(const Piece& piece);
     [[nodiscard]] Next on_part(std::string_view part, bool last);
     [[nodiscard]] Next on_whole(std::string_view event);
@@ -71,6 +74,7 @@ class EventReader {
 
     EventLimits limits_;
     PacketReader packets_;
+    std::optional<std::string_view> message_;
     bool checksums_ = true;  // of the file that is being sent
 
     // The message under way, when it did not come in one piece

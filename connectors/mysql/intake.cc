@@ -36,6 +36,9 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
         receive(event);
         return success();
     }
+    if (before_place(event)) {
+        return success();
+    }
     measure(event, header.value());
     const Now now{event, header.value(), event.bytes.substr(kEventHeaderBytes), now_us, sink};
     auto done = state_ == State::moving ? Result<void>(violation("event while rows are copied"))
@@ -45,6 +48,12 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
     }
     receive(event);
     return success();
+}
+
+// By place: whether everything of it was taken in, where a dump had to start earlier (dump.h).
+bool IntakeMachine::before_place(const EventView& event) const {
+    return !resume_.by_gtid && state_ == State::idle && event.file == resume_.next.file &&
+           event.offset < resume_.next.offset;
 }
 
 // Whether it is of the last transaction, which was taken in before.
@@ -373,6 +382,11 @@ Result<void> IntakeMachine::on_file_end(const Now& now) {
 
 // Nothing but the place is new; with GTIDs that is not worth an entry.
 void IntakeMachine::move_place(Place place, const Now& now) {
+    // The last transaction came again, from a file before this place.
+    if (!resume_.by_gtid && now.event.file != resume_.next.file &&
+        compare(place, resume_.next) < 0) {
+        return;
+    }
     resume_.next = std::move(place);
     moved_ = moved_ || !resume_.by_gtid;
     on_tick(now.us, now.sink);

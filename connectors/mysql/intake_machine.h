@@ -118,6 +118,7 @@ class IntakeMachine final : public Intake {
         EntrySink& sink;
     };
 
+    [[nodiscard]] bool before_place(const EventView& event) const;
     Result<bool> comes_again(const EventView& event, const EventHeader& header);
     void measure(const EventView& event, const EventHeader& header);
     Result<void> dispatch(const Now& now);

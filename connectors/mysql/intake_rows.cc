@@ -200,7 +200,7 @@ Result<void> IntakeMachine::on_oversized(const EventView& head,
         return on_event(head, now_us, sink);
     }
     TRIBUTARY_TRY(again, comes_again(head, header));
-    if (again) {
+    if (again || before_place(head)) {
         return success();
     }
     measure(head, header);

@@ -57,6 +57,7 @@ struct Options {
     // `snapshot`, which the configuration reads for every kind of database alike.
     SnapshotMode snapshot = SnapshotMode::no_data;
     std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
+    bool joined_messages = false;  // not configured: as with an unknown client library (wire.h)
 };
 
 // Reads one source's mapping; errors carry file and line.

@@ -15,7 +15,8 @@ constexpr const char* kVariablesSql =
     "'binlog_row_image', 'binlog_row_metadata', 'binlog_row_value_options', 'gtid_mode', "
     "'gtid_executed', 'gtid_purged', 'gtid_binlog_pos', 'server_uuid', 'server_id', "
     "'sync_binlog', 'innodb_flush_log_at_trx_commit', 'binlog_expire_logs_seconds', "
-    "'expire_logs_days', 'log_slave_updates', 'log_replica_updates', 'read_only', 'have_ssl')";
+    "'expire_logs_days', 'binlog_expire_logs_auto_purge', 'max_binlog_total_size', "
+    "'binlog_checksum', 'log_slave_updates', 'log_replica_updates')";
 
 std::string upper(std::string_view text) {
     std::string out(text);
@@ -129,6 +130,9 @@ std::vector<std::string> global_rights(std::string_view grant) {
         const auto comma = std::min(list.find(','), list.size());
         rights.push_back(upper(trimmed(list.substr(0, comma))));
         list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    if (grant.find(" WITH GRANT OPTION") != std::string_view::npos) {
+        rights.emplace_back("GRANT OPTION");
     }
     return rights;
 }
@@ -304,7 +308,9 @@ class Judge {
                     " has them",
                 std::string("type: ") + (facts_.kind == ServerKind::mysql ? "mysql" : "mariadb"));
         }
+        identity();
         settings();
+        replication();
         durability();
         retention();
         rights();
@@ -331,6 +337,32 @@ class Judge {
         say(severity, name, is, "SET GLOBAL " + name + " = '" + wanted + "';");
     }
 
+    // A server ends the dump of whoever has its own number, or sends it nothing.
+    void identity() {
+        const std::string theirs(facts_.value("server_id"));
+        if (theirs == std::to_string(options_.server_id)) {
+            say(Severity::error,
+                "server_id",
+                theirs + " is the server's own",
+                "server_id: another number, which no server, replica or agent has");
+        } else {
+            ok("server_id", std::to_string(options_.server_id) + "; the server's is " + theirs);
+        }
+    }
+
+    // A replica that does not log what it applies has a binary log without it.
+    void replication() {
+        for (const char* name : {"log_replica_updates", "log_slave_updates"}) {
+            if (!facts_.value(name).empty() && !facts_.on(name)) {
+                say(Severity::warning,
+                    name,
+                    "OFF: were this server a replica, changes of its source would not be here",
+                    std::string(name) + " = ON in the server's configuration file, and a restart");
+                return;
+            }
+        }
+    }
+
     void settings() {
         if (!facts_.on("log_bin")) {
             say(Severity::error,
@@ -343,6 +375,7 @@ class Judge {
         // Without names in the log, the catalogue's of now is taken, which may be another than the
         // events'.
         expect(Severity::warning, "binlog_row_metadata", "FULL");
+        expect(Severity::warning, "binlog_checksum", "CRC32");
         if (facts_.gtids()) {
             ok("gtid", "positions are by GTID");
         } else {
@@ -377,7 +410,17 @@ class Judge {
         const std::uint64_t seconds = std::max(number(facts_.value("binlog_expire_logs_seconds")),
                                                number(facts_.value("expire_logs_days")) * 86400);
         constexpr std::uint64_t kDay = 86400;
-        if (seconds == 0) {
+        if (const std::uint64_t bytes = number(facts_.value("max_binlog_total_size")); bytes > 0) {
+            say(Severity::warning,
+                "max_binlog_total_size",
+                std::to_string(bytes) +
+                    " bytes are kept, however little time that is: an agent that is away while "
+                    "more is written cannot go on",
+                "SET GLOBAL max_binlog_total_size = 0;");
+        }
+        const bool purges = facts_.value("binlog_expire_logs_auto_purge").empty() ||
+                            facts_.on("binlog_expire_logs_auto_purge");
+        if (seconds == 0 || !purges) {
             ok("binary log expiry", "never; the server does not wait for us otherwise");
         } else if (seconds < kDay) {
             say(Severity::warning,

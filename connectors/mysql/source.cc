@@ -26,6 +26,8 @@ constexpr std::size_t kEventFrameBytes = 64U << 10U;
 constexpr int kSilentHeartbeats = 3;
 // While a snapshot runs: how soon a server without changes says that its chunk's place is passed.
 constexpr std::uint32_t kSnapshotHeartbeatMs = 200;
+// Messages that come joined are waited for: no longer than this.
+constexpr std::uint32_t kJoinedHeartbeatMs = 250;
 // An unused session is closed by the server at its wait_timeout, at the latest.
 constexpr std::chrono::seconds kSqlIdleMax{30};
 
@@ -35,6 +37,16 @@ IntakeOptions intake_options(const Options& options, ServerKind kind) {
             .row_bytes_max = options.row_bytes_max,
             .xa_bytes_max = options.xa_bytes_max,
             .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
+}
+
+// A message of the dump: a zero byte, then the event.
+bool is_heartbeat(std::string_view message) {
+    constexpr std::size_t kTypeAt = 5;
+    if (message.size() <= kTypeAt || message.front() != '\0') {
+        return false;
+    }
+    const auto type = static_cast<EventType>(static_cast<unsigned char>(message[kTypeAt]));
+    return type == EventType::heartbeat || type == EventType::heartbeat_v2;
 }
 
 EventLimits event_limits(const Options& options) {
@@ -119,12 +131,24 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
 
 Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     TRIBUTARY_TRY(client, Client::open(options_.connection));
-    const std::uint32_t heartbeat_ms = snapshot_runs_
-                                           ? std::min(options_.heartbeat_ms, kSnapshotHeartbeatMs)
-                                           : options_.heartbeat_ms;
+    const bool joined = options_.joined_messages || !Wire::layout_known();
+    std::uint32_t heartbeat_ms = options_.heartbeat_ms;
+    if (snapshot_runs_) {
+        heartbeat_ms = std::min(heartbeat_ms, kSnapshotHeartbeatMs);
+    }
+    if (joined) {
+        heartbeat_ms = std::min(heartbeat_ms, kJoinedHeartbeatMs);
+    }
     TRIBUTARY_TRY_VOID(
         start_dump(client, from, {.server_id = options_.server_id, .heartbeat_ms = heartbeat_ms}));
-    TRIBUTARY_TRY(wire, Wire::take(std::move(client)));
+    TRIBUTARY_TRY(wire, Wire::take(std::move(client), joined));
+    if (wire.joined()) {
+        observer_.log(LogLevel::warn,
+                      options_.name,
+                      "the client library is not one whose packets can be read piece by piece: an "
+                      "event costs memory by its size",
+                      {{"library", mysql_get_client_info()}});
+    }
     stream_ = std::make_unique<Stream>(std::move(wire), event_limits(options_), dump_start(from));
     buffer_.resize(kReadBytes);
     more_ = false;
@@ -135,7 +159,8 @@ Result<void> MysqlSource::start_stream(const ResumePoint& from) {
 // The server does not send the last transaction again (fingerprint.h).
 Result<void> MysqlSource::go_on_unseen(const Error& said) {
     const ResumePoint from = intake_->position();
-    if (!from.by_gtid) {
+    // By place a file that is purged says nothing of what comes next; a wrong place does.
+    if (!from.by_gtid && !said.is(errors::kSourceGap)) {
         const bool named = !said.is(errors::kProtocolViolation);
         return named ? said
                      : Error(errors::kSourceDiverged,
@@ -223,15 +248,40 @@ Result<void> MysqlSource::drain(EntrySink& sink) {
         if (sink.full() || bytes >= kPollBytesMax) {
             return success();
         }
-        TRIBUTARY_TRY(got, stream_->wire.read(buffer_.data(), buffer_.size()));
+        TRIBUTARY_TRY(got, read_more());
         if (got == 0) {
-            more_ = false;
             return success();
         }
-        heard_ = clock_.now();
         bytes += got;
-        stream_->events.feed({buffer_.data(), got});
     }
+}
+
+// Feeds what is there; 0: nothing more now.
+Result<std::size_t> MysqlSource::read_more() {
+    Wire& wire = stream_->wire;
+    if (!wire.joined()) {
+        TRIBUTARY_TRY(got, wire.read(buffer_.data(), buffer_.size()));
+        more_ = got > 0;
+        if (more_) {
+            heard_ = clock_.now();
+            stream_->events.feed({buffer_.data(), got});
+        }
+        return got;
+    }
+    // What the library holds cannot be seen. So while the socket is empty one message is read per
+    // poll, which may wait, until it is a heartbeat: nothing was behind that when it was sent.
+    const bool ask = stream_->held && !stream_->asked;
+    if (!ask && !wire.readable()) {
+        stream_->asked = false;
+        more_ = stream_->held;
+        return std::size_t{0};
+    }
+    TRIBUTARY_TRY(message, wire.read_message());
+    stream_->asked = true;
+    stream_->held = !is_heartbeat(message);
+    heard_ = clock_.now();
+    stream_->events.feed_message(message);
+    return message.size();
 }
 
 Result<void> MysqlSource::take(const WireEvent& event, std::int64_t now_us, EntrySink& sink) {

@@ -58,6 +58,9 @@ class MysqlSource final : public Source, private Snapshots {
         Wire wire;
         EventReader events;
         BinlogCursor cursor;
+        // Joined messages: the client library may hold some; one was read in this poll.
+        bool held = true;
+        bool asked = false;
     };
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
@@ -80,6 +83,7 @@ class MysqlSource final : public Source, private Snapshots {
     Result<void> go_on_unseen(const Error& said);
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
+    Result<std::size_t> read_more();
     Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);
     [[nodiscard]] Error not_connected() const;
 
@@ -101,7 +105,7 @@ class MysqlSource final : public Source, private Snapshots {
     std::string missed_;  // changes that the server no longer has, which a snapshot makes good
     std::vector<char> buffer_;
     bool fresh_ = false;  // where it starts is not appended yet
-    bool more_ = false;   // the last poll() left events in the buffer
+    bool more_ = false;   // the last poll() left events in the buffer, or in the client library
     SteadyTime heard_;    // the last byte of the server
 
     mutable std::mutex mutex_;

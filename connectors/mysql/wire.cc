@@ -4,6 +4,7 @@
 #include <ma_pvio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -31,21 +32,23 @@ std::string system_text(int number) {
 
 }  // namespace
 
-Result<Wire> Wire::take(Client client) {
-    // 3.3.x and 3.4.x have the same layout (read in both versions' headers).
-    const unsigned long at_run_time = mysql_get_client_version();
-    if (at_run_time / 10000 != MARIADB_PACKAGE_VERSION_ID / 10000) {
-        return Error(errors::kInternal,
-                     "libmariadb " + std::to_string(at_run_time) + " is not the " +
-                         std::to_string(MARIADB_PACKAGE_VERSION_ID) +
-                         " that this agent was built with");
-    }
+// 3.3.x and 3.4.x have the same layout (read in both versions' headers).
+bool Wire::layout_known() noexcept {
+    return mysql_get_client_version() / 10000 == MARIADB_PACKAGE_VERSION_ID / 10000;
+}
+
+Result<Wire> Wire::take(Client client, bool joined) {
     Wire wire(std::move(client));
+    wire.socket_ = wire.client_.socket();
+    wire.joined_ = joined;
+    if (wire.joined_) {
+        return wire;
+    }
     const MARIADB_PVIO* pvio = wire.client_.get()->net.pvio;
     if (pvio == nullptr || wire.client_.get()->net.compress != 0) {
-        return Error(errors::kInternal, "the dump connection is not a plain one");
+        wire.joined_ = true;
+        return wire;
     }
-    wire.socket_ = wire.client_.socket();
     if (pvio->ctls != nullptr) {
         wire.tls_ = static_cast<const LibraryTls*>(pvio->ctls)->ssl;
     }
@@ -87,6 +90,23 @@ Result<std::size_t> Wire::read(char* buffer, std::size_t size) {
             return Error(errors::kSourceUnreachable, "reading the binlog: " + system_text(errno));
         }
     }
+}
+
+Result<std::string_view> Wire::read_message() {
+    MYSQL* handle = client_.get();
+    const unsigned long size = mysql_net_read_packet(handle);
+    // The library's packet_error, which is 32 bits wide.
+    constexpr unsigned long kPacketError = 0xFFFFFFFFUL;
+    if (size == kPacketError) {
+        return client_.error("reading the binlog");
+    }
+    return std::string_view(static_cast<const char*>(static_cast<void*>(handle->net.read_pos)),
+                            size);
+}
+
+bool Wire::readable() const noexcept {
+    int waiting = 0;
+    return ::ioctl(socket_, FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
 Result<std::size_t> Wire::read_tls(char* buffer, std::size_t size) {

@@ -19,6 +19,10 @@ std::string row_text(const TableSchema& schema, Row row) {
             continue;
         }
         text += " " + schema.columns[index].name + "=";
+        if (value.state == ValueState::unchanged) {
+            text += "(not sent)";
+            continue;
+        }
         if (value.state == ValueState::null) {
             text += "null";
         } else if (schema.columns[index].type.kind <= TypeKind::int64) {

@@ -150,6 +150,43 @@ TEST_P(MysqlStream, follows_the_binlog_over_rotations_and_a_row_of_megabytes) {
     sql("DELETE FROM t; ALTER TABLE t MODIFY v varchar(200)");
 }
 
+TEST_P(MysqlStream, arrives_whole_where_the_client_library_has_to_join_the_packets) {
+    Options joined = options();
+    joined.joined_messages = true;
+    Pipeline pipeline(joined);
+    ASSERT_TRUE(pipeline.open());
+    EXPECT_NE(pipeline.observer.lines.find("costs memory by its size"), std::string::npos);
+    sql("ALTER TABLE t MODIFY v longtext");
+    Texts expected;
+    for (int id = 1; id <= 300; ++id) {
+        sql(insert(id));
+        expected.push_back(created(id));
+        expected.emplace_back("end 1");
+        if (id % 100 == 0) {
+            ASSERT_TRUE(pipeline.poll_until_count(expected.size() - 100));
+            pipeline.restart();
+            ASSERT_TRUE(pipeline.reopen());
+        }
+    }
+    sql("SET GLOBAL max_allowed_packet = 67108864");
+    sql("INSERT INTO t VALUES (301, REPEAT('z', 18000000))");  // more than one packet
+    expected.push_back("create t id=301 v=" + std::string(40, 'z'));
+    expected.emplace_back("end 1");
+    ASSERT_TRUE(pipeline.poll_until_count(expected.size()));
+    // An idle server does not hold up an interrupt.
+    const auto before = std::chrono::steady_clock::now();
+    for (int polls = 0; polls < 20; ++polls) {
+        ASSERT_TRUE(pipeline.source->poll(*pipeline.assembler, std::chrono::milliseconds(10)));
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(15));
+    sql(insert(302));
+    expected.push_back(created(302));
+    expected.emplace_back("end 1");
+    ASSERT_TRUE(pipeline.poll_until_count(expected.size()));
+    EXPECT_EQ(pipeline.texts(), expected);
+    sql("DELETE FROM t; ALTER TABLE t MODIFY v varchar(200)");
+}
+
 // catalogue: F54
 TEST_P(MysqlStream, a_row_over_row_bytes_max_stops_by_name_unless_its_table_is_not_selected) {
     sql("CREATE TABLE IF NOT EXISTS big (id int PRIMARY KEY, v longtext) ENGINE=InnoDB; "

@@ -1,0 +1,138 @@
+// What `check` says about a server, and the statement that goes with it.
+#include "connectors/mysql/server_checks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace tributary::mysql {
+namespace {
+
+ServerFacts sound(ServerKind kind) {
+    ServerFacts facts;
+    facts.kind = kind;
+    facts.version = kind == ServerKind::mysql ? "9.7.4" : "11.8.9-MariaDB";
+    facts.variables = {{"log_bin", "ON"},
+                       {"binlog_format", "ROW"},
+                       {"binlog_row_image", "FULL"},
+                       {"binlog_row_metadata", "FULL"},
+                       {"binlog_checksum", "CRC32"},
+                       {"server_id", "1"},
+                       {"sync_binlog", "1"},
+                       {"innodb_flush_log_at_trx_commit", "1"},
+                       {"binlog_expire_logs_seconds", "604800"}};
+    if (kind == ServerKind::mysql) {
+        facts.variables["gtid_mode"] = "ON";
+        facts.variables["log_replica_updates"] = "ON";
+    } else {
+        facts.variables["log_slave_updates"] = "1";
+        facts.variables["max_binlog_total_size"] = "0";
+    }
+    facts.user = "tributary@%";
+    facts.rights = {"REPLICATION SLAVE",
+                    kind == ServerKind::mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR"};
+    return facts;
+}
+
+Options options_for(ServerKind kind) {
+    Options options;
+    options.kind = kind;
+    options.server_id = 71001;
+    return options;
+}
+
+std::vector<Finding> trouble(const ServerFacts& facts, const Options& options) {
+    std::vector<Finding> out = judge(facts, options);
+    std::erase_if(out, [](const Finding& finding) { return finding.severity == Severity::ok; });
+    return out;
+}
+
+// The one thing that is wrong when `name` is `value`.
+Finding with(ServerKind kind, const std::string& name, const std::string& value) {
+    ServerFacts facts = sound(kind);
+    facts.variables[name] = value;
+    const auto found = trouble(facts, options_for(kind));
+    EXPECT_EQ(found.size(), 1U) << name;
+    return found.empty() ? Finding{} : found.front();
+}
+
+TEST(ServerChecks, a_sound_server_has_nothing_wrong) {
+    for (const ServerKind kind : {ServerKind::mysql, ServerKind::mariadb}) {
+        EXPECT_TRUE(trouble(sound(kind), options_for(kind)).empty());
+        EXPECT_TRUE(verify_settings(sound(kind), GtidMode::automatic));
+    }
+}
+
+TEST(ServerChecks, settings_that_lose_or_stop_come_with_the_statement_that_mends_them) {
+    struct Case {
+        const char* name;
+        const char* value;
+        Severity severity;
+        const char* remedy;
+    };
+    for (const Case& one :
+         {Case{"binlog_format", "MIXED", Severity::error, "SET GLOBAL binlog_format = 'ROW';"},
+          Case{"binlog_row_image",
+               "NOBLOB",
+               Severity::error,
+               "SET GLOBAL binlog_row_image = 'FULL';"},
+          Case{"binlog_row_metadata",
+               "MINIMAL",
+               Severity::warning,
+               "SET GLOBAL binlog_row_metadata = 'FULL';"},
+          Case{"binlog_checksum",
+               "NONE",
+               Severity::warning,
+               "SET GLOBAL binlog_checksum = 'CRC32';"},
+          Case{"sync_binlog", "0", Severity::warning, "SET GLOBAL sync_binlog = 1;"},
+          Case{"innodb_flush_log_at_trx_commit",
+               "2",
+               Severity::warning,
+               "SET GLOBAL innodb_flush_log_at_trx_commit = 1;"},
+          Case{"binlog_expire_logs_seconds",
+               "3600",
+               Severity::warning,
+               "SET GLOBAL binlog_expire_logs_seconds = 604800;"}}) {
+        const Finding found = with(ServerKind::mysql, one.name, one.value);
+        EXPECT_EQ(found.severity, one.severity) << one.name;
+        EXPECT_EQ(found.remedy, one.remedy);
+    }
+    EXPECT_EQ(with(ServerKind::mariadb, "max_binlog_total_size", "1073741824").remedy,
+              "SET GLOBAL max_binlog_total_size = 0;");
+    EXPECT_EQ(with(ServerKind::mysql, "gtid_mode", "OFF").subject, "gtid_mode");
+    EXPECT_EQ(with(ServerKind::mysql, "log_bin", "OFF").severity, Severity::error);
+    EXPECT_EQ(with(ServerKind::mysql, "log_replica_updates", "OFF").subject, "log_replica_updates");
+    EXPECT_EQ(with(ServerKind::mariadb, "log_slave_updates", "0").subject, "log_slave_updates");
+    EXPECT_EQ(with(ServerKind::mysql, "server_id", "71001").severity, Severity::error);
+}
+
+TEST(ServerChecks, a_log_that_is_never_purged_is_fine_however_short_its_expiry) {
+    ServerFacts facts = sound(ServerKind::mysql);
+    facts.variables["binlog_expire_logs_seconds"] = "60";
+    facts.variables["binlog_expire_logs_auto_purge"] = "OFF";
+    EXPECT_TRUE(trouble(facts, options_for(ServerKind::mysql)).empty());
+}
+
+TEST(ServerChecks, missing_rights_are_granted_and_those_in_excess_revoked) {
+    ServerFacts facts = sound(ServerKind::mariadb);
+    facts.rights = {"REPLICATION SLAVE", "SUPER", "GRANT OPTION"};
+    facts.rights.erase("SUPER");
+    const auto found = trouble(facts, options_for(ServerKind::mariadb));
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].remedy, "GRANT BINLOG MONITOR ON *.* TO 'tributary'@'%';");
+    EXPECT_EQ(found[1].remedy, "REVOKE GRANT OPTION ON *.* FROM 'tributary'@'%';");
+    EXPECT_FALSE(verify_settings(facts, GtidMode::automatic));
+}
+
+TEST(ServerChecks, rights_are_read_from_what_show_grants_prints) {
+    EXPECT_EQ(global_rights("GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `a`@`%` IDENTIFIED "
+                            "BY PASSWORD 'x'"),
+              (std::vector<std::string>{"REPLICATION SLAVE", "BINLOG MONITOR"}));
+    EXPECT_EQ(global_rights("GRANT ALL PRIVILEGES ON *.* TO `a`@`%` WITH GRANT OPTION"),
+              (std::vector<std::string>{"ALL PRIVILEGES", "GRANT OPTION"}));
+    EXPECT_TRUE(global_rights("GRANT SELECT ON `plant`.* TO `a`@`%`").empty());
+    EXPECT_TRUE(global_rights("GRANT PROXY ON ''@'%' TO 'root'@'localhost'").empty());
+}
+
+}  // namespace
+}  // namespace tributary::mysql
