@@ -22,8 +22,12 @@ bool lets_through(const std::vector<std::string>& names, std::string_view name) 
 
 class MqttDecoder final : public Decoder {
   public:
-    MqttDecoder(Routes routes, std::string gaps_topic)
-        : routes_(std::move(routes)), gaps_topic_(std::move(gaps_topic)) {}
+    MqttDecoder(Routes routes, DecoderParts parts)
+        : routes_(std::move(routes)),
+          gaps_topic_(std::move(parts.gaps_topic)),
+          pipeline_(std::move(parts.pipeline)),
+          clock_(parts.clock),
+          observer_(parts.observer) {}
 
     std::string_view connector_name() const override { return "mqtt"; }
     std::span<const SourceField> source_fields() const override { return {}; }
@@ -33,13 +37,18 @@ class MqttDecoder final : public Decoder {
     Result<bool> decode(const Entry& entry, Arena& arena, Change& change) override;
 
   private:
-    Result<void> route(SensorMessage& message, Arena& arena);
+    // False: the message has expired and its route does not want it.
+    Result<bool> route(SensorMessage& message, std::int64_t intake_time_us, Arena& arena);
+    [[nodiscard]] bool expired(const SensorMessage& message, std::int64_t intake_time_us) const;
     std::span<const NamedText> keep_headers(const Routed& routed,
                                             const SensorMessage& message,
                                             Arena& arena);
 
     Routes routes_;
     std::string gaps_topic_;
+    std::string pipeline_;
+    const Clock& clock_;
+    Observer& observer_;
     std::vector<NamedText> users_;
     std::vector<NamedText> scratch_;
 };
@@ -78,7 +87,11 @@ Result<bool> MqttDecoder::decode(const Entry& entry, Arena& arena, Change& chang
     } else {
         TRIBUTARY_TRY_VOID(parse_message(entry.payload, message, users_));
         message.user_properties = keep(users_, arena);
-        TRIBUTARY_TRY_VOID(route(message, arena));
+        TRIBUTARY_TRY(wanted, route(message, entry.intake_time_us, arena));
+        if (!wanted) {
+            observer_.add(Counter::messages_expired, pipeline_, 1);
+            return false;
+        }
     }
     change = Change{};
     change.operation = Operation::message;
@@ -91,13 +104,22 @@ Result<bool> MqttDecoder::decode(const Entry& entry, Arena& arena, Change& chang
     return true;
 }
 
-Result<void> MqttDecoder::route(SensorMessage& message, Arena& arena) {
+bool MqttDecoder::expired(const SensorMessage& message, std::int64_t intake_time_us) const {
+    constexpr std::int64_t kMicroseconds = 1'000'000;
+    return message.expiry_s &&
+           clock_.wall_time_us() - intake_time_us >= *message.expiry_s * kMicroseconds;
+}
+
+Result<bool> MqttDecoder::route(SensorMessage& message, std::int64_t intake_time_us, Arena& arena) {
     const Routed& routed = routes_.find(message.topic, message.client);
     if (!routed.good()) {
         return Error(errors::kValueUndecodable,
                      routed.route == nullptr
                          ? "no route takes its topic"
                          : "route " + routed.route->options.match + ": " + routed.refusal);
+    }
+    if (routed.route->options.expired == ExpiredChoice::drop && expired(message, intake_time_us)) {
+        return false;
     }
     // `routed` is good until the next find(): as long as the entry's change has to be.
     message.kafka_topic = routed.kafka_topic;
@@ -112,7 +134,7 @@ Result<void> MqttDecoder::route(SensorMessage& message, Arena& arena) {
     }
     message.captures = keep(scratch_, arena);
     message.headers = keep_headers(routed, message, arena);
-    return success();
+    return true;
 }
 
 std::span<const NamedText> MqttDecoder::keep_headers(const Routed& routed,
@@ -132,11 +154,10 @@ std::span<const NamedText> MqttDecoder::keep_headers(const Routed& routed,
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> make_decoder(std::span<const RouteOptions> routes,
-                                              std::string gaps_topic) {
-    TRIBUTARY_TRY(compiled, Routes::make(routes));
+Result<std::unique_ptr<Decoder>> make_decoder(DecoderParts parts) {
+    TRIBUTARY_TRY(compiled, Routes::make(parts.routes));
     return std::unique_ptr<Decoder>(
-        std::make_unique<MqttDecoder>(std::move(compiled), std::move(gaps_topic)));
+        std::make_unique<MqttDecoder>(std::move(compiled), std::move(parts)));
 }
 
 }  // namespace tributary::mqtt

@@ -8,12 +8,23 @@
 
 #include "base/result.h"
 #include "connectors/mqtt/options.h"
+#include "ports/clock.h"
 #include "ports/decoder.h"
+#include "ports/observer.h"
 
 namespace tributary::mqtt {
 
-// `gaps_topic`: where gap entries go; empty: nowhere. kConfigInvalid.
-[[nodiscard]] Result<std::unique_ptr<Decoder>> make_decoder(std::span<const RouteOptions> routes,
-                                                            std::string gaps_topic);
+struct DecoderParts {
+    std::span<const RouteOptions> routes;
+    std::string gaps_topic;  // where gap entries go; empty: nowhere
+    std::string pipeline;    // for counters
+    // Outlive the decoder. The clock is asked only for routes that drop what has expired: all else
+    // is a function of the log.
+    const Clock& clock;
+    Observer& observer;
+};
+
+// kConfigInvalid.
+[[nodiscard]] Result<std::unique_ptr<Decoder>> make_decoder(DecoderParts parts);
 
 }  // namespace tributary::mqtt

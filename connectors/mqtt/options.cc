@@ -24,6 +24,10 @@ constexpr std::array<std::pair<std::string_view, Protocol>, 2> kProtocols{{
     {"5", Protocol::v5},
     {"3.1.1", Protocol::v3_1_1},
 }};
+constexpr std::array<std::pair<std::string_view, ExpiredChoice>, 2> kExpired{{
+    {"keep", ExpiredChoice::keep},
+    {"drop", ExpiredChoice::drop},
+}};
 constexpr std::array<std::pair<std::string_view, RetainedChoice>, 3> kRetained{{
     {"first", RetainedChoice::first},
     {"always", RetainedChoice::always},
@@ -74,6 +78,12 @@ RouteOptions read_route(config::Reader& reader) {
                   .doc = "Names of MQTT 5 user properties that become record headers; `*` is all "
                          "of them."},
                  out.user_properties);
+    reader.choice({.name = "expired",
+                   .doc = "What becomes of a message whose expiry interval (MQTT 5) is over before "
+                          "it is on its way to Kafka: `keep`, with `mqtt.expires_ms` in its "
+                          "headers, or `drop`, which counts in `messages_expired`."},
+                  out.expired,
+                  kExpired);
     return out;
 }
 
@@ -145,6 +155,11 @@ void read_listener(config::Reader reader, ListenOptions& out) {
                     out.keep_alive_max_s,
                     config::TimeUnit::seconds,
                     {5, 65'535});
+    reader.number({.name = "messages_per_second_max",
+                   .doc = "A device that sends more is read more slowly; a second's worth may come "
+                          "at once. 0: no bound."},
+                  out.messages_per_second_max,
+                  {0, 1'000'000});
 }
 
 void read_status(config::Reader reader, StatusOptions& out) {

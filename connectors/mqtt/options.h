@@ -16,6 +16,9 @@
 
 namespace tributary::mqtt {
 
+// A message whose expiry interval (MQTT 5) is over before it is delivered.
+enum class ExpiredChoice { keep, drop };
+
 // Where messages go: the first route whose pattern matches takes a message.
 struct RouteOptions {
     std::string match;  // routes/pattern.h
@@ -27,6 +30,7 @@ struct RouteOptions {
     SensorForm value = SensorForm::raw;
     PayloadForm payload = PayloadForm::json;
     std::vector<std::string> user_properties;  // names that become headers; "*" is all
+    ExpiredChoice expired = ExpiredChoice::keep;
 };
 
 // mqtt://host:port or mqtts://host:port.
@@ -62,6 +66,7 @@ struct ListenOptions {
     std::uint32_t connections_max = 10'000;
     std::uint32_t sessions_max = 50'000;
     std::uint32_t keep_alive_max_s = 600;
+    std::uint32_t messages_per_second_max = 0;  // of one device; 0: no bound
 };
 
 struct StatusOptions {

@@ -413,6 +413,11 @@ void MariadbGtidPosition::add(const MariadbGtid& gtid) {
     domains_[gtid.domain] = gtid;
 }
 
+const MariadbGtid* MariadbGtidPosition::find(std::uint32_t domain) const {
+    const auto found = domains_.find(domain);
+    return found == domains_.end() ? nullptr : &found->second;
+}
+
 bool MariadbGtidPosition::contains(const MariadbGtid& gtid) const {
     const auto found = domains_.find(gtid.domain);
     return found != domains_.end() && gtid.number <= found->second.number;

@@ -102,6 +102,9 @@ class MariadbGtidPosition {
 
     // `gtid` becomes the last of its domain.
     void add(const MariadbGtid& gtid);
+    void remove(std::uint32_t domain) { domains_.erase(domain); }
+    // The last of `domain`; nullptr when it has none.
+    [[nodiscard]] const MariadbGtid* find(std::uint32_t domain) const;
     // Its domain's last number is at or after it; servers of a domain share its numbers.
     [[nodiscard]] bool contains(const MariadbGtid& gtid) const;
     [[nodiscard]] bool contains(const MariadbGtidPosition& other) const;

@@ -28,6 +28,14 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
     if (!header) {
         return header.error().at(place());
     }
+    const auto again = comes_again(event, header.value());
+    if (!again) {
+        return again.error().at(place());
+    }
+    if (again.value()) {
+        return success();
+    }
+    measure(event, header.value());
     const Now now{event, header.value(), event.bytes.substr(kEventHeaderBytes), now_us, sink};
     auto done = state_ == State::moving ? Result<void>(violation("event while rows are copied"))
                                         : dispatch(now);
@@ -35,6 +43,42 @@ Result<void> IntakeMachine::on_event(const EventView& event, std::int64_t now_us
         return done.error().at(place());
     }
     return success();
+}
+
+// Whether it is of the last transaction, which was taken in before.
+Result<bool> IntakeMachine::comes_again(const EventView& event, const EventHeader& header) {
+    if (!last_again_) {
+        return false;
+    }
+    const auto seen =
+        last_again_->on_event(header, event.bytes, {std::string(event.file), event.offset});
+    const std::string name = to_string(last_again_->last().transaction);
+    if (last_again_->over()) {
+        last_again_.reset();
+    }
+    switch (seen) {
+        case LastAgain::Seen::again:
+            return true;
+        case LastAgain::Seen::other:
+            return false;
+        case LastAgain::Seen::differs:
+            return Error(errors::kSourceDiverged,
+                         "transaction " + name +
+                             " was taken in, and the server has another one of that name now: it "
+                             "forgot its last transactions in a crash (sync_binlog), or an older "
+                             "copy of it was put back");
+    }
+    return false;
+}
+
+void IntakeMachine::measure(const EventView& event, const EventHeader& header) {
+    if (!FingerprintMeter::counts(header.type)) {
+        return;
+    }
+    if (state_ == State::idle) {
+        meter_.clear();
+    }
+    meter_.add(event.bytes);
 }
 
 Result<void> IntakeMachine::dispatch(const Now& now) {
@@ -346,6 +390,17 @@ Result<void> IntakeMachine::end_transaction(const Place& next,
 
 // The transaction under way is over, and everything of it was given to the sink.
 void IntakeMachine::complete(const Place& next) {
+    Fingerprint& last = resume_.last ? *resume_.last : resume_.last.emplace();
+    last.transaction = transaction_.id();
+    last.commit_time_us = transaction_.commit_time_us();
+    last.events = meter_.events();
+    last.crc = meter_.crc();
+    last.server = options_.server_mark;
+    last.before.clear();
+    if (resume_.by_gtid && mariadb_gtid_) {
+        const MariadbGtid* before = resume_.gtid_position.find(mariadb_gtid_->domain);
+        last.before = before == nullptr ? std::string() : to_string(*before);
+    }
     if (resume_.by_gtid && mysql_gtid_) {
         resume_.executed.add(*mysql_gtid_);
     }

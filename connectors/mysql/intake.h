@@ -35,7 +35,9 @@ struct IntakeOptions {
     FilterRules filter{};
     std::uint64_t row_bytes_max = 64ULL << 20U;  // one row's images, of a selected table
     std::uint64_t xa_bytes_max = 1ULL << 30U;    // rows of prepared XA transactions, all together
-    std::int64_t position_interval_us = 10'000'000;  // between position entries
+    std::int64_t position_interval_us = 30'000'000;  // between position entries
+    std::uint32_t server_mark = 0;                   // CRC32C of the server's name
+    bool last_comes_again = false;  // the dump starts at before_last() (fingerprint.h)
     bool fresh = false;  // a new pipeline: its start is not stored yet, and due as a position entry
 };
 
@@ -74,6 +76,11 @@ class Intake {
     virtual void on_tick(std::int64_t now_us, EntrySink& sink) = 0;
     // Appends the position entry now if there is anything to say.
     virtual void flush_position(std::int64_t now_us, EntrySink& sink) = 0;
+
+    // The last transaction was to come again, to be compared, and nothing of it has come;
+    // give_up_last() goes on without.
+    [[nodiscard]] virtual bool awaits_last() const noexcept = 0;
+    virtual void give_up_last() noexcept = 0;
 
     [[nodiscard]] virtual bool in_transaction() const noexcept = 0;
     // Behind the last complete transaction: what `resume` is or would be.

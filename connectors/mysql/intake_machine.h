@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "connectors/mysql/events.h"
+#include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/intake.h"
 #include "connectors/mysql/row_split.h"
 #include "connectors/mysql/statement.h"
@@ -48,6 +49,9 @@ class IntakeMachine final : public Intake {
           transaction_(options.server, std::move(done), std::move(done_bytes)),
           open_xa_(std::move(open_xa)) {
         moved_ = options.fresh;
+        if (options.last_comes_again && resume_.last) {
+            last_again_.emplace(*resume_.last, options.server_mark);
+        }
         for (const auto& [xid, head] : open_xa_) {
             xa_bytes_ += head.bytes;
         }
@@ -62,6 +66,8 @@ class IntakeMachine final : public Intake {
     Result<void> copy_more(std::int64_t now_us, EntrySink& sink) override;
     void on_tick(std::int64_t now_us, EntrySink& sink) override;
     void flush_position(std::int64_t now_us, EntrySink& sink) override;
+    bool awaits_last() const noexcept override { return last_again_ && last_again_->awaited(); }
+    void give_up_last() noexcept override { last_again_.reset(); }
     bool in_transaction() const noexcept override { return state_ != State::idle; }
     const ResumePoint& position() const noexcept override { return resume_; }
 
@@ -81,6 +87,8 @@ class IntakeMachine final : public Intake {
         EntrySink& sink;
     };
 
+    Result<bool> comes_again(const EventView& event, const EventHeader& header);
+    void measure(const EventView& event, const EventHeader& header);
     Result<void> dispatch(const Now& now);
     Result<void> on_gtid(const Now& now);
     Result<void> on_mariadb_gtid(const Now& now);
@@ -121,6 +129,8 @@ class IntakeMachine final : public Intake {
     std::uint64_t xa_bytes_ = 0;  // of every open one and of the one that comes in
 
     State state_ = State::idle;
+    std::optional<LastAgain> last_again_;
+    FingerprintMeter meter_;                   // of the transaction under way
     std::optional<MysqlGtid> mysql_gtid_;      // of the transaction under way
     std::optional<MariadbGtid> mariadb_gtid_;  // likewise
     std::string xid_;                          // of the XA transaction whose rows come in

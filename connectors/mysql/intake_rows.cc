@@ -169,6 +169,11 @@ Result<void> IntakeMachine::on_oversized(const EventView& head,
         }
         return on_event(head, now_us, sink);
     }
+    TRIBUTARY_TRY(again, comes_again(head, header));
+    if (again) {
+        return success();
+    }
+    measure(head, header);
     const std::string_view body = head.bytes.substr(kEventHeaderBytes);
     if (body.size() < 6 || state_ != State::open) {
         return violation(to_string(header.type) + " outside a transaction");

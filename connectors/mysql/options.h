@@ -45,7 +45,7 @@ struct Options {
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint64_t xa_bytes_max = 1ULL << 30U;
     std::uint32_t heartbeat_ms = 10000;          // the server speaks at least this often
-    std::uint32_t position_interval_ms = 10000;  // position entries of an idle source
+    std::uint32_t position_interval_ms = 30000;  // position entries of an idle source
 };
 
 // Reads one source's mapping; errors carry file and line.

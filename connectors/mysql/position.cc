@@ -8,7 +8,8 @@
 namespace tributary::mysql {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kPlain = 1;
+constexpr std::uint8_t kExtended = 2;
 constexpr std::uint8_t kByGtid = 1;
 constexpr std::uint8_t kByPlace = 2;
 // XA transactions are bounded by the rows that wait (IntakeOptions::xa_bytes_max).
@@ -127,6 +128,34 @@ std::string to_string(const TransactionId& id) {
     return id.gtid.empty() ? to_string(id.start) : id.gtid;
 }
 
+namespace {
+
+void append_fingerprint(std::string& out, const Fingerprint& last) {
+    append_sized(out, last.transaction.gtid);
+    append_sized(out, last.transaction.start.file);
+    append_fixed(out, last.transaction.start.offset, Endian::big);
+    append_fixed(out, static_cast<std::uint64_t>(last.commit_time_us), Endian::big);
+    append_fixed(out, last.events, Endian::big);
+    append_fixed(out, last.crc, Endian::big);
+    append_fixed(out, last.server, Endian::big);
+    append_sized(out, last.before);
+}
+
+Fingerprint read_fingerprint(ByteReader& reader) {
+    Fingerprint out;
+    out.transaction.gtid = reader.sized();
+    out.transaction.start.file = reader.sized();
+    out.transaction.start.offset = reader.fixed<std::uint64_t>(Endian::big);
+    out.commit_time_us = static_cast<std::int64_t>(reader.fixed<std::uint64_t>(Endian::big));
+    out.events = reader.fixed<std::uint32_t>(Endian::big);
+    out.crc = reader.fixed<std::uint32_t>(Endian::big);
+    out.server = reader.fixed<std::uint32_t>(Endian::big);
+    out.before = reader.sized();
+    return out;
+}
+
+}  // namespace
+
 std::string ResumePoint::gtids() const {
     if (!by_gtid) {
         return {};
@@ -137,7 +166,7 @@ std::string ResumePoint::gtids() const {
 void encode_resume_into(const ResumePoint& point, Position& out) {
     std::string& bytes = out.bytes;
     bytes.clear();
-    bytes.push_back(static_cast<char>(kVersion));
+    bytes.push_back(static_cast<char>(point.last ? kExtended : kPlain));
     bytes.push_back(static_cast<char>(point.server));
     bytes.push_back(static_cast<char>(point.by_gtid ? kByGtid : kByPlace));
     if (point.by_gtid) {
@@ -153,15 +182,22 @@ void encode_resume_into(const ResumePoint& point, Position& out) {
     for (const std::string& xid : point.open_xa) {
         append_sized(bytes, xid);
     }
+    if (point.last) {
+        append_fingerprint(bytes, *point.last);
+    }
 }
 
 void encode_done_into(const Identity& identity, Position& out) {
     std::string& bytes = out.bytes;
     bytes.clear();
-    bytes.push_back(static_cast<char>(kVersion));
+    const bool timed = identity.commit_time_us != 0;
+    bytes.push_back(static_cast<char>(timed ? kExtended : kPlain));
     append_sized(bytes, identity.transaction.gtid);
     append_sized(bytes, identity.transaction.start.file);
     append_fixed(bytes, identity.transaction.start.offset, Endian::big);
+    if (timed) {
+        append_fixed(bytes, static_cast<std::uint64_t>(identity.commit_time_us), Endian::big);
+    }
     append_fixed(bytes, identity.ordinal, Endian::big);
 }
 
@@ -183,7 +219,8 @@ std::optional<ResumePoint> decode_resume(const Position& position) {
     const auto version = reader.fixed<std::uint8_t>();
     const auto server = reader.fixed<std::uint8_t>();
     const auto mode = reader.fixed<std::uint8_t>();
-    if (version != kVersion || server < 1 || server > 2 || (mode != kByGtid && mode != kByPlace)) {
+    if ((version != kPlain && version != kExtended) || server < 1 || server > 2 ||
+        (mode != kByGtid && mode != kByPlace)) {
         return std::nullopt;
     }
     out.server = static_cast<ServerKind>(server);
@@ -210,6 +247,9 @@ std::optional<ResumePoint> decode_resume(const Position& position) {
     for (; open > 0 && reader.ok(); --open) {
         out.open_xa.emplace_back(reader.sized());
     }
+    if (version == kExtended) {
+        out.last = read_fingerprint(reader);
+    }
     if (!reader.ok() || !reader.at_end()) {
         return std::nullopt;
     }
@@ -223,8 +263,11 @@ std::optional<Identity> decode_done(const Position& position) {
     out.transaction.gtid = reader.sized();
     out.transaction.start.file = reader.sized();
     out.transaction.start.offset = reader.fixed<std::uint64_t>(Endian::big);
+    if (version == kExtended) {
+        out.commit_time_us = static_cast<std::int64_t>(reader.fixed<std::uint64_t>(Endian::big));
+    }
     out.ordinal = reader.fixed<std::uint32_t>(Endian::big);
-    if (version != kVersion || !reader.ok() || !reader.at_end()) {
+    if ((version != kPlain && version != kExtended) || !reader.ok() || !reader.at_end()) {
         return std::nullopt;
     }
     return out;

@@ -1,6 +1,6 @@
 // The bytes of this connector's positions. Pure; any thread. Big-endian; base/bytes.h has varint
 // and sized.
-//   resume   byte     1, version
+//   resume   byte     version: 2, or 1 when the last part is not there
 //            byte     server kind
 //            byte     mode: 1 GTID, 2 file and offset
 //            bytes    mode 1: MySQL's set or MariaDB's position, binary form of gtid.h: everything
@@ -9,10 +9,15 @@
 //            fixed64  offset in it
 //            varint   count of XA transactions that are prepared and open; each: sized xid
 //            (events.h)
-//   done     byte     1, version
+//            version 2: the last complete transaction (fingerprint.h): sized GTID text, sized file,
+//            fixed64 offset, fixed64 time of its commit, us since 1970, fixed32 count and fixed32
+//            CRC32C of its events, fixed32 CRC32C of the server's name, sized GTID text before it
+//            in its domain (MariaDB)
+//   done     byte     version: 2, or 1 without the time
 //            sized    GTID text, empty when the transaction has none
 //            sized    file
 //            fixed64  offset of the transaction's first event in it
+//            fixed64  version 2: time of its commit, us since 1970
 //            fixed32  ordinal
 //   event    sized GTID text, or empty and then sized file and fixed64 offset of the transaction's
 //            first event: for the packed record header
@@ -67,6 +72,17 @@ struct TransactionId {
 struct Identity {
     TransactionId transaction{};
     std::uint32_t ordinal = 0;
+    std::int64_t commit_time_us = 0;  // 0: not known
+};
+
+// What is known again of a transaction (fingerprint.h).
+struct Fingerprint {
+    TransactionId transaction{};
+    std::int64_t commit_time_us = 0;  // the original commit's
+    std::uint32_t events = 0;
+    std::uint32_t crc = 0;     // of the events, as the server that sent them has them
+    std::uint32_t server = 0;  // which one that is: CRC32C of its name
+    std::string before{};      // MariaDB: the GTID before it in its domain, if any
 };
 
 struct ResumePoint {
@@ -76,6 +92,7 @@ struct ResumePoint {
     MariadbGtidPosition gtid_position{};  // by_gtid, MariaDB
     Place next{};                         // behind the last complete transaction
     std::vector<std::string> open_xa{};   // xids whose rows wait in the side keyspace
+    std::optional<Fingerprint> last{};    // the last complete transaction
 
     // The set or position as text; empty when not by_gtid.
     [[nodiscard]] std::string gtids() const;

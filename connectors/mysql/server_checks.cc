@@ -275,14 +275,17 @@ Result<void> verify_position(const ServerFacts& facts,
     return success();
 }
 
+std::string server_name_of(const ServerFacts& facts) {
+    const std::string_view uuid = facts.value("server_uuid");
+    return std::string(uuid.empty() ? facts.value("server_id") : uuid);
+}
+
 std::string identity_of(const ServerFacts& facts, const ResumePoint& resume) {
     std::string text = facts.kind == ServerKind::mysql ? "mysql" : "mariadb";
     if (resume.by_gtid) {
         return text + " gtid";
     }
-    const std::string_view uuid = facts.value("server_uuid");
-    text += " file ";
-    return text += uuid.empty() ? facts.value("server_id") : uuid;
+    return text + " file " + server_name_of(facts);
 }
 
 namespace {

@@ -57,6 +57,9 @@ struct ServerFacts {
                                            const ResumePoint& resume,
                                            const std::vector<std::string>& files);
 
+// A server's own name: its uuid, or where it has none its server_id.
+[[nodiscard]] std::string server_name_of(const ServerFacts& facts);
+
 // What the checkpoint calls this source: "mysql gtid", "mariadb gtid"; by file, a server's own
 // name too.
 [[nodiscard]] std::string identity_of(const ServerFacts& facts, const ResumePoint& resume);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crc32c.h"
 #include "connectors/mysql/decoder.h"
 #include "connectors/mysql/dump.h"
+#include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
 #include "model/errors.h"
@@ -66,13 +68,16 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     fresh_ = start.resume.empty();
     IntakeOptions chosen = intake_options(options_, facts.kind);
     chosen.fresh = fresh_;
+    chosen.server_mark = crc32c(0, server_name_of(facts));
+    const auto earlier = before_last(from);
+    chosen.last_comes_again = earlier.has_value();
     TRIBUTARY_TRY(intake, Intake::make(chosen, begin, &catalogue_, side));
     intake_ = std::move(intake);
     {
         const std::lock_guard lock(mutex_);
         identity_ = identity_of(facts, from);
     }
-    return start_stream(from);
+    return start_stream(earlier ? *earlier : from);
 }
 
 // Where the pipeline goes on; a new one, where the server is now.
@@ -113,6 +118,24 @@ Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     more_ = false;
     heard_ = clock_.now();
     return success();
+}
+
+// The server does not send the last transaction again (fingerprint.h).
+Result<void> MysqlSource::go_on_unseen(const Error& said) {
+    const ResumePoint from = intake_->position();
+    if (!from.by_gtid) {
+        const bool named = !said.is(errors::kProtocolViolation);
+        return named ? said
+                     : Error(errors::kSourceDiverged,
+                             "no transaction begins any more where the last one was taken in: " +
+                                 said.what());
+    }
+    observer_.log(LogLevel::warn,
+                  options_.name,
+                  "the last transaction cannot be compared with what was taken in",
+                  {{"transaction", to_string(from.last->transaction)}, {"server", said.what()}});
+    intake_->give_up_last();
+    return start_stream(from);
 }
 
 Result<SqlSession*> MysqlSource::sql() {
@@ -168,11 +191,15 @@ Result<void> MysqlSource::drain(EntrySink& sink) {
                 TRIBUTARY_TRY_VOID(intake_->copy_more(now_us, sink));
                 continue;
             }
-            TRIBUTARY_TRY(event, stream_->events.next());
+            const auto event = stream_->events.next();
             if (!event) {
+                const bool unseen = intake_->awaits_last() && !event.error().transient();
+                return unseen ? go_on_unseen(event.error()) : Result<void>(event.error());
+            }
+            if (!event.value()) {
                 break;
             }
-            TRIBUTARY_TRY_VOID(take(*event, now_us, sink));
+            TRIBUTARY_TRY_VOID(take(*event.value(), now_us, sink));
         }
         if (sink.full() || bytes >= kPollBytesMax) {
             return success();

@@ -58,6 +58,7 @@ class MysqlSource final : public Source {
     Result<void> connect(const StartPoint& start, const SideReader& side);
     Result<ResumePoint> starting_point(const StartPoint& start, const ServerFacts& facts);
     Result<void> start_stream(const ResumePoint& from);
+    Result<void> go_on_unseen(const Error& said);
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
     Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);

@@ -26,8 +26,13 @@ void Transaction::begin(Begin begin) {
     context_open_ = false;
     skip_through_.reset();
     if (start_done_ && same(start_done_->transaction, id_)) {
-        skip_through_ = start_done_->ordinal;
-        expected_.reset();
+        // A half one must be the very same: a server that forgot it may have given its GTID away.
+        const bool another = expected_ && start_done_->commit_time_us != 0 &&
+                             start_done_->commit_time_us != commit_time_us_;
+        if (!another) {
+            skip_through_ = start_done_->ordinal;
+            expected_.reset();
+        }
     }
     ordinal_ = 0;
     ++number_;
@@ -103,7 +108,7 @@ void Transaction::open_context(std::int64_t now_us, EntrySink& sink) {
                     .rows_file = rows_file_});
     sink.context(scratch_, now_us);
     context_open_ = true;
-    encode_done_into({id_, 0}, done_);
+    encode_done_into({.transaction = id_, .ordinal = 0, .commit_time_us = commit_time_us_}, done_);
 }
 
 Result<void> Transaction::append(EntryKind kind,
@@ -113,10 +118,11 @@ Result<void> Transaction::append(EntryKind kind,
                                  std::int64_t now_us,
                                  EntrySink& sink) {
     if (expected_) {
-        return Error(errors::kSourceDiverged,
-                     "transaction " + to_string(expected_->transaction) +
-                         " was taken in up to row " + std::to_string(expected_->ordinal) +
-                         ", but the server goes on with " + to_string(id_));
+        return Error(
+            errors::kSourceDiverged,
+            "transaction " + to_string(expected_->transaction) + " was taken in up to row " +
+                std::to_string(expected_->ordinal) + ", but the server goes on with " +
+                (same(expected_->transaction, id_) ? "another one of that name" : to_string(id_)));
     }
     if (!context_open_) {
         open_context(now_us, sink);

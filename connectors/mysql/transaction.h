@@ -62,6 +62,7 @@ class Transaction {
     void append_position(const Place& place, std::int64_t now_us, EntrySink& sink);
 
     [[nodiscard]] const TransactionId& id() const noexcept { return id_; }
+    [[nodiscard]] std::int64_t commit_time_us() const noexcept { return commit_time_us_; }
     [[nodiscard]] std::uint32_t ordinal() const noexcept { return ordinal_; }
     [[nodiscard]] std::uint64_t event_count() const noexcept { return end_.event_count; }
     [[nodiscard]] const TransactionEnd& end() const noexcept { return end_; }

@@ -12,6 +12,11 @@
 namespace tributary::postgresql {
 namespace {
 
+// A server that is busy with what is not selected keeps its log until it hears of a position: one
+// is held as soon as so much has gone by, at most once a second.
+constexpr std::uint64_t kPositionBytes = 16ULL << 20U;
+constexpr std::int64_t kPositionPauseUs = 1'000'000;
+
 Error violation(MessageType type, Lsn at, const std::string& what) {
     return {errors::kProtocolViolation,
             std::string("pgoutput message '") + static_cast<char>(type) + "' at " + to_string(at) +
@@ -110,7 +115,9 @@ void Intake::on_tick(std::int64_t now_us, EntrySink& sink) {
     if (now_us < position_time_us_) {
         position_time_us_ = now_us;  // the wall clock was set back
     }
-    if (now_us - position_time_us_ >= options_.position_interval_us) {
+    const std::int64_t elapsed_us = now_us - position_time_us_;
+    const bool far = position_.value() >= appended_position_.value() + kPositionBytes;
+    if (elapsed_us >= options_.position_interval_us || (far && elapsed_us >= kPositionPauseUs)) {
         flush_position(now_us, sink);
     }
 }

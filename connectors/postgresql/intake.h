@@ -38,7 +38,7 @@ struct IntakeOptions {
     std::string database;  // TableSchema::database
     FilterRules filter{};
     std::uint64_t row_bytes_max = 64ULL << 20U;      // of one pgoutput message of a selected table
-    std::int64_t position_interval_us = 10'000'000;  // between position entries
+    std::int64_t position_interval_us = 30'000'000;  // between position entries
 };
 
 class Intake final : public core::snapshot::RowStream {

@@ -69,11 +69,12 @@ void read_stream(config::Reader& reader, Options& out) {
                     out.status_interval_ms,
                     config::TimeUnit::milliseconds,
                     {100, 60'000});
-    reader.duration(
-        {.name = "position_interval", .doc = "How often the position of an idle source is stored."},
-        out.position_interval_ms,
-        config::TimeUnit::milliseconds,
-        {100, 3'600'000});
+    reader.duration({.name = "position_interval",
+                     .doc = "How often the position of an idle source is stored; after 16 MiB of "
+                            "its log that hold nothing for us, sooner."},
+                    out.position_interval_ms,
+                    config::TimeUnit::milliseconds,
+                    {100, 3'600'000});
     reader.size({.name = "receive_buffer",
                  .doc = "Receive buffer of the TCP connection; a small one keeps a near server's "
                         "walsender cheap. 0 leaves the system's."},

@@ -47,7 +47,7 @@ using Query = std::map<std::string, std::string, std::less<>>;
 // nullopt for anything but name=value pairs of plain characters: names here never need an escape.
 std::optional<Query> parse_query(std::string_view text) {
     constexpr std::string_view kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.*?";
     Query query;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('&'), text.size());
@@ -98,8 +98,18 @@ Json half(const HalfStatus& status) {
     if (!status.error_name.empty()) {
         out["error"] = status.error_name;
         out["message"] = status.error_text;
+        for (const ErrorKind* kind : errors::all()) {
+            if (kind->name == status.error_name) {
+                out["safe"] = kind->safe;
+                out["next"] = kind->next;
+            }
+        }
     }
     return out;
+}
+
+Json number(const std::optional<std::int64_t>& value) {
+    return value ? Json(*value) : Json(nullptr);
 }
 
 Json pipeline(const PipelineStatus& status) {
@@ -117,6 +127,10 @@ Json pipeline(const PipelineStatus& status) {
         {"delivery_mode", status.delivery_mode},
         {"source_held_bytes", status.source_held_bytes},
         {"last_delivered_time_us", status.last_delivered_time_us},
+        {"lag_seconds", number(status.lag_seconds)},
+        {"disk_seconds_left", number(status.disk_seconds_left)},
+        {"log_bytes", status.log_bytes},
+        {"taken_in_bytes", status.taken_in_bytes},
     };
 }
 
@@ -130,7 +144,11 @@ Answer status(Control& control) {
                  {"version", agent.version},
                  {"log_id", agent.log_id},
                  {"log_bytes", agent.log.bytes},
+                 {"log_bytes_max", agent.log_bytes_max},
                  {"free_disk_bytes", agent.log.free_disk_bytes},
+                 {"disk_written_bytes", agent.disk_written_bytes},
+                 {"disk_written_today_bytes", agent.disk_written_today_bytes},
+                 {"write_budget_bytes", agent.write_budget_bytes},
                  {"pipelines", std::move(pipelines)}});
 }
 
@@ -146,7 +164,9 @@ Answer buffer(Control& control) {
                         {"first", stream.extent.first.value()},
                         {"last", stream.extent.last.value()},
                         {"bytes", stream.bytes},
-                        {"set_aside", stream.set_aside}});
+                        {"set_aside", stream.set_aside},
+                        {"dropped_from", stream.dropped_from.value()},
+                        {"dropped_before", stream.dropped_before.value()}});
     }
     return json({{"streams", std::move(list)}});
 }
@@ -164,6 +184,55 @@ Answer peek(const Query& query, Control& control) {
         return error(lines.error());
     }
     return {.content_type = "application/x-ndjson", .body = std::move(lines.value())};
+}
+
+constexpr std::uint64_t kAnySequence = std::numeric_limits<std::uint64_t>::max();
+
+// Lines, and one more that says where to go on.
+Answer events(const Query& query, Control& control) {
+    const std::string name = text_of(query, "pipeline");
+    const auto from = number_of(query, "from", 0, kAnySequence);
+    const auto to = number_of(query, "to", 0, kAnySequence);
+    const auto limit = number_of(query, "limit", kLimitDefault, kLimitMax);
+    if (name.empty() || !from || !to || !limit) {
+        return refusal(400, "needs pipeline=NAME; from and to are sequences, limit 0 to 1000");
+    }
+    auto page = control.events(name,
+                               {.from = *from,
+                                .to = *to,
+                                .limit = static_cast<std::size_t>(*limit),
+                                .raw = text_of(query, "raw") == "true",
+                                .pattern = text_of(query, "pattern")});
+    if (!page) {
+        return error(page.error());
+    }
+    const Json more = {{"next", page.value().next},
+                       {"first", page.value().first},
+                       {"last", page.value().last},
+                       {"end", page.value().end}};
+    return {.content_type = "application/x-ndjson",
+            .body = std::move(page.value().lines) + more.dump() + "\n"};
+}
+
+Answer find_time(const Query& query, Control& control) {
+    const std::string name = text_of(query, "pipeline");
+    const auto time = number_of(query, "time_us", kAnySequence, 1ULL << 62U);
+    if (name.empty() || !time || *time == kAnySequence) {
+        return refusal(400, "needs pipeline=NAME and time_us=MICROSECONDS since 1970");
+    }
+    const auto found = control.find_time(name, static_cast<std::int64_t>(*time));
+    return found ? json({{"sequence", found.value()}}) : error(found.error());
+}
+
+Answer drop(const Query& query, Control& control) {
+    const std::string name = text_of(query, "pipeline");
+    const auto before = number_of(query, "before", 0, kAnySequence);
+    if (name.empty() || !before || *before == 0) {
+        return refusal(400, "needs pipeline=NAME and before=SEQUENCE");
+    }
+    const auto dropped = control.drop(name, *before);
+    return dropped ? json({{"from", dropped.value().from}, {"before", dropped.value().before}})
+                   : error(dropped.error());
 }
 
 Json bytes_of(const std::optional<std::string>& bytes) {
@@ -219,7 +288,20 @@ Answer ready(Control& control) {
 }
 
 // What the path names; the method and the place are checked against its row.
-enum class Route { metrics, health, ready, status, buffer, peek, dead_letters, replay, verify };
+enum class Route {
+    metrics,
+    health,
+    ready,
+    status,
+    buffer,
+    peek,
+    events,
+    find_time,
+    drop,
+    dead_letters,
+    replay,
+    verify,
+};
 
 struct Row {
     std::string_view path;
@@ -238,6 +320,9 @@ constexpr std::array kRows{
     Row{"/v1/status", Route::status, "GET", false},
     Row{"/v1/buffer", Route::buffer, "GET", false},
     Row{"/v1/buffer/peek", Route::peek, "GET", true},
+    Row{"/v1/events", Route::events, "GET", true},
+    Row{"/v1/buffer/find", Route::find_time, "GET", true},
+    Row{"/v1/buffer/drop", Route::drop, "POST", true},
     Row{"/v1/deadletter", Route::dead_letters, "GET", true},
     Row{"/v1/verify", Route::verify, "POST", true},
 };
@@ -271,6 +356,12 @@ Answer dispatch(Route route,
             return buffer(control);
         case Route::peek:
             return peek(query, control);
+        case Route::events:
+            return events(query, control);
+        case Route::find_time:
+            return find_time(query, control);
+        case Route::drop:
+            return drop(query, control);
         case Route::dead_letters:
             return dead_letters(query, control);
         case Route::replay:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "config/loaded.h"
 #include "ports/check.h"
+#include "ports/control.h"
 #include "ports/event_log.h"
 
 namespace tributary::agent {
@@ -51,5 +53,37 @@ struct CheckSection {
 [[nodiscard]] Result<std::string> peek(
     EventLog& log, std::string_view pipeline, std::uint64_t from, std::size_t limit, bool values);
 [[nodiscard]] Result<std::uint64_t> verify(EventLog& log);
+
+// Events of one source in the log of an agent that is not running (ports/control.h: events,
+// find_time).
+class StoredEvents {
+  public:
+    virtual ~StoredEvents() = default;
+    [[nodiscard]] virtual Result<EventsPage> page(const EventsQuery& query) = 0;
+    [[nodiscard]] virtual Result<std::uint64_t> find_time(std::int64_t time_us) = 0;
+};
+// `loaded` must outlive it. kConfigInvalid: no such source.
+[[nodiscard]] Result<std::unique_ptr<StoredEvents>> open_events(const config::Loaded& loaded,
+                                                                const std::string& source);
+
+// As Control::drop(), on the log of an agent that is not running.
+[[nodiscard]] Result<DroppedEvents> drop(const config::Loaded& loaded,
+                                         const std::string& source,
+                                         std::uint64_t before);
+
+// What committed readers of the Kafka cluster see from now on, of topics that match `pattern`.
+struct TapCalls {
+    std::function<void(std::string_view topic,
+                       std::int64_t offset,
+                       std::int64_t time_ms,
+                       const std::optional<std::string_view>& key,
+                       const std::optional<std::string_view>& value)>
+        record;
+    std::function<void(std::size_t)> topics;  // how many match, whenever that changed
+    std::function<bool()> stop;               // asked every 100 ms at least
+};
+[[nodiscard]] Result<void> tap_kafka(const config::Loaded& loaded,
+                                     const std::string& pattern,
+                                     const TapCalls& calls);
 
 }  // namespace tributary::agent

@@ -9,9 +9,12 @@
 #include "agent/composition.h"
 #include "agent/state_dir.h"
 #include "agent/system_clock.h"
+#include "connectors/kafka/tap.h"
 #include "log/rocks_log.h"
 #include "model/errors.h"
+#include "ports/quiet_observer.h"
 #include "runtime/inspect.h"
+#include "runtime/log_view.h"
 #include "telemetry/observer.h"
 
 namespace tributary::agent {
@@ -115,6 +118,74 @@ Result<std::string> peek(
 
 Result<std::uint64_t> verify(EventLog& log) {
     return runtime::verify_log(log);
+}
+
+namespace {
+
+class StoppedAgentsEvents final : public StoredEvents {
+  public:
+    StoppedAgentsEvents(std::unique_ptr<EventLog> log,
+                        const config::Loaded& loaded,
+                        std::size_t index)
+        : log_(std::move(log)),
+          source_(loaded.config.sources[index].name),
+          view_(source_, view_factory(loaded, index, clock_, observer_)) {}
+
+    [[nodiscard]] Result<EventsPage> page(const EventsQuery& query) override {
+        return view_.page(*log_, query);
+    }
+    [[nodiscard]] Result<std::uint64_t> find_time(std::int64_t time_us) override {
+        return runtime::find_time(*log_, source_, time_us);
+    }
+
+  private:
+    const SystemClock clock_;
+    QuietObserver observer_;
+    std::unique_ptr<EventLog> log_;
+    const std::string source_;
+    runtime::LogView view_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<StoredEvents>> open_events(const config::Loaded& loaded,
+                                                  const std::string& source) {
+    TRIBUTARY_TRY(index, find_source(loaded.config, source));
+    TRIBUTARY_TRY(log, open_log_read_only(loaded));
+    return std::unique_ptr<StoredEvents>(
+        std::make_unique<StoppedAgentsEvents>(std::move(log), loaded, index));
+}
+
+Result<DroppedEvents> drop(const config::Loaded& loaded,
+                           const std::string& source,
+                           std::uint64_t before) {
+    TRIBUTARY_TRY(index, find_source(loaded.config, source));
+    (void)index;
+    TRIBUTARY_TRY(lock, lock_state_dir(loaded.config.agent.state_dir));
+    (void)lock;  // held until this returns
+    const SystemClock clock;
+    const auto observer = make_observer(loaded.config, clock);
+    TRIBUTARY_TRY(log, RocksLog::open(log_options(loaded.config, &clock), observer.get()));
+    TRIBUTARY_TRY(stream, log->find_stream(source));
+    if (!stream) {
+        return Error(errors::kConfigInvalid, "the log has no events of a source named " + source);
+    }
+    TRIBUTARY_TRY_VOID(log->drop(stream->id, Sequence(before)));
+    TRIBUTARY_TRY(after, log->find_stream(source));
+    return DroppedEvents{after->dropped_from.value(), after->dropped_before.value()};
+}
+
+Result<void> tap_kafka(const config::Loaded& loaded,
+                       const std::string& pattern,
+                       const TapCalls& calls) {
+    config::Reader reader = loaded.kafka();
+    TRIBUTARY_TRY(options, kafka::read_options(reader));
+    const SystemClock clock;
+    const auto record = [&](const kafka::TappedRecord& at) {
+        calls.record(at.topic, at.offset, at.time_ms, at.key, at.value);
+    };
+    return kafka::tap(
+        options, pattern, clock, {.record = record, .topics = calls.topics, .stop = calls.stop});
 }
 
 }  // namespace tributary::agent

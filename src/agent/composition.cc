@@ -90,8 +90,22 @@ Result<runtime::PipelineParts> make_pipeline(const config::Loaded& loaded,
                  .age = std::chrono::milliseconds(source.cut.age_ms)};
     parts.poison = source.poison == config::Poison::halt ? core::PoisonPolicy::halt
                                                          : core::PoisonPolicy::dead_letter;
+    parts.view = view_factory(loaded, index, clock, observer);
     parts.dead_letter_topic = "_tributary.dead_letter." + identity.agent + "." + identity.pipeline;
     return parts;
+}
+
+// The source that comes with them is never opened.
+runtime::ViewFactory view_factory(const config::Loaded& loaded,
+                                  std::size_t index,
+                                  const Clock& clock,
+                                  Observer& observer) {
+    return [&loaded, index, &clock, &observer]() -> Result<runtime::ViewParts> {
+        TRIBUTARY_TRY(
+            made,
+            source_kind(loaded.config.sources[index].type).make(loaded, index, clock, observer));
+        return runtime::ViewParts{std::move(made.decoder), std::move(made.encoder)};
+    };
 }
 
 std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t index) {

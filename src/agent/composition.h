@@ -27,6 +27,13 @@ namespace tributary::agent {
                                                            const Clock& clock,
                                                            Observer& observer);
 
+// A decoder and an encoder of source `index`, to look into its log. What it is given must outlive
+// it.
+[[nodiscard]] runtime::ViewFactory view_factory(const config::Loaded& loaded,
+                                                std::size_t index,
+                                                const Clock& clock,
+                                                Observer& observer);
+
 // What source `index` and its server say.
 [[nodiscard]] std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t index);
 // What the Kafka cluster says, for every source.

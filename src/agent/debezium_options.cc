@@ -52,6 +52,7 @@ encode::BinaryMode binary(config::Binary mode) {
 
 std::vector<Operation> operations(const std::vector<std::string>& letters) {
     std::vector<Operation> all;
+    all.reserve(letters.size());
     for (const std::string& letter : letters) {
         all.push_back(letter == "c"   ? Operation::create
                       : letter == "u" ? Operation::update

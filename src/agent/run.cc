@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -82,6 +83,19 @@ void reload(const config::Loaded& loaded,
     sd_notify(0, "READY=1");
 }
 
+// proc(5), io: what this process made the kernel write, on whatever disk.
+std::uint64_t disk_written_bytes() {
+    std::ifstream in("/proc/self/io");
+    std::string name;
+    std::uint64_t value = 0;
+    while (in >> name >> value) {
+        if (name == "write_bytes:") {
+            return value;
+        }
+    }
+    return 0;
+}
+
 int watch(const config::Loaded& loaded,
           const RunOptions& options,
           const UniqueFd& signal_fd,
@@ -101,6 +115,7 @@ int watch(const config::Loaded& loaded,
                 LogLevel::error, {}, "no pipeline is left to run", {{"error", error->kind().name}});
             return error->kind().exit_code;
         }
+        runtime.sample(disk_written_bytes());
         const std::string status = "STATUS=" + runtime.summary();
         sd_notify(0, status.c_str());
         if (runtime.alive(kLifeSignLimit)) {
@@ -134,7 +149,11 @@ int run(const config::Loaded& loaded, const RunOptions& options) {
         }
         pipelines.push_back(std::move(parts.value()));
     }
-    runtime::Runtime runtime({.agent_id = loaded.config.agent.id, .version = TRIBUTARY_VERSION},
+    runtime::Runtime runtime({.agent_id = loaded.config.agent.id,
+                              .version = TRIBUTARY_VERSION,
+                              .log_bytes_max = loaded.config.buffer.max_bytes,
+                              .free_disk_floor = loaded.config.buffer.min_free_disk,
+                              .write_budget_bytes = loaded.config.buffer.write_budget_per_day},
                              *log.value(),
                              std::move(pipelines),
                              clock,

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <system_error>
 
@@ -24,8 +23,9 @@ std::string holder(int fd) {
 }
 
 Error unusable(const std::filesystem::path& path, const char* step) {
-    return {errors::kStateDirUnusable,
-            std::string(step) + " " + path.string() + ": " + std::strerror(errno)};
+    return {
+        errors::kStateDirUnusable,
+        std::string(step) + " " + path.string() + ": " + std::generic_category().message(errno)};
 }
 
 Result<void> act_as_owner_of(const std::filesystem::path& directory) {

@@ -6,17 +6,16 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
-#include "admin/client.h"
 #include "agent/agent.h"
 #include "agent/connectors.h"
 #include "agent/system_clock.h"
+#include "cli/agent_socket.h"
 #include "cli/print.h"
 #include "config/from_debezium.h"
 #include "config/loaded.h"
@@ -28,33 +27,6 @@ namespace {
 
 constexpr std::uint32_t kAllLetters = 1'000'000;
 
-Result<config::Loaded> load(const Common& common) {
-    return config::load(common.config_file, agent::connectors(), config::process_surroundings());
-}
-
-// The admin socket of the configuration, when an agent listens there.
-std::optional<std::string> socket_of(const config::Loaded& loaded) {
-    constexpr std::string_view kUnix = "unix:";
-    for (const std::string& listen : loaded.config.admin.listen) {
-        if (listen.starts_with(kUnix) && std::filesystem::exists(listen.substr(kUnix.size()))) {
-            return listen.substr(kUnix.size());
-        }
-    }
-    return std::nullopt;
-}
-
-// GET or POST on the running agent; nullopt when none answers.
-std::optional<std::string> ask(const config::Loaded& loaded,
-                               std::string_view method,
-                               const std::string& target) {
-    const auto socket = socket_of(loaded);
-    if (!socket) {
-        return std::nullopt;
-    }
-    auto answer = admin::request(*socket, method, target);
-    return answer ? std::optional(std::move(answer.value())) : std::nullopt;
-}
-
 std::optional<std::string> read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
@@ -62,19 +34,11 @@ std::optional<std::string> read_file(const std::string& path) {
 }
 
 int print_raw(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    (void)std::fwrite(text.data(), 1, text.size(), stdout);
     if (!text.empty() && text.back() != '\n') {
-        std::fputc('\n', stdout);
+        (void)std::fputc('\n', stdout);
     }
     return 0;
-}
-
-Error nobody_answers(const config::Loaded& loaded) {
-    std::string listeners;
-    for (const std::string& listen : loaded.config.admin.listen) {
-        listeners += " " + listen;
-    }
-    return {errors::kAdminUnavailable, "no agent answers on" + listeners};
 }
 
 Result<std::vector<DeadLetter>> stored_letters(const config::Loaded& loaded,
@@ -131,17 +95,17 @@ int top(const Common& common, std::uint32_t rounds) {
     auto before = ask(loaded.value(), "GET", "/v1/status");
     SteadyTime asked = clock.now();
     for (std::uint32_t round = 0; before && (rounds == 0 || round < rounds); ++round) {
-        ::poll(nullptr, 0, 1000);
+        (void)::poll(nullptr, 0, 1000);
         auto now = ask(loaded.value(), "GET", "/v1/status");
         if (!now) {
             break;
         }
         const SteadyTime answered = clock.now();
         if (isatty(STDOUT_FILENO) == 1) {
-            std::fputs("\033[H\033[2J", stdout);  // home, clear
+            (void)std::fputs("\033[H\033[2J", stdout);  // home, clear
         }
         print_rates(*before, *now, std::chrono::duration<double>(answered - asked).count());
-        std::fflush(stdout);
+        (void)std::fflush(stdout);
         before = std::move(now);
         asked = answered;
         if (rounds != 0 && round + 1 == rounds) {
@@ -155,11 +119,11 @@ int support_bundle(const Common& common, const std::string& file) {
     const auto loaded = load(common);
     std::FILE* const out = std::fopen(file.c_str(), "wxe");
     if (out == nullptr) {
-        return print_error(
-            {errors::kConfigInvalid, file + " cannot be made: " + std::strerror(errno)});
+        return print_error({errors::kConfigInvalid,
+                            file + " cannot be made: " + std::generic_category().message(errno)});
     }
     const auto section = [&](const char* title, const std::string& text) {
-        std::fprintf(out, "==== %s\n%s\n", title, text.c_str());
+        (void)std::fprintf(out, "==== %s\n%s\n", title, text.c_str());
     };
     section("version", std::string("tributary ") + TRIBUTARY_VERSION);
     for (const char* path :
@@ -175,12 +139,13 @@ int support_bundle(const Common& common, const std::string& file) {
         }
     }
     const bool written = std::fflush(out) == 0;
-    std::fclose(out);
+    (void)std::fclose(out);
     if (!written) {
         return print_error({errors::kConfigInvalid, file + " cannot be written"});
     }
-    std::printf("%s: look through it, then send it. The log: journalctl -u tributary --since -1d\n",
-                file.c_str());
+    (void)std::printf(
+        "%s: look through it, then send it. The log: journalctl -u tributary --since -1d\n",
+        file.c_str());
     return 0;
 }
 
@@ -241,8 +206,8 @@ int buffer_verify(const Common& common) {
     if (!entries) {
         return print_error(entries.error());
     }
-    std::printf("%llu entries read, all as written\n",
-                static_cast<unsigned long long>(entries.value()));
+    (void)std::printf("%llu entries read, all as written\n",
+                      static_cast<unsigned long long>(entries.value()));
     return 0;
 }
 
@@ -282,12 +247,8 @@ int dead_letter_replay(const Common& common, std::uint64_t id) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const auto socket = socket_of(loaded.value());
-    if (!socket) {
-        return print_error(nobody_answers(loaded.value()));
-    }
     const auto answer =
-        admin::request(*socket, "POST", "/v1/deadletter/" + std::to_string(id) + "/replay");
+        request(loaded.value(), "POST", "/v1/deadletter/" + std::to_string(id) + "/replay");
     return answer ? print_raw(answer.value()) : print_error(answer.error());
 }
 
@@ -300,9 +261,9 @@ int reset(const Common& common, const std::string& source, const std::string& fr
     if (!position) {
         return print_error(position.error());
     }
-    std::printf("%s goes on from %s; changes before it that were not delivered are skipped\n",
-                source.c_str(),
-                position.value().c_str());
+    (void)std::printf("%s goes on from %s; changes before it that were not delivered are skipped\n",
+                      source.c_str(),
+                      position.value().c_str());
     return 0;
 }
 
@@ -341,7 +302,7 @@ int config_from_debezium(const DebeziumArguments& arguments) {
 }
 
 int version() {
-    std::printf("tributary %s\n", TRIBUTARY_VERSION);
+    (void)std::printf("tributary %s\n", TRIBUTARY_VERSION);
     return 0;
 }
 

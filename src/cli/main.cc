@@ -1,6 +1,7 @@
 // The `tributary` command: parses arguments and calls a verb.
 #include <CLI/CLI.hpp>
-
+#include <cstdio>
+#include <exception>
 #include <functional>
 
 #include "cli/commands.h"
@@ -25,6 +26,10 @@ struct Arguments {
     std::string from;
     bool markdown = false;
     tributary::cli::DebeziumArguments debezium;
+    tributary::cli::TapArguments tap;
+    std::string tap_at = "log";
+    tributary::cli::ExportArguments copy;
+    tributary::cli::DropArguments drop;
 };
 
 using Verb = std::function<int()>;
@@ -44,6 +49,41 @@ void add_buffer(CLI::App& app, Arguments& arguments, Verb& verb) {
         [&] { verb = [&] { return buffer_peek(arguments.common, arguments.peek); }; });
     auto* verify = buffer->add_subcommand("verify", "Read and check every entry");
     verify->final_callback([&] { verb = [&] { return buffer_verify(arguments.common); }; });
+    auto* copy = buffer->add_subcommand("export", "Copy events of one source as JSON lines");
+    copy->add_option("file", arguments.copy.file, "A new file, or - for stdout")->required();
+    copy->add_option("--source", arguments.copy.source, "Name of the source")->required();
+    copy->add_option("--from", arguments.copy.from, "First sequence (default: the oldest)");
+    copy->add_option("--to", arguments.copy.to, "Last sequence (default: the newest)");
+    copy->add_flag("--raw", arguments.copy.raw, "What the source said, instead of records");
+    copy->final_callback(
+        [&] { verb = [&] { return buffer_export(arguments.common, arguments.copy); }; });
+    auto* drop = buffer->add_subcommand("drop", "Give up events that are not in Kafka yet");
+    drop->add_option("--source", arguments.drop.source, "Name of the source")->required();
+    drop->add_option("--before",
+                     arguments.drop.before,
+                     "First sequence to keep; or a time (2026-11-26T04:17, UTC) or age (2h)")
+        ->required();
+    drop->add_flag("--yes", arguments.drop.yes, "Do not ask");
+    drop->final_callback(
+        [&] { verb = [&] { return buffer_drop(arguments.common, arguments.drop); }; });
+}
+
+void add_tap(CLI::App& app, Arguments& arguments, Verb& verb) {
+    auto* tap = app.add_subcommand("tap", "Show events as they pass, until Ctrl-C");
+    tap->add_option("pattern", arguments.tap.pattern, "Topics: * is anything, ? one character")
+        ->capture_default_str();
+    tap->add_option("--source", arguments.tap.source, "Only of this source (at the log)");
+    tap->add_option("--at", arguments.tap_at, "Where to look: log, or kafka (committed records)")
+        ->check(CLI::IsMember({"log", "kafka"}))
+        ->capture_default_str();
+    tap->add_option("-n,--limit", arguments.tap.limit, "End after so many");
+    tap->add_flag("--json", arguments.common.json, "Whole, as JSON lines");
+    tap->final_callback([&] {
+        verb = [&] {
+            arguments.tap.at_kafka = arguments.tap_at == "kafka";
+            return tributary::cli::tap(arguments.common, arguments.tap);
+        };
+    });
 }
 
 void add_dead_letter(CLI::App& app, Arguments& arguments, Verb& verb) {
@@ -105,6 +145,7 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
     top->add_option("-n", arguments.rounds, "How often (default: until Ctrl-C)");
     top->final_callback(
         [&] { verb = [&] { return tributary::cli::top(arguments.common, arguments.rounds); }; });
+    add_tap(app, arguments, verb);
     add_buffer(app, arguments, verb);
     add_dead_letter(app, arguments, verb);
     auto* reset =
@@ -128,9 +169,7 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
     });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
     CLI::App app("Tributary: change data capture to Kafka, exactly once");
     Arguments arguments;
     Verb verb;
@@ -145,4 +184,17 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : tributary::errors::kExitConfig;
     }
     return verb();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run_command(argc, argv);
+    } catch (const std::exception& error) {  // no memory, or a defect: say so rather than abort
+        (void)std::fputs("tributary: ", stderr);
+        (void)std::fputs(error.what(), stderr);
+        (void)std::fputs("\n", stderr);
+        return tributary::errors::kExitInternal;
+    }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/base64.h"
 
@@ -34,67 +35,126 @@ const char* word(Severity severity) {
 }
 
 void print_half(const char* name, const nlohmann::json& half) {
-    std::printf("  %-10s %s\n", name, half.value("state", "?").c_str());
+    (void)std::printf("  %-10s %s\n", name, half.value("state", "?").c_str());
     const std::string text = half.value("message", "");
     if (!text.empty()) {
-        std::printf("             %s\n", text.c_str());
+        (void)std::printf("             %s\n", text.c_str());
+        (void)std::printf("             safe: %s\n", half.value("safe", "").c_str());
+        (void)std::printf("             next: %s\n", half.value("next", "").c_str());
     }
 }
 
 std::string mebibytes(std::uint64_t bytes) {
     char text[32];
-    std::snprintf(text, sizeof(text), "%.1f MiB", static_cast<double>(bytes) / 1048576.0);
+    (void)std::snprintf(text, sizeof(text), "%.1f MiB", static_cast<double>(bytes) / 1048576.0);
     return text;
 }
 
-void print_pipeline(const nlohmann::json& pipeline) {
+// "3 d 4 h", "17 min", "12 s": two figures at the most.
+std::string duration(std::int64_t seconds) {
+    constexpr std::int64_t kMinute = 60;
+    constexpr std::int64_t kHour = 60 * kMinute;
+    constexpr std::int64_t kDay = 24 * kHour;
+    if (seconds >= 365 * kDay) {
+        return "over a year";
+    }
+    if (seconds >= kDay) {
+        return std::to_string(seconds / kDay) + " d " + std::to_string(seconds % kDay / kHour) +
+               " h";
+    }
+    if (seconds >= kHour) {
+        return std::to_string(seconds / kHour) + " h " + std::to_string(seconds % kHour / kMinute) +
+               " min";
+    }
+    return seconds >= kMinute ? std::to_string(seconds / kMinute) + " min"
+                              : std::to_string(seconds) + " s";
+}
+
+std::optional<std::int64_t> number_or_null(const nlohmann::json& at, const char* name) {
+    const auto found = at.find(name);
+    return found != at.end() && found->is_number() ? std::optional(found->get<std::int64_t>())
+                                                   : std::nullopt;
+}
+
+// What the agent writes to the disk, and how that compares with what it took in.
+void print_disk(const nlohmann::json& status) {
+    std::uint64_t taken_in = 0;
+    for (const auto& pipeline : status.at("pipelines")) {
+        taken_in += pipeline.value("taken_in_bytes", std::uint64_t{0});
+    }
+    const auto written = status.value("disk_written_bytes", std::uint64_t{0});
+    const auto budget = status.value("write_budget_bytes", std::uint64_t{0});
+    (void)std::printf(
+        "disk: %s free, %s written in the running 24 h",
+        mebibytes(status.value("free_disk_bytes", std::uint64_t{0})).c_str(),
+        mebibytes(status.value("disk_written_today_bytes", std::uint64_t{0})).c_str());
+    if (budget != 0) {
+        (void)std::printf(" of a budget of %s", mebibytes(budget).c_str());
+    }
+    if (taken_in >= 1U << 20U) {  // of less, what an idle agent writes hides the figure
+        (void)std::printf("; %.2f bytes written per byte taken in",
+                          static_cast<double>(written) / static_cast<double>(taken_in));
+    }
+    (void)std::printf("\n");
+}
+
+void print_pipeline(const nlohmann::json& pipeline, std::uint64_t log_bytes_max) {
     const auto number = [&](const char* name) { return pipeline.value(name, std::uint64_t{0}); };
     const auto text = [&](const char* name) { return pipeline.value(name, std::string()); };
-    std::printf("\n%s  (%s)\n", text("name").c_str(), text("source_identity").c_str());
+    (void)std::printf("\n%s  (%s)\n", text("name").c_str(), text("source_identity").c_str());
     print_half("intake", pipeline.at("intake"));
     print_half("delivery", pipeline.at("delivery"));
-    std::printf("  on disk    %llu (%s)\n",
-                static_cast<unsigned long long>(number("durable")),
-                text("durable_position").c_str());
-    std::printf("  in Kafka   %llu (%s), %s\n",
-                static_cast<unsigned long long>(number("delivered")),
-                text("delivered_position").c_str(),
-                text("delivery_mode").c_str());
-    std::printf("  waiting    %llu events\n",
-                static_cast<unsigned long long>(number("appended") - number("delivered")));
-    std::printf("  confirmed  what is %s; the server keeps %s for us\n",
-                text("confirming") == "durable" ? "on disk" : "in Kafka",
-                mebibytes(number("source_held_bytes")).c_str());
+    (void)std::printf("  on disk    %llu (%s)\n",
+                      static_cast<unsigned long long>(number("durable")),
+                      text("durable_position").c_str());
+    (void)std::printf("  in Kafka   %llu (%s), %s\n",
+                      static_cast<unsigned long long>(number("delivered")),
+                      text("delivered_position").c_str(),
+                      text("delivery_mode").c_str());
+    const auto lag = number_or_null(pipeline, "lag_seconds");
+    (void)std::printf("  waiting    %llu events, %s\n",
+                      static_cast<unsigned long long>(number("appended") - number("delivered")),
+                      !lag ? "lag not known yet" : ("lag " + duration(*lag)).c_str());
+    const auto left = number_or_null(pipeline, "disk_seconds_left");
+    (void)std::printf(
+        "  log        %s of %s; %s\n",
+        mebibytes(number("log_bytes")).c_str(),
+        mebibytes(log_bytes_max).c_str(),
+        !left ? "its rate is not known yet"
+              : ("lasts " + duration(*left) + " without Kafka at the present rate").c_str());
+    (void)std::printf("  confirmed  what is %s; the server keeps %s for us\n",
+                      text("confirming") == "durable" ? "on disk" : "in Kafka",
+                      mebibytes(number("source_held_bytes")).c_str());
 }
 
 }  // namespace
 
 int print_error(const Error& error) {
-    std::fprintf(stderr,
-                 "tributary: %s: %s\n  safe: %s\n  next: %s\n",
-                 std::string(error.kind().name).c_str(),
-                 error.what().c_str(),
-                 std::string(error.kind().safe).c_str(),
-                 std::string(error.kind().next).c_str());
+    (void)std::fprintf(stderr,
+                       "tributary: %s: %s\n  safe: %s\n  next: %s\n",
+                       std::string(error.kind().name).c_str(),
+                       error.what().c_str(),
+                       std::string(error.kind().safe).c_str(),
+                       std::string(error.kind().next).c_str());
     return error.kind().exit_code;
 }
 
 int print_findings(const std::vector<agent::CheckSection>& sections) {
     int bad = 0;
     for (const auto& section : sections) {
-        std::printf("%s\n", section.system.c_str());
+        (void)std::printf("%s\n", section.system.c_str());
         for (const Finding& finding : section.findings) {
             bad += finding.severity == Severity::error ? 1 : 0;
-            std::printf("  %s  %s: %s\n",
-                        mark(finding.severity),
-                        finding.subject.c_str(),
-                        finding.what.c_str());
+            (void)std::printf("  %s  %s: %s\n",
+                              mark(finding.severity),
+                              finding.subject.c_str(),
+                              finding.what.c_str());
             if (!finding.remedy.empty()) {
-                std::printf("           -> %s\n", finding.remedy.c_str());
+                (void)std::printf("           -> %s\n", finding.remedy.c_str());
             }
         }
     }
-    std::printf(bad == 0 ? "everything needed is there\n" : "%d errors\n", bad);
+    (void)std::printf(bad == 0 ? "everything needed is there\n" : "%d errors\n", bad);
     return bad;
 }
 
@@ -113,32 +173,34 @@ int print_findings_json(const std::vector<agent::CheckSection>& sections) {
         all.push_back({{"system", section.system}, {"findings", std::move(findings)}});
     }
     const nlohmann::json json{{"errors", bad}, {"sections", std::move(all)}};
-    std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    (void)std::printf("%s\n",
+                      json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return bad;
 }
 
 void print_streams(const std::vector<StreamInfo>& streams) {
-    std::printf("%-20s %8s %12s %12s %12s\n", "source", "stream", "first", "last", "size");
+    (void)std::printf("%-20s %8s %12s %12s %12s\n", "source", "stream", "first", "last", "size");
     for (const StreamInfo& stream : streams) {
-        std::printf("%-20s %8u %12llu %12llu %12s%s\n",
-                    stream.pipeline.c_str(),
-                    stream.id.value(),
-                    static_cast<unsigned long long>(stream.extent.first.value()),
-                    static_cast<unsigned long long>(stream.extent.last.value()),
-                    mebibytes(stream.bytes).c_str(),
-                    stream.set_aside ? "  set aside" : "");
+        (void)std::printf("%-20s %8u %12llu %12llu %12s%s\n",
+                          stream.pipeline.c_str(),
+                          stream.id.value(),
+                          static_cast<unsigned long long>(stream.extent.first.value()),
+                          static_cast<unsigned long long>(stream.extent.last.value()),
+                          mebibytes(stream.bytes).c_str(),
+                          stream.set_aside ? "  set aside" : "");
     }
 }
 
 void print_dead_letters(const std::vector<DeadLetter>& letters) {
-    std::printf("%-8s %-16s %12s  %-9s %s\n", "id", "source", "sequence", "replayed", "reason");
+    (void)std::printf(
+        "%-8s %-16s %12s  %-9s %s\n", "id", "source", "sequence", "replayed", "reason");
     for (const DeadLetter& letter : letters) {
-        std::printf("%-8llu %-16s %12llu  %-9s %s\n",
-                    static_cast<unsigned long long>(letter.id),
-                    letter.pipeline.c_str(),
-                    static_cast<unsigned long long>(letter.sequence.value()),
-                    letter.replayed ? "yes" : "no",
-                    letter.reason.c_str());
+        (void)std::printf("%-8llu %-16s %12llu  %-9s %s\n",
+                          static_cast<unsigned long long>(letter.id),
+                          letter.pipeline.c_str(),
+                          static_cast<unsigned long long>(letter.sequence.value()),
+                          letter.replayed ? "yes" : "no",
+                          letter.reason.c_str());
     }
 }
 
@@ -160,40 +222,44 @@ void print_dead_letter(const DeadLetter& letter) {
     if (letter.value) {
         json["value"] = to_base64(*letter.value);
     }
-    std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    (void)std::printf("%s\n",
+                      json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
 void print_conversion(const config::Conversion& converted) {
     for (const std::string& note : converted.notes) {
-        std::fprintf(stderr, "- %s\n", note.c_str());
+        (void)std::fprintf(stderr, "- %s\n", note.c_str());
     }
     if (converted.position.empty()) {
-        std::fprintf(stderr,
-                     "- no offset was given: with --offset Tributary goes on exactly where the "
-                     "connector stopped\n");
+        (void)std::fprintf(
+            stderr,
+            "- no offset was given: with --offset Tributary goes on exactly where the "
+            "connector stopped\n");
         return;
     }
-    std::fprintf(stderr,
-                 "next: stop the connector for good (its offset must not move any more), then\n"
-                 "  tributary check\n"
-                 "  tributary reset %s --from '%s'\n"
-                 "  systemctl start tributary\n",
-                 converted.source.c_str(),
-                 converted.position.c_str());
+    (void)std::fprintf(
+        stderr,
+        "next: stop the connector for good (its offset must not move any more), then\n"
+        "  tributary check\n"
+        "  tributary reset %s --from '%s'\n"
+        "  systemctl start tributary\n",
+        converted.source.c_str(),
+        converted.position.c_str());
 }
 
 void print_status(const std::string& text) {
     const auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded() || !json.contains("pipelines")) {
-        std::printf("%s\n", text.c_str());
+        (void)std::printf("%s\n", text.c_str());
         return;
     }
-    std::printf("agent %s, version %s, log %s\n",
-                json.value("agent_id", "?").c_str(),
-                json.value("version", "?").c_str(),
-                json.value("log_id", "?").c_str());
+    (void)std::printf("agent %s, version %s, log %s\n",
+                      json.value("agent_id", "?").c_str(),
+                      json.value("version", "?").c_str(),
+                      json.value("log_id", "?").c_str());
+    print_disk(json);
     for (const auto& pipeline : json.at("pipelines")) {
-        print_pipeline(pipeline);
+        print_pipeline(pipeline, json.value("log_bytes_max", std::uint64_t{0}));
     }
 }
 
@@ -203,14 +269,14 @@ void print_rates(const std::string& before, const std::string& after, double sec
     if (!old.is_object() || !now.is_object() || !now.contains("pipelines")) {
         return;
     }
-    std::printf("%-16s %-9s %-9s %12s %12s %12s %10s\n",
-                "source",
-                "intake",
-                "delivery",
-                "in/s",
-                "to Kafka/s",
-                "waiting",
-                "held");
+    (void)std::printf("%-16s %-9s %-9s %12s %12s %12s %10s\n",
+                      "source",
+                      "intake",
+                      "delivery",
+                      "in/s",
+                      "to Kafka/s",
+                      "waiting",
+                      "held");
     for (const auto& pipeline : now.at("pipelines")) {
         const auto number = [](const nlohmann::json& at, const char* name) {
             return static_cast<double>(at.value(name, std::uint64_t{0}));
@@ -224,14 +290,14 @@ void print_rates(const std::string& before, const std::string& after, double sec
         const auto rate = [&](const char* name) {
             return std::max(0.0, (number(pipeline, name) - number(earlier, name)) / seconds);
         };
-        std::printf("%-16s %-9s %-9s %12.0f %12.0f %12.0f %10s\n",
-                    pipeline.value("name", "").c_str(),
-                    pipeline.at("intake").value("state", "?").c_str(),
-                    pipeline.at("delivery").value("state", "?").c_str(),
-                    rate("appended"),
-                    rate("delivered"),
-                    number(pipeline, "appended") - number(pipeline, "delivered"),
-                    mebibytes(pipeline.value("source_held_bytes", std::uint64_t{0})).c_str());
+        (void)std::printf("%-16s %-9s %-9s %12.0f %12.0f %12.0f %10s\n",
+                          pipeline.value("name", "").c_str(),
+                          pipeline.at("intake").value("state", "?").c_str(),
+                          pipeline.at("delivery").value("state", "?").c_str(),
+                          rate("appended"),
+                          rate("delivered"),
+                          number(pipeline, "appended") - number(pipeline, "delivered"),
+                          mebibytes(pipeline.value("source_held_bytes", std::uint64_t{0})).c_str());
     }
 }
 

@@ -120,6 +120,13 @@ void read_buffer(Reader reader, Buffer& out) {
                           "survives a crash of the agent, not of the machine."},
                   out.durability,
                   kDurabilities);
+    reader.size(
+        {.name = "write_budget_per_day",
+         .doc = "How much this agent may write to the disk in 24 hours before it says so (a "
+                "warning and a metric; nothing stops). 0: any amount. Spares flash: a card "
+                "of 32 GB that bears 1000 full writes lasts nine years at 10GB a day."},
+        out.write_budget_per_day,
+        {0, 1ULL << 50U});
 }
 
 // unix:/path, 127.x.y.z:port or [::1]:port.

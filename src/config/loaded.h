@@ -43,6 +43,7 @@ struct Buffer {
     std::uint64_t max_bytes = 8ULL << 30U;  // per pipeline
     std::uint64_t min_free_disk = 1ULL << 30U;
     Durability durability = Durability::power;
+    std::uint64_t write_budget_per_day = 0;  // 0: none
 };
 
 struct Admin {

@@ -113,6 +113,12 @@ std::string trim_key(StreamId stream) {
     return key;
 }
 
+std::string drop_key(StreamId stream) {
+    std::string key(1, 'd');
+    append_fixed(key, stream.value(), Endian::big);
+    return key;
+}
+
 std::string cache_key(std::string_view pipeline) {
     return "c" + std::string(pipeline);
 }
@@ -155,6 +161,24 @@ Result<StreamRecord> unpack_stream(std::string_view bytes) {
     record.base.first = Sequence(reader.fixed<std::uint64_t>());
     record.base.predecessor = read_log_id(reader);
     record.base.predecessor_last = Sequence(reader.fixed<std::uint64_t>());
+    TRIBUTARY_TRY_VOID(read_end(reader, kWhat));
+    return record;
+}
+
+std::string pack_drop(const DropRecord& record) {
+    std::string out(1, static_cast<char>(kRecordFormat));
+    append_fixed(out, record.from.value());
+    append_fixed(out, record.before.value());
+    return out;
+}
+
+Result<DropRecord> unpack_drop(std::string_view bytes) {
+    constexpr std::string_view kWhat = "what was dropped of a stream";
+    ByteReader reader(bytes);
+    TRIBUTARY_TRY_VOID(read_format(reader, kWhat));
+    DropRecord record;
+    record.from = Sequence(reader.fixed<std::uint64_t>());
+    record.before = Sequence(reader.fixed<std::uint64_t>());
     TRIBUTARY_TRY_VOID(read_end(reader, kWhat));
     return record;
 }

@@ -35,12 +35,13 @@ using SchemaKey = std::array<char, 8>;
 [[nodiscard]] std::string side_key(StreamId stream, std::string_view key);
 [[nodiscard]] std::string_view side_key_of_source(std::string_view side_key);
 
-// `meta`: "i" identity; "s" stream u32; "t" stream u32; "c" pipeline name.
+// `meta`: "i" identity; "s" stream u32; "t" stream u32; "d" stream u32; "c" pipeline name.
 inline constexpr std::string_view kIdentityKey = "i";
 inline constexpr char kStreamPrefix = 's';
 [[nodiscard]] std::string stream_key(StreamId stream);
 [[nodiscard]] StreamId stream_of(std::string_view stream_key);
 [[nodiscard]] std::string trim_key(StreamId stream);
+[[nodiscard]] std::string drop_key(StreamId stream);
 [[nodiscard]] std::string cache_key(std::string_view pipeline);
 
 struct LogIdentity {
@@ -57,6 +58,14 @@ struct StreamRecord {
 };
 [[nodiscard]] std::string pack_stream(const StreamRecord& record);
 [[nodiscard]] Result<StreamRecord> unpack_stream(std::string_view bytes);
+
+// What an operator gave up of a stream: the sequences [from, before).
+struct DropRecord {
+    Sequence from;
+    Sequence before;
+};
+[[nodiscard]] std::string pack_drop(const DropRecord& record);
+[[nodiscard]] Result<DropRecord> unpack_drop(std::string_view bytes);
 
 // `dead_letters`: "d" id u64 holds the letter; "k" sized pipeline, sequence u64, sub-index u16
 // holds the newest id of that event, so that the same one is stored once.

@@ -203,6 +203,7 @@ Result<void> RocksLog::drop_set_aside(StreamId stream) {
     batch.DeleteRange(store_->side(), side_key(stream, {}), side_key(after, {}));
     batch.Delete(store_->meta(), stream_key(stream));
     batch.Delete(store_->meta(), trim_key(stream));
+    batch.Delete(store_->meta(), drop_key(stream));
     TRIBUTARY_TRY_VOID(write(batch, true, "drop " + name_of(stream)));
     {
         const std::lock_guard lock(streams_mutex_);
@@ -354,6 +355,7 @@ void RocksLog::advance(const Block& block, std::uint64_t stored_bytes) {
     extent.resume = block.resume;
     extent.done = block.done;
     state.sizes.add(block.last, stored_bytes);
+    state.info.appended_bytes += stored_bytes;
     total_bytes_ += stored_bytes;
     observer_->add(Counter::log_bytes_appended, state.info.pipeline, stored_bytes);
     observer_->set(
@@ -646,6 +648,71 @@ Result<void> RocksLog::range_delete(StreamId stream, Sequence from, Sequence kee
             return success();
         }
         state.undeleted = 0;
+    }
+    return delete_files(stream, stream, keep_from);
+}
+
+// The record of what is given up, where the stream now begins and what is still in the memtable go
+// in one write; whole files after it, which a crash only leaves for later.
+Result<void> RocksLog::drop(StreamId stream, Sequence before) {
+    const std::unique_lock store_lock(store_mutex_);  // readers see all of it or nothing
+    TRIBUTARY_TRY_VOID(writable());
+    DropRecord record;
+    Sequence oldest;
+    Sequence newest;
+    Sequence floor;
+    Sequence in_memtable;
+    {
+        const std::lock_guard lock(streams_mutex_);
+        const auto found = streams_.find(stream.value());
+        if (found == streams_.end()) {
+            return unknown_stream(stream);
+        }
+        const StreamInfo& info = found->second.info;
+        oldest = info.extent.first;
+        newest = info.extent.last;
+        floor = found->second.floor;
+        in_memtable = found->second.in_memtable;
+        // Not what was trimmed, which is in Kafka.
+        const Sequence from = std::max(oldest, next(found->second.trimmed));
+        record = {from > info.dropped_before ? from : info.dropped_from, before};
+        if (newest.value() == 0 || before > next(newest)) {
+            return Error(errors::kConfigInvalid,
+                         "source " + info.pipeline + ": the log ends at sequence " +
+                             std::to_string(newest.value()));
+        }
+        if (before <= oldest || before <= info.dropped_before) {
+            return success();
+        }
+    }
+    Sequence needed = std::min(before, newest);
+    if (floor.value() > 0) {
+        needed = std::min(needed, floor);
+    }
+    // The block that holds `needed`, or the oldest when that is kept.
+    TRIBUTARY_TRY(boundary, keep_boundary(stream, Sequence(needed.value() - 1)));
+    const Sequence keep_from = std::max(boundary, oldest);
+    rocksdb::WriteBatch batch;
+    batch.Put(store_->meta(), drop_key(stream), pack_drop(record));
+    batch.Put(store_->meta(), trim_key(stream), pack_id(keep_from.value()));
+    const Sequence from = in_memtable.value() == 0 ? keep_from : std::max(oldest, in_memtable);
+    const BlockKey begin = block_key(stream, from);
+    const BlockKey end = block_key(stream, keep_from);
+    if (from < keep_from) {
+        batch.DeleteRange(store_->blocks(), view(begin), view(end));
+    }
+    TRIBUTARY_TRY_VOID(write(batch, true, "drop from " + name_of(stream)));
+    {
+        const std::lock_guard lock(streams_mutex_);
+        StreamState& state = streams_.at(stream.value());
+        state.info.extent.first = keep_from;
+        state.info.dropped_from = record.from;
+        state.info.dropped_before = record.before;
+        state.trimmed = std::max(state.trimmed, Sequence(keep_from.value() - 1));
+        total_bytes_ -= state.sizes.trim(Sequence(keep_from.value() - 1));
+        state.undeleted = 0;
+        observer_->set(
+            Gauge::log_bytes, state.info.pipeline, static_cast<std::int64_t>(state.sizes.bytes()));
     }
     return delete_files(stream, stream, keep_from);
 }

@@ -86,6 +86,7 @@ class RocksLog final : public EventLog {
                                                            std::string_view after,
                                                            std::size_t limit) override;
     [[nodiscard]] Result<void> trim(StreamId stream, Sequence through) override;
+    [[nodiscard]] Result<void> drop(StreamId stream, Sequence before) override;
     [[nodiscard]] Result<std::optional<std::string>> cached(std::string_view pipeline) override;
     [[nodiscard]] Result<void> cache(std::string_view pipeline, std::string_view value) override;
     [[nodiscard]] Result<std::uint64_t> put_dead_letter(const DeadLetter& letter) override;
@@ -128,6 +129,7 @@ class RocksLog final : public EventLog {
     [[nodiscard]] Result<void> load_streams();
     [[nodiscard]] Result<Sequence> load_trimmed(StreamId stream) const;
     [[nodiscard]] Result<void> load_extent(StreamState& state) const;
+    [[nodiscard]] Result<void> load_dropped(StreamInfo& info) const;
     void load_sizes(StreamState& state) const;
     [[nodiscard]] SizeIndex new_size_index() const;
     [[nodiscard]] Result<void> load_letters();

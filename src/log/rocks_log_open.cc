@@ -179,8 +179,12 @@ Result<void> RocksLog::load_streams() {
                       .base = record.base,
                       .extent = {},
                       .bytes = 0,
-                      .set_aside = record.set_aside};
+                      .appended_bytes = 0,
+                      .set_aside = record.set_aside,
+                      .dropped_from = {},
+                      .dropped_before = {}};
         TRIBUTARY_TRY_VOID(load_extent(state));
+        TRIBUTARY_TRY_VOID(load_dropped(state.info));
         load_sizes(state);
         total += state.sizes.bytes();
         streams.emplace(id.value(), std::move(state));
@@ -211,6 +215,22 @@ Result<Sequence> RocksLog::load_trimmed(StreamId stream) const {
     }
     TRIBUTARY_TRY(first, unpack_id(stored));
     return Sequence(first);
+}
+
+Result<void> RocksLog::load_dropped(StreamInfo& info) const {
+    std::string stored;
+    const rocksdb::Status got =
+        store_->db().Get(rocksdb::ReadOptions(), store_->meta(), drop_key(info.id), &stored);
+    if (got.IsNotFound()) {
+        return success();
+    }
+    if (!got.ok()) {
+        return store_error(got, "read what was dropped of " + info.pipeline);
+    }
+    TRIBUTARY_TRY(record, unpack_drop(stored));
+    info.dropped_from = record.from;
+    info.dropped_before = record.before;
+    return success();
 }
 
 // The oldest block that was not trimmed and the newest block say where the stream begins and ends.

@@ -16,7 +16,9 @@ struct Checkpoint {
     std::string source_identity;  // the connector's text: system identifier, database, slot
     Position resume;              // where to re-read the source from
     Position done;                // skip what a re-read sends again up to here
-    Sequence first;               // of the transaction that carries this; 0 for one without entries
+    // Of the transaction that carries this; 0 for one without entries. Beyond previous_last + 1:
+    // the entries between were dropped by an operator; last + 1: and nothing came after them.
+    Sequence first;
     Sequence last;
     Sequence previous_last;  // last of the checkpoint before; 0 for the first ever
     std::uint64_t record_count = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,10 @@ struct PipelineStatus {
     std::string delivery_mode;  // "exactly_once" or "at_least_once"
     std::uint64_t source_held_bytes = 0;
     std::int64_t last_delivered_time_us = 0;
+    std::optional<std::int64_t> lag_seconds;  // core/forecast.h
+    std::optional<std::int64_t> disk_seconds_left;
+    std::uint64_t log_bytes = 0;
+    std::uint64_t taken_in_bytes = 0;  // since the start
 };
 
 struct AgentStatus {
@@ -60,7 +65,35 @@ struct AgentStatus {
     std::string version;
     std::string log_id;
     LogUsage log;
+    std::uint64_t log_bytes_max = 0;             // per pipeline
+    std::uint64_t disk_written_bytes = 0;        // by this process, since its start
+    std::uint64_t disk_written_today_bytes = 0;  // in the running 24 hours
+    std::uint64_t write_budget_bytes = 0;        // per 24 hours; 0: none
     std::vector<PipelineStatus> pipelines;
+};
+
+// Events of a pipeline's log, for `tap` and `buffer export`.
+struct EventsQuery {
+    std::uint64_t from = 0;   // sequence
+    std::uint64_t to = 0;     // the last; 0: the newest
+    std::size_t limit = 100;  // lines
+    bool raw = false;         // what the source said, as peek() gives it, instead of records
+    std::string pattern;      // glob on the topic; empty: every one
+};
+
+struct EventsPage {
+    std::string lines;  // JSON lines: sequence, intake_time_us, topic, key, value
+    std::size_t count = 0;
+    std::uint64_t next = 0;   // where the next page begins
+    std::uint64_t first = 0;  // what the log holds
+    std::uint64_t last = 0;
+    bool end = false;  // `to`, or the newest event, was reached
+};
+
+// What drop() gave up, [from, before), including what earlier ones did next to it.
+struct DroppedEvents {
+    std::uint64_t from = 0;
+    std::uint64_t before = 0;
 };
 
 class Control {
@@ -73,6 +106,16 @@ class Control {
                                                    std::uint64_t from,
                                                    std::size_t limit,
                                                    bool values) = 0;
+    // A page of the pipeline's events, about 1 MiB at most.
+    [[nodiscard]] virtual Result<EventsPage> events(std::string_view pipeline,
+                                                    const EventsQuery& query) = 0;
+    // The first event taken in at or after `time_us`; one past the last when there is none.
+    [[nodiscard]] virtual Result<std::uint64_t> find_time(std::string_view pipeline,
+                                                          std::int64_t time_us) = 0;
+    // Gives up events before sequence `before` that were not delivered, for good
+    // (EventLog::drop()). Waits for the disk.
+    [[nodiscard]] virtual Result<DroppedEvents> drop(std::string_view pipeline,
+                                                     std::uint64_t before) = 0;
     [[nodiscard]] virtual Result<std::vector<StreamInfo>> streams() = 0;
     [[nodiscard]] virtual Result<std::vector<DeadLetter>> dead_letters(std::string_view pipeline,
                                                                        std::size_t limit) = 0;

@@ -1,6 +1,6 @@
 // EventLog: the durable, ordered middle. One log serves every pipeline of the process.
-// Threads: append(), put_dead_letter() and reopen() by the log writer thread; the rest by any
-// thread.
+// Threads: append(), put_dead_letter(), drop() and reopen() by the log writer thread; the rest by
+// any thread.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,13 @@ struct StreamInfo {
     std::string pipeline;
     StreamBase base;
     LogExtent extent;
-    std::uint64_t bytes = 0;  // on disk, approximately
+    std::uint64_t bytes = 0;           // on disk, approximately
+    std::uint64_t appended_bytes = 0;  // since the log was opened
     bool set_aside = false;
+    // Of what is missing before extent.first, [dropped_from, dropped_before) was given up by an
+    // operator (drop()); both 0: nothing was.
+    Sequence dropped_from = {};
+    Sequence dropped_before = {};
 };
 
 struct LogUsage {
@@ -96,6 +101,12 @@ class EventLog {
     // Entries up to and including `through` are no longer needed. Not fsynced: a cache of what
     // Kafka knows.
     [[nodiscard]] virtual Result<void> trim(StreamId stream, Sequence through) = 0;
+
+    // Gives up the entries before `before`, at most one past the stream's last: they are not
+    // delivered any more, whole blocks of them are removed, the newest block stays. Remembered
+    // with the stream, fsynced, before it returns; what it gave up before stays given up. A reader
+    // sees the stream either before or after. kConfigInvalid: past the end.
+    [[nodiscard]] virtual Result<void> drop(StreamId stream, Sequence before) = 0;
 
     // A small value kept per pipeline, not fsynced (checkpoint hint).
     [[nodiscard]] virtual Result<std::optional<std::string>> cached(std::string_view pipeline) = 0;

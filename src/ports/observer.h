@@ -30,9 +30,11 @@ enum class Counter {
     transactions_committed,
     transactions_recovered,  // producer destroyed and checkpoint read back
     dead_letters,
+    entries_dropped,  // given up by an operator, undelivered
     source_reconnects,
     source_gaps,  // times the source said that events may be missing
     redeliveries_suppressed,
+    messages_expired,  // left out because their time was over
     sink_errors,
 };
 
@@ -49,6 +51,10 @@ enum class Gauge {
     parked,            // 0 or 1
     log_bytes,
     free_disk_bytes,
+    disk_seconds_left,       // core/forecast.h
+    lag_seconds,             // core/forecast.h
+    disk_written_bytes,      // by this process, since its start
+    write_budget_bytes,      // per 24 hours; 0: none
     last_delivered_time_us,  // commit time of the newest entry in Kafka
 };
 

@@ -105,7 +105,11 @@ Result<void> DeliveryStage::start(const std::optional<Checkpoint>& checkpoint) {
         return start_new_stream(checkpoint);
     }
     if (checkpoint && stream.extent.last.value() != 0) {
-        switch (parts_.source.reconcile(stream.extent, *checkpoint)) {
+        LogExtent extent = stream.extent;
+        if (extent.first <= stream.dropped_before) {  // what is missing was given up, not lost
+            extent.first = std::min(extent.first, next(checkpoint->last));
+        }
+        switch (parts_.source.reconcile(extent, *checkpoint)) {
             case Verdict::resume:
                 break;
             case Verdict::gap:
@@ -188,6 +192,7 @@ void DeliveryStage::start_intake(const StreamInfo& stream,
 void DeliveryStage::begin_at(const StreamInfo& stream,
                              const std::optional<Checkpoint>& checkpoint) {
     stream_ = stream.id;
+    dropped_before_ = stream.dropped_before;
     parts_.decoder.begin_at(ledger_.next());
     parts_.observer.log(
         LogLevel::info,
@@ -198,6 +203,12 @@ void DeliveryStage::begin_at(const StreamInfo& stream,
 }
 
 Result<void> DeliveryStage::deliver() {
+    if (parts_.shared.dropped.exchange(false)) {
+        TRIBUTARY_TRY_VOID(look_for_drops());
+    }
+    if (dropped_before_ > ledger_.next()) {
+        return pass_over_drop();
+    }
     TRIBUTARY_TRY(block, next_block(open_ ? cut_.left(parts_.clock.now()) : kIdleWait));
     bool replays_wait = false;
     {
@@ -219,6 +230,41 @@ Result<void> DeliveryStage::deliver() {
     return success();
 }
 
+Result<void> DeliveryStage::look_for_drops() {
+    TRIBUTARY_TRY(stream, parts_.log.find_stream(parts_.pipeline));
+    if (stream && stream->id == stream_) {
+        dropped_before_ = stream->dropped_before;
+    }
+    return success();
+}
+
+// In a transaction of its own beginning: what was taken already is delivered first. The block that
+// the drop ends in, or the newest, comes with it for its positions.
+Result<void> DeliveryStage::pass_over_drop() {
+    if (open_ && ledger_.holds_anything()) {
+        return commit();
+    }
+    const Sequence from = ledger_.next();
+    TRIBUTARY_TRY(stream, parts_.log.find_stream(parts_.pipeline));
+    TRIBUTARY_ASSERT(stream && stream->id == stream_);
+    TRIBUTARY_TRY(block, parts_.log.read(stream_, std::min(dropped_before_, stream->extent.last)));
+    if (!block || block->first > dropped_before_) {  // a further drop came in between
+        return look_for_drops();
+    }
+    if (!open_) {
+        TRIBUTARY_TRY_VOID(begin());
+    }
+    ledger_.skip_to(dropped_before_);
+    parts_.decoder.begin_at(ledger_.next());
+    parts_.observer.log(LogLevel::warn,
+                        parts_.pipeline,
+                        "passing over events that an operator dropped",
+                        {{"from", std::to_string(from.value())},
+                         {"to", std::to_string(dropped_before_.value() - 1)}});
+    TRIBUTARY_TRY_VOID(take(block));
+    return cut_.due(parts_.clock.now()) ? commit() : success();
+}
+
 Result<void> DeliveryStage::begin() {
     TRIBUTARY_TRY_VOID(parts_.sink.begin());
     open_ = true;
@@ -238,6 +284,10 @@ Result<BlockPtr> DeliveryStage::next_block(milliseconds wait) {
     }
     TRIBUTARY_TRY(block, parts_.log.read(stream_, ledger_.next()));
     if (block && block->first > ledger_.next()) {
+        TRIBUTARY_TRY_VOID(look_for_drops());
+        if (block->first <= dropped_before_) {
+            return BlockPtr();
+        }
         return Error(errors::kLogCorrupt,
                      "sequences " + std::to_string(ledger_.next().value()) + " to " +
                          std::to_string(block->first.value() - 1) + " are missing from the log");
@@ -472,6 +522,11 @@ void DeliveryStage::delivered(std::uint64_t bytes) {
     parts_.shared.last_delivered_time_us = newest_source_time_us_;
     parts_.observer.add(Counter::transactions_committed, parts_.pipeline, 1);
     parts_.observer.add(Counter::records_delivered, parts_.pipeline, base.record_count);
+    if (base.first > next(base.previous_last)) {
+        parts_.observer.add(Counter::entries_dropped,
+                            parts_.pipeline,
+                            base.first.value() - base.previous_last.value() - 1);
+    }
     parts_.observer.add(Counter::bytes_delivered, parts_.pipeline, bytes);
     parts_.observer.set(
         Gauge::delivered_sequence, parts_.pipeline, static_cast<std::int64_t>(base.last.value()));

@@ -74,6 +74,8 @@ class DeliveryStage {
     void start_intake(const StreamInfo& stream, const std::optional<Checkpoint>& checkpoint);
     [[nodiscard]] Result<void> deliver();
     [[nodiscard]] Result<void> begin();
+    [[nodiscard]] Result<void> look_for_drops();
+    [[nodiscard]] Result<void> pass_over_drop();
     [[nodiscard]] Result<BlockPtr> next_block(std::chrono::milliseconds wait);
     [[nodiscard]] Result<void> take(const BlockPtr& block);
     [[nodiscard]] Result<void> take_entry(const Entry& entry);
@@ -107,6 +109,7 @@ class DeliveryStage {
     bool open_ = false;             // a transaction is open
     bool only_durable_ = false;     // the log takes no more: deliver what it has, to make room
     StreamId stream_;
+    Sequence dropped_before_;  // entries of stream_ before this are not delivered any more
     std::unordered_set<std::string> topics_;
     std::string last_topic_;
     core::PoisonSet poison_;

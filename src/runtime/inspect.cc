@@ -37,7 +37,9 @@ std::string quoted(std::string_view text) {
     return out + "\"";
 }
 
-Result<std::string> line(EventLog& log, StreamId stream, const Entry& entry, bool values) {
+}  // namespace
+
+Result<std::string> entry_line(EventLog& log, StreamId stream, const Entry& entry, bool values) {
     std::string out = "{\"sequence\":" + std::to_string(entry.sequence.value());
     out += ",\"kind\":\"" + std::string(kind_name(entry.kind)) + '"';
     if (entry.schema.value() != 0) {
@@ -48,12 +50,11 @@ Result<std::string> line(EventLog& log, StreamId stream, const Entry& entry, boo
     out += ",\"intake_time_us\":" + std::to_string(entry.intake_time_us);
     out += ",\"bytes\":" + std::to_string(entry.payload.size());
     if (values) {
+        out += ",\"context\":\"" + to_base64(entry.context) + '"';
         out += ",\"payload\":\"" + to_base64(entry.payload) + '"';
     }
     return out + "}\n";
 }
-
-}  // namespace
 
 Result<std::string> peek_log(
     EventLog& log, std::string_view pipeline, std::uint64_t from, std::size_t limit, bool values) {
@@ -77,7 +78,7 @@ Result<std::string> peek_log(
                 break;
             }
             if (entry.sequence >= at) {
-                TRIBUTARY_TRY(text, line(log, stream->id, entry, values));
+                TRIBUTARY_TRY(text, entry_line(log, stream->id, entry, values));
                 out += text;
                 --limit;
             }

@@ -156,6 +156,7 @@ void IntakeStage::hand_over(core::BlockAssembler& assembler) {
         parts_.shared.channel.push(block);
     }
     parts_.wake_log_writer();
+    parts_.shared.taken_in_bytes += bytes;
     parts_.observer.add(Counter::bytes_taken_in, parts_.pipeline, bytes);
     parts_.observer.add(Counter::entries_taken_in, parts_.pipeline, entries);
     parts_.observer.set(Gauge::appended_sequence,

@@ -86,6 +86,25 @@ Result<StreamInfo> LogWriter::create_stream(const std::string& pipeline, const S
     });
 }
 
+Result<StreamInfo> LogWriter::drop(const std::string& pipeline, Sequence before) {
+    return on_thread<StreamInfo>([&]() -> Result<StreamInfo> {
+        TRIBUTARY_TRY(stream, log_.find_stream(pipeline));
+        if (!stream) {
+            return Error(errors::kConfigInvalid,
+                         "the log has no events of a source named " + pipeline);
+        }
+        const auto dropped = log_.drop(stream->id, before);
+        if (!dropped) {
+            if (!dropped.error().is(errors::kConfigInvalid)) {
+                reopen_after(dropped.error());
+            }
+            return dropped.error();
+        }
+        TRIBUTARY_TRY(after, log_.find_stream(pipeline));
+        return *after;
+    });
+}
+
 // A log that failed to write takes nothing more until it was reopened.
 void LogWriter::reopen_after(const Error& error) {
     if (error.is(errors::kLogFull)) {
@@ -147,7 +166,7 @@ void LogWriter::run() {
         if (stopping_ && jobs_.empty()) {
             return;
         }
-        wake_.wait_for(lock, kIdleWait, [&] { return pending_ || stopping_; });
+        wake_.wait_for(lock, kIdleWait, [&] { return pending_ || stopping_ || !jobs_.empty(); });
         pending_ = false;
     }
 }

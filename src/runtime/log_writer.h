@@ -58,6 +58,10 @@ class LogWriter {
     [[nodiscard]] Result<StreamInfo> create_stream(const std::string& pipeline,
                                                    const StreamBase& base);
 
+    // Gives up entries of the pipeline's live stream (EventLog::drop); the stream as it is then.
+    // kConfigInvalid: there is none, or it ends before. Any other thread.
+    [[nodiscard]] Result<StreamInfo> drop(const std::string& pipeline, Sequence before);
+
     // The error by which the log cannot be opened again, when trying once more is of no use. Any
     // thread.
     [[nodiscard]] std::optional<Error> failed() const;

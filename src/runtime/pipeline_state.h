@@ -39,7 +39,9 @@ class PipelineShared {
     std::atomic<std::int64_t> delivery_beat_ms{0};
     std::atomic<std::int64_t> last_delivered_time_us{0};
     std::atomic<std::uint64_t> source_held_bytes{0};
+    std::atomic<std::uint64_t> taken_in_bytes{0};
     std::atomic<bool> confirming_durable{false};
+    std::atomic<bool> dropped{false};  // an operator gave up entries: delivery looks what is left
 
     // Delivery, or whoever starts the pipeline: gives intake its start.
     void decide(StartDecision decision);

@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t kReplaySearchMax = 100'000;
 
+Error unknown_source(std::string_view name) {
+    return {errors::kConfigInvalid, "there is no source named " + std::string(name)};
+}
+
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options,
@@ -24,7 +28,10 @@ Runtime::Runtime(RuntimeOptions options,
       log_(log),
       clock_(clock),
       observer_(observer),
-      writer_(log, clock, observer, options_.execution) {
+      writer_(log, clock, observer, options_.execution),
+      write_budget_(options_.write_budget_bytes) {
+    observer_.set(
+        Gauge::write_budget_bytes, {}, static_cast<std::int64_t>(options_.write_budget_bytes));
     const std::size_t share = options_.queue_bytes / std::max<std::size_t>(1, pipelines.size());
     const ChannelLimits limits{.append_bytes = share * 2 / 3, .ring_bytes = share / 3};
     for (PipelineParts& parts : pipelines) {
@@ -74,6 +81,7 @@ void Runtime::build(Pipeline& pipeline) {
                              .poison = parts.poison,
                              .dead_letter_bytes_max = parts.dead_letter_bytes_max,
                              .seed = seed + 1});
+    pipeline.view = std::make_unique<LogView>(parts.name, parts.view);
     // A source that confirms what is durable has senders that wait for it.
     writer_.add_lane({.pipeline = parts.name,
                       .channel = &shared.channel,
@@ -212,6 +220,60 @@ std::string Runtime::summary() const {
            std::to_string(waiting) + " events waiting";
 }
 
+void Runtime::sample(std::uint64_t disk_written_bytes) {
+    const auto usage = log_.usage();
+    const auto streams = log_.streams();
+    const std::lock_guard lock(forecast_mutex_);
+    const SteadyTime now = clock_.now();
+    disk_written_bytes_ = disk_written_bytes;
+    observer_.set(Gauge::disk_written_bytes, {}, static_cast<std::int64_t>(disk_written_bytes));
+    if (write_budget_.sample(now, disk_written_bytes)) {
+        observer_.log(LogLevel::warn,
+                      {},
+                      "more was written to the disk in 24 hours than buffer.write_budget_per_day",
+                      {{"bytes", std::to_string(write_budget_.used())}});
+    }
+    if (!usage || !streams) {
+        return;  // the log is being opened again
+    }
+    for (const StreamInfo& stream : streams.value()) {
+        Pipeline* const found = stream.set_aside ? nullptr : find(stream.pipeline);
+        if (found != nullptr) {
+            found->stored.sample(now, stream.appended_bytes);
+            found->log_bytes = stream.bytes;
+        }
+    }
+    forecast(usage.value());
+}
+
+void Runtime::forecast(const LogUsage& usage) {
+    double all = 0;
+    for (const auto& pipeline : pipelines_) {
+        all += pipeline->stored.per_second().value_or(0);
+    }
+    for (const auto& pipeline : pipelines_) {
+        const auto lag = core::lag_seconds(pipeline->shared->channel.appended().value(),
+                                           pipeline->shared->channel.delivered().sequence.value(),
+                                           pipeline->shared->last_delivered_time_us,
+                                           clock_.wall_time_us());
+        if (lag) {
+            observer_.set(Gauge::lag_seconds, pipeline->parts.name, *lag);
+        }
+        const auto rate = pipeline->stored.per_second();
+        if (!rate) {
+            continue;
+        }
+        pipeline->disk_seconds_left =
+            core::seconds_left({.log_bytes = pipeline->log_bytes,
+                                .log_bytes_max = options_.log_bytes_max,
+                                .free_disk_bytes = usage.free_disk_bytes,
+                                .free_disk_floor = options_.free_disk_floor,
+                                .bytes_per_second = *rate,
+                                .all_bytes_per_second = all});
+        observer_.set(Gauge::disk_seconds_left, pipeline->parts.name, *pipeline->disk_seconds_left);
+    }
+}
+
 PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     const PipelineShared& shared = *pipeline.shared;
     const Progress durable = shared.channel.durable();
@@ -230,6 +292,12 @@ PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     status.delivery_mode = pipeline.parts.delivery_mode;
     status.source_held_bytes = shared.source_held_bytes;
     status.last_delivered_time_us = shared.last_delivered_time_us;
+    status.lag_seconds = core::lag_seconds(
+        status.appended, status.delivered, status.last_delivered_time_us, clock_.wall_time_us());
+    status.taken_in_bytes = shared.taken_in_bytes;
+    const std::lock_guard lock(forecast_mutex_);
+    status.disk_seconds_left = pipeline.disk_seconds_left;
+    status.log_bytes = pipeline.log_bytes;
     return status;
 }
 
@@ -240,6 +308,13 @@ AgentStatus Runtime::status() const {
     status.log_id = to_string(log_.id());
     if (const auto usage = log_.usage()) {
         status.log = usage.value();
+    }
+    status.log_bytes_max = options_.log_bytes_max;
+    status.write_budget_bytes = options_.write_budget_bytes;
+    {
+        const std::lock_guard lock(forecast_mutex_);
+        status.disk_written_bytes = disk_written_bytes_;
+        status.disk_written_today_bytes = write_budget_.used();
     }
     for (const auto& pipeline : pipelines_) {
         status.pipelines.push_back(status_of(*pipeline));
@@ -252,6 +327,37 @@ Result<std::string> Runtime::peek(std::string_view pipeline,
                                   std::size_t limit,
                                   bool values) {
     return peek_log(log_, pipeline, from, limit, values);
+}
+
+Runtime::Pipeline* Runtime::find(std::string_view name) const {
+    for (const auto& pipeline : pipelines_) {
+        if (pipeline->parts.name == name) {
+            return pipeline.get();
+        }
+    }
+    return nullptr;
+}
+
+Result<EventsPage> Runtime::events(std::string_view pipeline, const EventsQuery& query) {
+    Pipeline* const found = find(pipeline);
+    if (found == nullptr || !found->parts.view) {
+        return unknown_source(pipeline);
+    }
+    return found->view->page(log_, query);
+}
+
+Result<std::uint64_t> Runtime::find_time(std::string_view pipeline, std::int64_t time_us) {
+    return runtime::find_time(log_, pipeline, time_us);
+}
+
+Result<DroppedEvents> Runtime::drop(std::string_view pipeline, std::uint64_t before) {
+    Pipeline* const found = find(pipeline);
+    if (found == nullptr) {
+        return unknown_source(pipeline);
+    }
+    TRIBUTARY_TRY(stream, writer_.drop(found->parts.name, Sequence(before)));
+    found->shared->dropped = true;
+    return DroppedEvents{stream.dropped_from.value(), stream.dropped_before.value()};
 }
 
 Result<std::vector<StreamInfo>> Runtime::streams() {

@@ -16,6 +16,7 @@
 
 #include "core/delivery/cut.h"
 #include "core/delivery/dead_letter.h"
+#include "core/forecast.h"
 #include "core/intake/ack_policy.h"
 #include "ports/clock.h"
 #include "ports/control.h"
@@ -27,6 +28,7 @@
 #include "runtime/delivery_stage.h"
 #include "runtime/execution.h"
 #include "runtime/intake_stage.h"
+#include "runtime/log_view.h"
 #include "runtime/log_writer.h"
 #include "runtime/pipeline_state.h"
 
@@ -45,6 +47,7 @@ struct PipelineParts {
     std::string dead_letter_topic;
     std::size_t dead_letter_bytes_max = 512U << 10U;
     std::string delivery_mode;
+    ViewFactory view;  // a further decoder and encoder, for looking into the log
 };
 
 struct RuntimeOptions {
@@ -53,6 +56,10 @@ struct RuntimeOptions {
     std::size_t queue_bytes = 9U << 19U;  // of all pipelines' queues together
     Execution* execution = nullptr;       // null: threads; else it outlives the runtime
     std::optional<std::uint32_t> seed{};  // of the jitter between tries; none: a random one
+    // For forecasts: the log's bounds, and what may be written in 24 hours (0: any amount).
+    std::uint64_t log_bytes_max = 0;  // per pipeline
+    std::uint64_t free_disk_floor = 0;
+    std::uint64_t write_budget_bytes = 0;
 };
 
 class Runtime final : public Control {
@@ -75,6 +82,9 @@ class Runtime final : public Control {
     [[nodiscard]] std::optional<Error> finished(bool fail_fast) const;
     // Every thread has shown life within `limit`: feeds the watchdog.
     [[nodiscard]] bool alive(std::chrono::milliseconds limit) const;
+    // About once a second: what the forecasts of status() are made from. `disk_written_bytes`: by
+    // this process since its start.
+    void sample(std::uint64_t disk_written_bytes);
     // One line for people: "2 pipelines running, 0 parked; 1234 events delivered".
     [[nodiscard]] std::string summary() const;
 
@@ -83,6 +93,12 @@ class Runtime final : public Control {
                                            std::uint64_t from,
                                            std::size_t limit,
                                            bool values) override;
+    [[nodiscard]] Result<EventsPage> events(std::string_view pipeline,
+                                            const EventsQuery& query) override;
+    [[nodiscard]] Result<std::uint64_t> find_time(std::string_view pipeline,
+                                                  std::int64_t time_us) override;
+    [[nodiscard]] Result<DroppedEvents> drop(std::string_view pipeline,
+                                             std::uint64_t before) override;
     [[nodiscard]] Result<std::vector<StreamInfo>> streams() override;
     [[nodiscard]] Result<std::vector<DeadLetter>> dead_letters(std::string_view pipeline,
                                                                std::size_t limit) override;
@@ -96,6 +112,10 @@ class Runtime final : public Control {
         std::unique_ptr<PipelineShared> shared;
         std::unique_ptr<IntakeStage> intake;
         std::unique_ptr<DeliveryStage> delivery;
+        std::unique_ptr<LogView> view;
+        core::GrowthRate stored;                        // forecast_mutex_
+        std::optional<std::int64_t> disk_seconds_left;  // forecast_mutex_
+        std::uint64_t log_bytes = 0;                    // forecast_mutex_
         Thread intake_thread;
         Thread delivery_thread;
     };
@@ -106,6 +126,8 @@ class Runtime final : public Control {
 
     void build(Pipeline& pipeline);
     [[nodiscard]] Result<void> begin_from_log(Pipeline& pipeline);
+    void forecast(const LogUsage& usage);
+    [[nodiscard]] Pipeline* find(std::string_view name) const;
     [[nodiscard]] PipelineStatus status_of(const Pipeline& pipeline) const;
 
     RuntimeOptions options_;
@@ -116,6 +138,9 @@ class Runtime final : public Control {
     std::vector<std::unique_ptr<Pipeline>> pipelines_;
     std::vector<Service> services_;
     bool started_ = false;
+    mutable std::mutex forecast_mutex_;
+    core::WriteBudget write_budget_;
+    std::uint64_t disk_written_bytes_ = 0;
 };
 
 }  // namespace tributary::runtime

@@ -45,6 +45,8 @@ Name name_of(Counter counter) {
                     "Times the producer was replaced and the checkpoint read back."};
         case Counter::dead_letters:
             return {"dead_letters", "Records set aside as undeliverable."};
+        case Counter::entries_dropped:
+            return {"entries_dropped", "Entries that an operator gave up before their delivery."};
         case Counter::source_reconnects:
             return {"source_reconnects", "Times the source was opened again."};
         case Counter::source_gaps:
@@ -52,6 +54,10 @@ Name name_of(Counter counter) {
         case Counter::redeliveries_suppressed:
             return {"redeliveries_suppressed",
                     "Messages that were sent again and were in the log already."};
+        case Counter::messages_expired:
+            return {"messages_expired",
+                    "Messages that a route with `expired: drop` left out; counted again when a "
+                    "transaction is repeated."};
         case Counter::sink_errors:
             return {"sink_errors", "Errors of the Kafka side."};
     }
@@ -82,6 +88,16 @@ Name name_of(Gauge gauge) {
             return {"log_bytes", "Bytes of the local log, approximately."};
         case Gauge::free_disk_bytes:
             return {"free_disk_bytes", "Free bytes of the file system of the local log."};
+        case Gauge::disk_seconds_left:
+            return {"disk_seconds_left",
+                    "How long the disk takes what comes, if none of it could be delivered."};
+        case Gauge::lag_seconds:
+            return {"lag_seconds",
+                    "Age of the newest event in Kafka while others wait; 0 when none does."};
+        case Gauge::disk_written_bytes:
+            return {"disk_written_bytes", "Bytes this process wrote to disks since its start."};
+        case Gauge::write_budget_bytes:
+            return {"write_budget_bytes", "Bytes it may write in 24 hours; 0: no bound."};
         case Gauge::last_delivered_time_us:
             return {"last_delivered_time_us", "Commit time of the newest entry in Kafka."};
     }

@@ -1,9 +1,11 @@
 // mqtt_bench floor <directory> <connections> <window> <seconds>
 // mqtt_bench load <port> <topic> <connections> <window> <seconds>
+// mqtt_bench idle <port> <connections>
 // PUBLISHes of QoS 1, 300 bytes, as fast as PUBACKs allow: messages a second and the latency of a
 // PUBACK. `load` against a listener (the agent's); `floor` against a bare loop of this program's
 // own second thread that reads, appends the same bytes to one file, fdatasyncs and acknowledges:
-// what the machine gives at most. Prints one line; judges nothing.
+// what the machine gives at most. `idle` opens connections, says so, and holds them until its
+// input ends. Prints one line; judges nothing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -206,6 +208,7 @@ class Device {
 
     void publish(std::size_t count) {
         out_.clear();
+        sent_.resize(65'536);
         mqtt::Publish packet;
         packet.topic = topic_;
         packet.qos = mqtt::Qos::at_least_once;
@@ -251,7 +254,7 @@ class Device {
     std::string in_;
     std::uint16_t id_ = 0;
     std::uint64_t number_ = 0;
-    std::vector<Time> sent_ = std::vector<Time>(65'536);
+    std::vector<Time> sent_;  // by identifier; an idle device has none
 };
 
 void run(const Load& load, const char* name) {
@@ -324,8 +327,22 @@ int main(int argc, char** argv) {
             "listener");
         return 0;
     }
+    if (verb == "idle" && argc == 4) {
+        std::vector<std::unique_ptr<Device>> devices;
+        const std::size_t count = std::strtoul(argv[3], nullptr, 10);
+        const Load load{.port = static_cast<std::uint16_t>(std::atoi(argv[2])), .topic = {}};
+        for (std::size_t index = 0; index < count; ++index) {
+            devices.push_back(std::make_unique<Device>(load, index));
+        }
+        std::printf("%zu connections\n", count);
+        std::fflush(stdout);
+        while (std::getchar() != EOF) {
+        }
+        return 0;
+    }
     std::fprintf(stderr,
                  "usage: mqtt_bench floor <directory> <connections> <window> <seconds>\n"
-                 "       mqtt_bench load <port> <topic> <connections> <window> <seconds>\n");
+                 "       mqtt_bench load <port> <topic> <connections> <window> <seconds>\n"
+                 "       mqtt_bench idle <port> <connections>\n");
     return 2;
 }

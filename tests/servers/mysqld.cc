@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <random>
 
@@ -33,13 +34,46 @@ std::string read_line(const std::filesystem::path& path) {
     return line;
 }
 
-std::filesystem::path mysql_root() {
-    const std::filesystem::path root = cache_directory() / "mysql-9";
-    if (!std::filesystem::exists(root / "usr/sbin/mysqld")) {
-        throw ServerFailure("no MySQL 9 in " + root.string() +
-                            ": run tests/servers/mysql/fetch first");
+// A server that was fetched: its base directory, and what its program is started by. Debian's come
+// with a C library of their own.
+struct Fetched {
+    std::filesystem::path base;
+    std::filesystem::path share;
+    std::vector<std::string> program;
+};
+
+Fetched fetched(const std::string& name, const std::string& program) {
+    const std::filesystem::path root = cache_directory() / name;
+    if (!std::filesystem::exists(root)) {
+        throw ServerFailure("no " + root.string() + ": run tests/servers/mysql/fetch " + name +
+                            " first");
     }
-    return root;
+    if (!std::filesystem::exists(root / "usr")) {
+        return {root, root / "share", {(root / "bin" / program).string()}};
+    }
+    const std::filesystem::path base = root / "usr";
+    const std::string libraries = (base / "lib/x86_64-linux-gnu").string();
+    const bool named_mariadb = std::filesystem::exists(base / "share/mariadb/charsets");
+    return {base,
+            base / (named_mariadb ? "share/mariadb" : "share/mysql"),
+            {libraries + "/ld-linux-x86-64.so.2",
+             "--library-path",
+             libraries,
+             (base / "sbin" / program).string()}};
+}
+
+// The folder of another MariaDB than Debian's; empty: Debian's.
+std::string chosen_mariadb() {
+    const char* name = std::getenv("TRIBUTARY_TEST_MARIADB");
+    return name == nullptr ? "" : name;
+}
+
+void append_file(std::ofstream& out, const std::filesystem::path& path) {
+    const std::ifstream in(path);
+    out << in.rdbuf() << '\n';
+    if (!in || !out) {
+        throw ServerFailure("cannot copy " + path.string());
+    }
 }
 
 void collect(MYSQL_RES* result, SqlRows& rows) {
@@ -126,24 +160,26 @@ Mysqld::~Mysqld() {
     }
 }
 
-// The program and what it must be started by. MySQL's own C library comes with it.
+// The program and what it must be started by.
 std::vector<std::string> Mysqld::program() const {
-    if (!mysql()) {
+    if (!mysql() && chosen_mariadb().empty()) {
         return {kMariadbd, "--no-defaults"};
     }
-    const std::filesystem::path root = mysql_root() / "usr";
-    const std::string libraries = (root / "lib/x86_64-linux-gnu").string();
-    return {libraries + "/ld-linux-x86-64.so.2",
-            "--library-path",
-            libraries,
-            (root / "sbin/mysqld").string(),
-            "--no-defaults",
-            "--basedir=" + root.string(),
-            "--lc-messages-dir=" + (root / "share/mysql").string(),
-            "--character-sets-dir=" + (root / "share/mysql/charsets").string(),
-            "--plugin-dir=" + (root / "lib/mysql/plugin").string(),
-            "--secure-file-priv=NULL",
-            "--mysqlx=OFF"};
+    Fetched server = mysql() ? fetched("mysql-9", "mysqld") : fetched(chosen_mariadb(), "mariadbd");
+    std::vector<std::string> command = std::move(server.program);
+    for (const std::string& option :
+         {std::string("--no-defaults"),
+          "--basedir=" + server.base.string(),
+          "--lc-messages-dir=" + server.share.string(),
+          "--character-sets-dir=" + (server.share / "charsets").string()}) {
+        command.push_back(option);
+    }
+    if (mysql()) {
+        command.push_back("--plugin-dir=" + (server.base / "lib/mysql/plugin").string());
+        command.emplace_back("--secure-file-priv=NULL");
+        command.emplace_back("--mysqlx=OFF");
+    }
+    return command;
 }
 
 std::vector<std::string> Mysqld::common_options() const {
@@ -162,6 +198,9 @@ void Mysqld::initialise() {
         for (std::string& option : common_options()) {
             command.push_back(std::move(option));
         }
+    } else if (!chosen_mariadb().empty()) {
+        bootstrap(output);
+        return;
     } else {
         command = {kMariadbInstall,
                    "--no-defaults",
@@ -170,6 +209,33 @@ void Mysqld::initialise() {
                    "--skip-name-resolve",
                    "--datadir=" + data_.string()};
     }
+    run_to_end({.command = std::move(command),
+                .environment = {{"LC_ALL", "C.UTF-8"}},
+                .working_directory = options_.directory,
+                .output_file = output,
+                .user = service_user()},
+               kStartLimit);
+}
+
+// What mariadb-install-db does, which can start no program by another's C library.
+void Mysqld::bootstrap(const std::filesystem::path& output) {
+    const std::filesystem::path share = fetched(chosen_mariadb(), "mariadbd").share;
+    const std::filesystem::path input = options_.directory / "bootstrap.sql";
+    std::ofstream file(input, std::ios::trunc);
+    file << "CREATE DATABASE mysql;\nUSE mysql;\n";
+    for (const char* part : {"system_tables", "performance_tables", "system_tables_data"}) {
+        const std::string name = std::string(part) + ".sql";
+        const bool renamed = std::filesystem::exists(share / ("mariadb_" + name));
+        append_file(file, share / ((renamed ? "mariadb_" : "mysql_") + name));
+    }
+    file.close();
+    std::filesystem::create_directories(data_);
+    give_to_service_user(data_);
+    std::vector<std::string> command{"/bin/sh", "-c", "exec \"$@\" <" + input.string(), "sh"};
+    for (const auto& part : {program(), common_options()}) {
+        command.insert(command.end(), part.begin(), part.end());
+    }
+    command.emplace_back("--bootstrap");
     run_to_end({.command = std::move(command),
                 .environment = {{"LC_ALL", "C.UTF-8"}},
                 .working_directory = options_.directory,

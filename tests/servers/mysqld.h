@@ -1,9 +1,10 @@
 // A private MariaDB or MySQL server for tests: its own data directory, a unix socket in a folder
 // that only the service user and root enter, and one loopback TCP port. Binary log ROW with FULL
 // metadata and GTIDs. Ready means: a server with *our* pid file answers on our socket. MariaDB is
-// Debian's; MySQL 9 is what tests/servers/mysql/fetch has put into the cache. Threads: an object
-// belongs to one thread, and that thread must outlive the server (process.h); connections may be
-// made from any thread.
+// Debian's; MySQL 9 is what tests/servers/mysql/fetch has put into the cache. Another MariaDB of
+// that cache is taken where TRIBUTARY_TEST_MARIADB names its folder ("mariadb-11"). Threads: an
+// object belongs to one thread, and that thread must outlive the server (process.h); connections
+// may be made from any thread.
 #pragma once
 
 #include <mysql.h>
@@ -108,6 +109,7 @@ class Mysqld {
 
   private:
     void initialise();
+    void bootstrap(const std::filesystem::path& output);
     void choose_password();
     [[nodiscard]] bool answers_as_ours() const;
     [[nodiscard]] std::vector<std::string> program() const;

@@ -46,6 +46,7 @@ ListenerOptions session_options(const Options& options) {
     out.connections_max = options.listen->connections_max;
     out.sessions_max = options.listen->sessions_max;
     out.connect_timeout = std::chrono::seconds(options.connect_timeout_s);
+    out.messages_per_second_max = options.listen->messages_per_second_max;
     out.keep_alive_max = std::chrono::seconds(options.listen->keep_alive_max_s);
     out.assigned_client_id_prefix = "tributary-" + std::to_string(random_number()) + "-";
     return out;
@@ -534,7 +535,8 @@ void ListenerSource::report() {
                    {"subscribes", more(&ListenerCounters::refused_subscribes)},
                    {"log_full", more(&ListenerCounters::turned_away_full)},
                    {"protocol_errors", more(&ListenerCounters::protocol_errors)},
-                   {"timeouts", more(&ListenerCounters::timeouts)}});
+                   {"timeouts", more(&ListenerCounters::timeouts)},
+                   {"last", listener_->last_refused()}});
     reported_ = counters;
     report_again_ = now + kReportInterval;
 }
@@ -627,7 +629,7 @@ Result<std::optional<Pressure>> ListenerSource::pressure() {
 void ListenerSource::close(milliseconds /*budget*/) {
     acceptors_.clear();
     if (!connections_.empty() && listener_) {
-        listener_->shut_down(step_);
+        listener_->shut_down(clock_.now(), step_);
         carry_out(nullptr);
         for (auto& [handle, connection] : connections_) {
             part(*connection, handle, Stage::gone);
@@ -653,7 +655,11 @@ Verdict ListenerSource::reconcile(const LogExtent& log, const Checkpoint& checkp
 }
 
 std::unique_ptr<Decoder> ListenerSource::make_decoder() const {
-    auto made = mqtt::make_decoder(options_.routes, options_.gaps_topic);
+    auto made = mqtt::make_decoder({.routes = options_.routes,
+                                    .gaps_topic = options_.gaps_topic,
+                                    .pipeline = options_.name,
+                                    .clock = clock_,
+                                    .observer = observer_});
     TRIBUTARY_ASSERT(made);  // read_options() compiled the same routes
     return std::move(made.value());
 }

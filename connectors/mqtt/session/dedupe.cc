@@ -11,8 +11,9 @@
 namespace tributary::mqtt {
 namespace {
 
-// Sessions that remember more than this find identifiers by place, not by search.
-constexpr std::size_t kSearchedMax = 256;
+// Sessions that remember more than this find identifiers by place, in a table of 256 KiB; the
+// others search, which only what is sent again costs.
+constexpr std::size_t kSearchedMax = 4096;
 constexpr std::size_t kGroupMessagesMax = 1024;
 constexpr std::size_t kGroupEntryBytes = 18;
 

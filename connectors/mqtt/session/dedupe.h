@@ -5,9 +5,10 @@
 // thread.
 //
 // QoS 1. Remembered per message: packet identifier, intake number, hash of topic and payload.
-//   dup = 0                     always a new message; what the identifier stood for before is let
-//   go dup = 1, same id and hash   ours already: not taken in again, acknowledged once per
-//   connection dup = 1, otherwise          taken in, marked maybe_duplicate
+//   dup = 0                      always a new message; what the identifier stood for before is let
+//                                go
+//   dup = 1, same id and hash    ours already: not taken in again, acknowledged once per connection
+//   dup = 1, otherwise           taken in, marked maybe_duplicate
 // A message is let go of when it is proven that the sender has our PUBACK:
 //   subscriber: a PINGRESP to a PINGREQ sent after that PUBACK (prove_through)
 //   listener: nothing that a device sends proves it, so: the identifier is used anew (dup = 0), or
@@ -23,9 +24,11 @@
 //
 // Side keys, per owner (client identifier; lengths and numbers big-endian):
 //   '1' u16 length, owner, u64 first number    messages of one step: n x {u64 number, u64 hash, u16
-//   id} '2' u16 length, owner, u16 id              {u64 number, u64 hash} 'c' u16 length, owner the
-//   session's record (subscriber_session.h,
+//                                              id}
+//   '2' u16 length, owner, u16 id              {u64 number, u64 hash}
+//   'c' u16 length, owner                      the session's record (subscriber_session.h,
 //                                              listener_session.h)
+//   'w' u16 length, owner                      its will (listener_session.h)
 // A group is written with the first message of its step and names those after it too: entries with
 // a number above the last durable one are ignored when read back.
 #pragma once
@@ -47,6 +50,7 @@ namespace tributary::mqtt {
 inline constexpr char kGroupKey = '1';
 inline constexpr char kIdentifierKey = '2';
 inline constexpr char kRecordKey = 'c';
+inline constexpr char kWillKey = 'w';
 
 // A side key: kind, u16 length, owner. At most 3 + owner + 8 bytes.
 [[nodiscard]] std::string side_key(char kind, std::string_view owner);

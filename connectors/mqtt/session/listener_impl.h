@@ -1,6 +1,6 @@
 // The listener's parts: devices' sessions, their connections, and the state machine over them.
-// Shared by listener_session.cc (connections, sessions, timers) and listener_packets.cc (what each
-// packet does). Not for use outside connectors/mqtt/session.
+// Shared by listener_session.cc (connections, timers), listener_devices.cc (sessions, wills) and
+// listener_packets.cc (what each packet does). Not for use outside connectors/mqtt/session.
 #pragma once
 
 #include <memory>
@@ -21,6 +21,7 @@ namespace tributary::mqtt {
 struct StoredWill {
     std::string packet;
     std::chrono::seconds delay{0};
+    friend bool operator==(const StoredWill&, const StoredWill&) = default;
 };
 
 // What outlives a device's connection.
@@ -33,8 +34,9 @@ struct DeviceSession {
     SteadyTime ends_at = SteadyTime::max();  // while not connected
     IntakeNumber settles_with = 0;           // CONNACK waits for this
     bool recorded = false;                   // has a record in the side keyspace
-    std::unique_ptr<StoredWill> will;        // while not connected
-    SteadyTime will_at = SteadyTime::max();
+    std::unique_ptr<StoredWill> will;        // as in the side keyspace; null: it has none
+    SteadyTime will_at = SteadyTime::max();  // while not connected
+    bool we_were_gone = false;               // the will is void if the device comes back in time
 };
 
 struct DeviceConnection {
@@ -47,6 +49,7 @@ struct DeviceConnection {
     Version version = Version::v3_1_1;
     bool waiting = false;  // in Impl::waiting
     bool paused = false;
+    bool throttled = false;  // in Impl::throttled
     bool problem_information = true;
     std::uint32_t in_flight = 0;
     std::size_t unfinished = 0;  // its part of Impl::unfinished
@@ -57,8 +60,8 @@ struct DeviceConnection {
     TopicAliases aliases;
     std::chrono::milliseconds patience{0};  // 1.5 times the keep alive; 0: endless
     SteadyTime deadline = SteadyTime::max();
-    std::unique_ptr<StoredWill> will;
-    std::string welcome;  // the CONNACK, while it waits
+    SteadyTime paid_until{};  // its messages, at the rate allowed, last until then
+    std::string welcome;      // the CONNACK, while it waits
     std::string peer;
     std::string user;
     std::string allowed_topic;  // the last one that the policy allowed
@@ -78,17 +81,22 @@ struct Listener::Impl {
     void send(ConnectionId id, Device& one, const P& packet, Step& step);
     void drain(ConnectionId id, Device& one, Step& step);
     void wait(ConnectionId id, Device& one);
+    void throttle(SteadyTime now, ConnectionId id, Device& one);
+    void release_throttled(SteadyTime now, Step& step);
+    void note_refusal(const Device& one, const char* why);
     void count_unfinished(SteadyTime now, ConnectionId id, Device& one, Step& step);
     void turn_away(SteadyTime now, ConnectionId id, ReasonCode reason, const char* why, Step& step);
     void end_connection(SteadyTime now, Device& one, bool with_will, Step& step);
     void begin_call(Step& step);
 
-    // Sessions.
+    // Sessions (listener_devices.cc).
     [[nodiscard]] Session* find_session(std::string_view client_id);
     Session& make_session(std::string_view client_id, bool persistent);
     void look_after(SteadyTime now, Session& session, Step& step);
     void end_session(Session& session, Step& step);
+    void set_will(Session& session, std::unique_ptr<StoredWill> will, Step& step);
     void emit_will(Session& session, Step& step);
+    void await_return(SteadyTime now, Session& session);
     void write_record(Session& session, Step& step);
     void sweep(SteadyTime now, Step& step);
     void remind(SteadyTime at) { due = std::min(due, at); }
@@ -135,7 +143,10 @@ struct Listener::Impl {
     std::uint64_t assigned_ids = 0;
     std::vector<std::unique_ptr<Device>> devices;
     std::vector<ConnectionId> free_ids;
-    std::vector<ConnectionId> waiting;  // connections that owe acknowledgements
+    std::vector<ConnectionId> waiting;    // connections that owe acknowledgements
+    std::vector<ConnectionId> throttled;  // connections that have sent too much
+    SteadyTime release_at = SteadyTime::max();
+    std::string last_refused;
     std::unordered_map<std::string_view, std::unique_ptr<Session>> sessions;  // by their own id
     std::vector<SideWrite> repairs;  // go before everything else
     // What views in the last Step may point to.

@@ -53,6 +53,7 @@ CodecError protocol_error(const Frame& frame, const char* what) {
 
 void Listener::Impl::violate(SteadyTime now, ConnectionId id, const CodecError& error, Step& step) {
     ++counters.protocol_errors;
+    note_refusal(device(id), error.what);
     turn_away(now, id, error.reason, error.what, step);
 }
 
@@ -128,6 +129,7 @@ void Listener::Impl::on_first(SteadyTime now, ConnectionId id, const Frame& fram
 void Listener::Impl::refuse(ConnectionId id, Version version, ReasonCode reason, Step& step) {
     Device& one = device(id);
     ++counters.refused_connects;
+    note_refusal(one, "CONNECT is refused");
     one.version = version;
     send(id, one, Connack{.reason = reason, .properties = {}}, step);
     close_after(step, id, reason, "CONNECT refused");
@@ -191,7 +193,6 @@ void Listener::Impl::on_connect(SteadyTime now,
     Session& session = attach(now, id, connect, client_id, session_present, step);
     one.state = Device::State::open;
     one.session = &session;
-    one.will = store(connect);
     one.reader.limit(options.packet_bytes_max);
     if (one.version == Version::v5) {
         one.aliases = TopicAliases(options.topic_alias_maximum);
@@ -217,8 +218,12 @@ Listener::Impl::Session& Listener::Impl::attach(SteadyTime now,
                   step);
     }
     Session* session = find_session(client_id);  // it may have ended with that connection
+    if (session != nullptr && session->we_were_gone && now < session->will_at) {
+        set_will(*session, nullptr, step);
+    }
     IntakeNumber settles_with = 0;
-    if (session != nullptr && (connect.clean_start || now >= session->ends_at)) {
+    if (session != nullptr &&
+        (connect.clean_start || now >= session->ends_at || session->expiry.count() == 0)) {
         end_session(*session, step);
         settles_with = last_number;
         session = nullptr;
@@ -240,12 +245,15 @@ Listener::Impl::Session& Listener::Impl::attach(SteadyTime now,
     if (session->will != nullptr && now >= session->will_at) {
         emit_will(*session, step);
     }
-    session->will.reset();
+    set_will(*session, store(connect), step);
     session->will_at = SteadyTime::max();
+    session->we_were_gone = false;
     const bool changed = session->expiry != expiry;
     session->expiry = expiry;
     if (session->recorded ? changed : expiry.count() > 0) {
         write_record(*session, step);
+    }
+    if (owes_note(step)) {
         append(IntakeKind::note, session->dedupe.owner(), step);
         session->settles_with = last_number;
     }
@@ -325,6 +333,11 @@ void Listener::Impl::on_publish(SteadyTime now, ConnectionId id, Publish& publis
                 step);
         return;
     }
+    if (options.messages_per_second_max > 0) {
+        one.paid_until =
+            std::max(one.paid_until, now) +
+            std::chrono::nanoseconds(std::chrono::seconds(1)) / options.messages_per_second_max;
+    }
     const bool counted = publish.qos != Qos::at_most_once;
     if (counted && one.version == Version::v5 && one.in_flight >= options.receive_maximum) {
         violate(now,
@@ -355,6 +368,7 @@ void Listener::Impl::refuse(
     SteadyTime now, ConnectionId id, const Publish& publish, ReasonCode reason, Step& step) {
     Device& one = device(id);
     ++counters.refused_publishes;
+    note_refusal(one, "it may not publish that topic");
     if (publish.qos == Qos::at_most_once) {
         return;
     }

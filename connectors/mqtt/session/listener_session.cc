@@ -1,17 +1,14 @@
-// The listener's connections, sessions and timers; what each packet does is in listener_packets.cc.
+// The listener's connections and timers; what each packet does is in listener_packets.cc, what
+// outlives a connection in listener_devices.cc.
 #include "connectors/mqtt/session/listener_session.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
-#include "base/bytes.h"
 #include "connectors/mqtt/session/listener_impl.h"
-#include "connectors/mqtt/session/side_restore.h"
-#include "model/errors.h"
 
 namespace tributary::mqtt {
-
 Listener::Impl::Device& Listener::Impl::device(ConnectionId id) {
     TRIBUTARY_ASSERT(id < devices.size() && devices[id] != nullptr);
     return *devices[id];
@@ -21,7 +18,7 @@ bool Listener::Impl::may_read(const Device& one) const {
     // MQTT 5 devices keep to the receive maximum themselves; PUBRELs come on top of it.
     constexpr std::size_t kReleases = 64;
     const std::size_t window = options.receive_maximum;
-    return one.state != Device::State::closed &&
+    return one.state != Device::State::closed && !one.throttled &&
            one.acks.size() < (one.version == Version::v5 ? 2 * window + kReleases : window);
 }
 
@@ -63,6 +60,43 @@ void Listener::Impl::drain(ConnectionId id, Device& one, Step& step) {
     sent(step, id, at);
 }
 
+// What comes too fast is taken, and then nothing is read until the rate is kept again: the device's
+// own TCP holds it back. A second's worth may come at once.
+constexpr std::chrono::seconds kBurst(1);
+
+void Listener::Impl::throttle(SteadyTime now, ConnectionId id, Device& one) {
+    if (one.throttled || one.paid_until <= now + kBurst || one.state == Device::State::closed) {
+        return;
+    }
+    one.throttled = true;
+    throttled.push_back(id);
+    release_at = std::min(release_at, one.paid_until - kBurst);
+}
+
+void Listener::Impl::release_throttled(SteadyTime now, Step& step) {
+    release_at = SteadyTime::max();
+    std::erase_if(throttled, [&](ConnectionId id) {
+        Device& one = device(id);
+        if (now < one.paid_until - kBurst) {
+            release_at = std::min(release_at, one.paid_until - kBurst);
+            return false;
+        }
+        one.throttled = false;
+        one.deadline = one.patience.count() > 0 ? now + one.patience : SteadyTime::max();
+        remind(one.deadline);
+        if (one.paused && may_read(one)) {
+            one.paused = false;
+            step.resumed.push_back(id);
+        }
+        return true;
+    });
+}
+
+void Listener::Impl::note_refusal(const Device& one, const char* why) {
+    last_refused = one.session != nullptr ? one.session->dedupe.owner() : "not connected yet";
+    last_refused.append(": ").append(why);
+}
+
 // Devices that send a large packet byte by byte may not use up the memory of all.
 void Listener::Impl::count_unfinished(SteadyTime now, ConnectionId id, Device& one, Step& step) {
     unfinished -= one.unfinished;
@@ -100,80 +134,14 @@ void Listener::Impl::end_connection(SteadyTime now, Device& one, bool with_will,
     session.dedupe.finish(step);
     session.connection.reset();
     session.ends_at = now + session.expiry;
-    if (with_will && one.will != nullptr) {
-        session.will_at = std::min(now + one.will->delay, session.ends_at);
-        session.will = std::move(one.will);
+    if (!with_will) {
+        set_will(session, nullptr, step);
+    } else if (session.will != nullptr) {
+        session.will_at = std::min(now + session.will->delay, session.ends_at);
         remind(session.will_at);
     }
-    one.will.reset();
     remind(session.ends_at);
     look_after(now, session, step);
-}
-
-Listener::Impl::Session* Listener::Impl::find_session(std::string_view client_id) {
-    const auto found = sessions.find(client_id);
-    return found == sessions.end() ? nullptr : found->second.get();
-}
-
-Listener::Impl::Session& Listener::Impl::make_session(std::string_view client_id, bool persistent) {
-    auto session =
-        std::make_unique<Session>(Dedupe::Options{.owner = std::string(client_id),
-                                                  .remembered_max = options.receive_maximum,
-                                                  .persistent = persistent,
-                                                  .suppress_qos1 = options.suppress_redelivered});
-    Session& made = *session;
-    sessions.emplace(made.dedupe.owner(), std::move(session));
-    ++counters.sessions;
-    return made;
-}
-
-// A session that nobody is connected to: its will, its end. A full log takes neither; they wait.
-void Listener::Impl::look_after(SteadyTime now, Session& session, Step& step) {
-    if (full || session.connection) {
-        return;
-    }
-    if (session.will != nullptr && now >= session.will_at) {
-        emit_will(session, step);
-    }
-    if (now >= session.ends_at) {
-        end_session(session, step);
-    }
-}
-
-void Listener::Impl::end_session(Session& session, Step& step) {
-    TRIBUTARY_ASSERT(!session.connection);
-    if (session.will != nullptr) {
-        emit_will(session, step);
-    }
-    session.dedupe.forget(step);
-    if (session.recorded) {
-        erase_side(step, side_key(kRecordKey, session.dedupe.owner()));
-    }
-    note_if_owed(step);
-    auto found = sessions.find(session.dedupe.owner());
-    TRIBUTARY_ASSERT(found != sessions.end());
-    ended_sessions.push_back(std::move(found->second));
-    sessions.erase(found);
-    --counters.sessions;
-}
-
-void Listener::Impl::emit_will(Session& session, Step& step) {
-    const std::string& packet = session.will->packet;
-    const auto frame = next_frame(packet, kPacketBytesMax);
-    TRIBUTARY_ASSERT(frame.has_value() && frame.value().has_value());
-    const auto publish = decode_publish(*frame.value(), Version::v5);
-    TRIBUTARY_ASSERT(publish.has_value());
-    append(IntakeKind::will, session.dedupe.owner(), step).message = publish.value();
-    emitted_wills.push_back(std::move(session.will));
-    session.will_at = SteadyTime::max();
-    ++counters.wills;
-}
-
-void Listener::Impl::write_record(Session& session, Step& step) {
-    std::string value;
-    append_fixed(value, static_cast<std::uint32_t>(session.expiry.count()), Endian::big);
-    put_side(step, side_key(kRecordKey, session.dedupe.owner()), value);
-    session.recorded = true;
 }
 
 Intake& Listener::Impl::append(IntakeKind kind, std::string_view client_id, Step& step) {
@@ -197,6 +165,9 @@ void Listener::Impl::sweep(SteadyTime now, Step& step) {
         Device* one = devices[index].get();
         if (one == nullptr || one->state == Device::State::closed) {
             continue;
+        }
+        if (one->throttled) {
+            continue;  // nobody listens to it
         }
         if (now < one->deadline) {
             remind(one->deadline);
@@ -241,41 +212,6 @@ Listener::Listener(ListenerOptions options, ListenerPolicy& policy)
 }
 
 Listener::~Listener() = default;
-
-Result<void> Listener::restore(const SideReader& side,
-                               IntakeNumber last,
-                               IntakeNumber acknowledgeable,
-                               SteadyTime now) {
-    Impl& impl = *impl_;
-    TRIBUTARY_ASSERT(impl.last_number == 0 && acknowledgeable <= last);
-    impl.last_number = last;
-    impl.durable = acknowledgeable;
-    TRIBUTARY_TRY_VOID(restore_all(
-        side, kRecordKey, [&](const SideEntry& entry, std::string_view owner) -> Result<void> {
-            ByteReader reader(entry.value);
-            const auto expiry = reader.fixed<std::uint32_t>(Endian::big);
-            if (!reader.ok() || !reader.at_end()) {
-                return Error(errors::kLogCorrupt, "MQTT session record of a wrong size");
-            }
-            DeviceSession& session = impl.make_session(owner, true);
-            session.expiry = std::chrono::seconds(expiry);
-            session.ends_at = now + session.expiry;
-            session.recorded = true;
-            impl.remind(session.ends_at);
-            return success();
-        }));
-    for (const char kind : {kGroupKey, kIdentifierKey}) {
-        TRIBUTARY_TRY_VOID(restore_all(
-            side, kind, [&](const SideEntry& entry, std::string_view owner) -> Result<void> {
-                if (auto* session = impl.find_session(owner)) {
-                    return session->dedupe.restore(entry.key, entry.value, last, impl.repairs);
-                }
-                impl.repairs.push_back({entry.key, std::nullopt});
-                return success();
-            }));
-    }
-    return success();
-}
 
 std::optional<ConnectionId> Listener::accept(SteadyTime now, std::string_view peer) {
     Impl& impl = *impl_;
@@ -329,6 +265,7 @@ void Listener::received(SteadyTime now,
     impl.note_if_owed(step);
     impl.drain(connection, one, step);
     impl.wait(connection, one);
+    impl.throttle(now, connection, one);
     one.paused = !impl.may_read(one);
 }
 
@@ -341,6 +278,9 @@ void Listener::closed(SteadyTime now, ConnectionId connection, Step& step) {
     }
     if (one.waiting) {
         std::erase(impl.waiting, connection);
+    }
+    if (one.throttled) {
+        std::erase(impl.throttled, connection);
     }
     impl.devices[connection].reset();
     impl.free_ids.push_back(connection);
@@ -370,13 +310,16 @@ void Listener::durable(SteadyTime /*now*/, IntakeNumber number, Step& step) {
 
 void Listener::tick(SteadyTime now, Step& step) {
     impl_->begin_call(step);
+    if (now >= impl_->release_at) {
+        impl_->release_throttled(now, step);
+    }
     if (now >= impl_->due) {
         impl_->sweep(now, step);
     }
 }
 
 SteadyTime Listener::due() const {
-    return impl_->due;
+    return std::min(impl_->due, impl_->release_at);
 }
 
 void Listener::set_full(SteadyTime now, bool full, Step& step) {
@@ -400,7 +343,7 @@ void Listener::set_full(SteadyTime now, bool full, Step& step) {
     }
 }
 
-void Listener::shut_down(Step& step) {
+void Listener::shut_down(SteadyTime now, Step& step) {
     Impl& impl = *impl_;
     impl.begin_call(step);
     for (std::size_t index = 0; index < impl.devices.size(); ++index) {
@@ -419,6 +362,7 @@ void Listener::shut_down(Step& step) {
         one->state = DeviceConnection::State::closed;
         if (one->session != nullptr) {
             one->session->connection.reset();
+            impl.await_return(now, *one->session);
             one->session = nullptr;
         }
     }
@@ -430,6 +374,9 @@ bool Listener::wants_read(ConnectionId connection) const {
 
 const ListenerCounters& Listener::counters() const {
     return impl_->counters;
+}
+const std::string& Listener::last_refused() const {
+    return impl_->last_refused;
 }
 IntakeNumber Listener::last_number() const {
     return impl_->last_number;

@@ -10,10 +10,13 @@
 // negative PUBACK would end the exchange and the device would not send again.
 //
 // Wills become entries when a device goes without DISCONNECT, after its Will Delay Interval. They
-// are kept in memory: when the agent itself stops, no will is written.
+// outlive the agent: of the devices that were connected when it stopped or died, those that do not
+// come back within `return_grace` have their wills written.
 //
-// Session record, side key 'c' (dedupe.h): u32 session expiry interval in seconds. After a restart
-// the interval runs from the restart.
+// Side keys (dedupe.h), numbers big-endian:
+//   'c' session record: u32 session expiry interval in seconds. After a restart the interval runs
+//       from the restart.
+//   'w' will, from CONNECT until it is said or void: u32 delay in seconds, PUBLISH of MQTT 5
 #pragma once
 
 #include <chrono>
@@ -45,7 +48,10 @@ struct ListenerOptions {
     std::chrono::seconds connect_timeout{10};
     std::chrono::seconds keep_alive_max{600};                // also where the device asks for none
     std::chrono::seconds session_expiry_max{7 * 24 * 3600};  // also of 3.1.1 sessions
-    bool suppress_redelivered = true;                        // QoS 1, dedupe.h
+    // Of one device; one that sends more is not read from for a while. 0: no bound.
+    std::uint32_t messages_per_second_max = 0;
+    std::chrono::seconds return_grace{60};  // for devices, after the agent was gone
+    bool suppress_redelivered = true;       // QoS 1, dedupe.h
     // Put before the identifiers given to devices that have none (MQTT 5.0 3.2.2.3.7); the rest is
     // a number. Must differ from run to run.
     std::string assigned_client_id_prefix = "tributary-";
@@ -105,12 +111,14 @@ class Listener {
     // true: turns every device away and refuses CONNECT until false.
     void set_full(SteadyTime now, bool full, Step& step);
     // DISCONNECT 0x8B to all (MQTT 5) and close.
-    void shut_down(Step& step);
+    void shut_down(SteadyTime now, Step& step);
 
-    // false: do not read from it until it is in Step::resumed (its window is full, or it is to be
-    // closed).
+    // false: do not read from it until it is in Step::resumed (its window is full, it has sent more
+    // than it may, or it is to be closed).
     [[nodiscard]] bool wants_read(ConnectionId connection) const;
     [[nodiscard]] const ListenerCounters& counters() const;
+    // The device last refused something, and why; for people.
+    [[nodiscard]] const std::string& last_refused() const;
     [[nodiscard]] IntakeNumber last_number() const;
 
   private:

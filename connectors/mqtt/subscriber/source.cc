@@ -430,7 +430,11 @@ Verdict SubscriberSource::reconcile(const LogExtent& log, const Checkpoint& chec
 }
 
 std::unique_ptr<Decoder> SubscriberSource::make_decoder() const {
-    auto made = mqtt::make_decoder(options_.routes, options_.gaps_topic);
+    auto made = mqtt::make_decoder({.routes = options_.routes,
+                                    .gaps_topic = options_.gaps_topic,
+                                    .pipeline = options_.name,
+                                    .clock = clock_,
+                                    .observer = observer_});
     TRIBUTARY_ASSERT(made);  // read_options() compiled the same routes
     return std::move(made.value());
 }

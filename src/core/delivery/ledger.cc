@@ -29,10 +29,12 @@ Result<StartVerdict> Ledger::start(const StreamInfo& stream,
                                    const std::optional<Checkpoint>& checkpoint,
                                    bool ever_delivered) {
     const Sequence before_first(stream.base.first.value() - 1);
+    const bool dropped = stream.extent.first <= stream.dropped_before;
     sealed_.reset();
     records_ = 0;
     if (!checkpoint) {
-        const bool trimmed = stream.extent.first > stream.base.first;
+        const bool trimmed = stream.extent.first > stream.base.first &&
+                             !(dropped && stream.dropped_from == stream.base.first);
         if (ever_delivered || trimmed || stream.base.predecessor_last.value() != 0) {
             return Error(errors::kChainBroken,
                          "pipeline " + identity_.pipeline +
@@ -57,7 +59,7 @@ Result<StartVerdict> Ledger::start(const StreamInfo& stream,
     if (!inside && !planted::is(planted::Bug::old_log_merged)) {
         return StartVerdict::set_aside;
     }
-    const bool trimmed_past = stream.extent.first.value() != 0 &&
+    const bool trimmed_past = stream.extent.first.value() != 0 && !dropped &&
                               checkpoint->last < stream.extent.last &&
                               tributary::next(checkpoint->last) < stream.extent.first;
     if (trimmed_past) {
@@ -67,6 +69,13 @@ Result<StartVerdict> Ledger::start(const StreamInfo& stream,
                          ", but Kafka's newest checkpoint is " + describe(*checkpoint));
     }
     return StartVerdict::go_on;
+}
+
+void Ledger::skip_to(Sequence to) {
+    TRIBUTARY_ASSERT(!sealed_ && taken_ == base_.last && records_ == 0);
+    TRIBUTARY_ASSERT(to > next());
+    skipped_to_ = to;
+    taken_ = Sequence(to.value() - 1);
 }
 
 void Ledger::take(const Entry& entry) {
@@ -91,7 +100,9 @@ const Checkpoint& Ledger::seal(const Position& resume,
     checkpoint.source_identity = source_identity.empty() ? base_.source_identity : source_identity;
     checkpoint.resume = resume;
     checkpoint.done = done;
-    checkpoint.first = taken_ == base_.last ? Sequence(0) : tributary::next(base_.last);
+    checkpoint.first = skipped_to_.value() != 0 ? skipped_to_
+                       : taken_ == base_.last   ? Sequence(0)
+                                                : tributary::next(base_.last);
     checkpoint.last = taken_;
     checkpoint.previous_last = base_.last;
     checkpoint.record_count = records_;
@@ -131,6 +142,7 @@ Result<bool> Ledger::recovered(const std::optional<Checkpoint>& checkpoint) {
 void Ledger::rewind() {
     sealed_.reset();
     records_ = 0;
+    skipped_to_ = Sequence(0);
     taken_ = base_.last;
     chain_crc_ = base_.chain_crc;
 }

@@ -43,6 +43,10 @@ class Ledger {
     [[nodiscard]] Sequence delivered() const { return base_.last; }
     [[nodiscard]] const Checkpoint& base() const { return base_; }
 
+    // Passes over the entries before `to`, which an operator gave up: nothing may have been taken
+    // into the open transaction yet. The transaction's checkpoint says so: its first is `to`.
+    void skip_to(Sequence to);
+
     // Takes a block's worth of entries into the open transaction: call for each entry in order.
     void take(const Entry& entry);
 
@@ -71,6 +75,7 @@ class Ledger {
     Checkpoint base_;                   // newest known to be in Kafka
     std::optional<Checkpoint> sealed_;  // in doubt
     Sequence taken_;
+    Sequence skipped_to_;  // of the open transaction; 0: it skips nothing
     std::uint64_t records_ = 0;
     std::uint32_t chain_crc_ = 0;
 };

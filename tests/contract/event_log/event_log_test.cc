@@ -282,6 +282,51 @@ TEST_P(EventLogContract, trims_one_stream_without_touching_another) {
     EXPECT_EQ(read(sensors, 6)->first, Sequence(6));
 }
 
+TEST_P(EventLogContract, remembers_what_was_given_up_and_removes_whole_blocks_of_it) {
+    const StreamId stream = create("plant").id;
+    append({make_block(stream, 1, 10), make_block(stream, 11, 10), make_block(stream, 21, 10)});
+    ASSERT_TRUE(log().drop(stream, Sequence(15)));
+    restart();
+    EXPECT_EQ(info("plant").extent.first, Sequence(11)) << "the block that 15 is in stays whole";
+    EXPECT_EQ(info("plant").dropped_from, Sequence(1));
+    EXPECT_EQ(info("plant").dropped_before, Sequence(15));
+    EXPECT_EQ(read(stream, 15)->first, Sequence(11));
+    ASSERT_TRUE(log().drop(stream, Sequence(5))) << "what was given up stays given up";
+    EXPECT_EQ(info("plant").dropped_before, Sequence(15));
+    append({make_block(stream, 31, 10)});
+    ASSERT_TRUE(log().drop(stream, Sequence(41)));
+    restart();
+    EXPECT_EQ(info("plant").extent.first, Sequence(31)) << "the newest block stays";
+    EXPECT_EQ(info("plant").extent.last, Sequence(40));
+    EXPECT_EQ(info("plant").extent.done, Position{"d40"});
+    EXPECT_EQ(info("plant").dropped_from, Sequence(1)) << "the two are next to each other";
+    EXPECT_EQ(info("plant").dropped_before, Sequence(41));
+    append({make_block(stream, 41, 1)});
+    EXPECT_EQ(read(stream, 41)->first, Sequence(41));
+}
+
+TEST_P(EventLogContract, begins_a_new_hole_after_what_was_delivered) {
+    const StreamId stream = create("plant").id;
+    append({make_block(stream, 1, 10), make_block(stream, 11, 10), make_block(stream, 21, 10)});
+    ASSERT_TRUE(log().drop(stream, Sequence(11)));
+    ASSERT_TRUE(log().trim(stream, Sequence(20)));
+    append({make_block(stream, 31, 10)});
+    ASSERT_TRUE(log().drop(stream, Sequence(31)));
+    EXPECT_EQ(info("plant").dropped_from, Sequence(21));
+    EXPECT_EQ(info("plant").dropped_before, Sequence(31));
+}
+
+TEST_P(EventLogContract, refuses_to_give_up_what_is_not_there_yet) {
+    const StreamId stream = create("plant").id;
+    EXPECT_FALSE(log().drop(stream, Sequence(2)));
+    append({make_block(stream, 1, 10)});
+    const auto refused = log().drop(stream, Sequence(12));
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(errors::kConfigInvalid));
+    EXPECT_EQ(info("plant").dropped_before, Sequence(0));
+    EXPECT_TRUE(log().drop(stream, Sequence(11)));
+}
+
 TEST_P(EventLogContract, sets_an_older_stream_aside_and_keeps_it) {
     const StreamId older = create("plant").id;
     const auto kept = make_block(older, 1, 5);

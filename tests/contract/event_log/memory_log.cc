@@ -164,6 +164,28 @@ Result<void> MemoryLog::trim(StreamId stream, Sequence through) {
     return success();
 }
 
+Result<void> MemoryLog::drop(StreamId stream, Sequence before) {
+    const std::lock_guard lock(mutex_);
+    Stream& dropped = streams_.at(stream.value());
+    StreamInfo& info = dropped.info;
+    if (info.extent.last.value() == 0 || before > next(info.extent.last)) {
+        return Error(errors::kConfigInvalid, "past the end");
+    }
+    if (before <= info.extent.first || before <= info.dropped_before) {
+        return success();
+    }
+    if (info.extent.first > info.dropped_before) {
+        info.dropped_from = info.extent.first;
+    }
+    info.dropped_before = before;
+    while (dropped.blocks.size() > 1 && dropped.blocks.begin()->second->last < before) {
+        info.bytes -= dropped.blocks.begin()->second->bytes.size();
+        dropped.blocks.erase(dropped.blocks.begin());
+        info.extent.first = dropped.blocks.begin()->second->first;
+    }
+    return success();
+}
+
 Result<std::optional<std::string>> MemoryLog::cached(std::string_view pipeline) {
     const std::lock_guard lock(mutex_);
     const auto found = cache_.find(pipeline);

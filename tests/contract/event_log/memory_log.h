@@ -40,6 +40,7 @@ class MemoryLog final : public EventLog {
                                                            std::string_view after,
                                                            std::size_t limit) override;
     [[nodiscard]] Result<void> trim(StreamId stream, Sequence through) override;
+    [[nodiscard]] Result<void> drop(StreamId stream, Sequence before) override;
     [[nodiscard]] Result<std::optional<std::string>> cached(std::string_view pipeline) override;
     [[nodiscard]] Result<void> cache(std::string_view pipeline, std::string_view value) override;
     [[nodiscard]] Result<std::uint64_t> put_dead_letter(const DeadLetter& letter) override;

@@ -33,6 +33,27 @@ class HandControl final : public Control {
                 (values ? " values" : "");
         return std::string("{\"sequence\":1}\n");
     }
+    [[nodiscard]] Result<EventsPage> events(std::string_view pipeline,
+                                            const EventsQuery& query) override {
+        asked = std::string(pipeline) + " " + std::to_string(query.from) + " " +
+                std::to_string(query.to) + " " + std::to_string(query.limit) +
+                (query.raw ? " raw " : " ") + query.pattern;
+        return EventsPage{
+            .lines = "{\"sequence\":7}\n", .count = 1, .next = 8, .first = 1, .last = 9};
+    }
+    [[nodiscard]] Result<std::uint64_t> find_time(std::string_view pipeline,
+                                                  std::int64_t time_us) override {
+        asked = std::string(pipeline) + " " + std::to_string(time_us);
+        return std::uint64_t{5};
+    }
+    [[nodiscard]] Result<DroppedEvents> drop(std::string_view pipeline,
+                                             std::uint64_t before) override {
+        if (before > 10) {
+            return Error(errors::kConfigInvalid, "the log ends at sequence 9");
+        }
+        asked = std::string(pipeline) + " " + std::to_string(before);
+        return DroppedEvents{1, before};
+    }
     [[nodiscard]] Result<std::vector<StreamInfo>> streams() override {
         StreamInfo info;
         info.id = StreamId(3);

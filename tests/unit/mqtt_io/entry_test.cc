@@ -49,24 +49,43 @@ RouteOptions press() {
     return out;
 }
 
+class FixedClock final : public Clock {
+  public:
+    SteadyTime now() const override { return {}; }
+    std::int64_t wall_time_us() const override { return wall_us; }
+    std::int64_t wall_us = 0;
+};
+
+class CountingObserver final : public Observer {
+  public:
+    void log(LogLevel /*level*/,
+             std::string_view /*pipeline*/,
+             std::string_view /*message*/,
+             std::initializer_list<LogField> /*fields*/) override {}
+    void error(std::string_view /*pipeline*/, const Error& /*error*/) override {}
+    void add(Counter counter, std::string_view /*pipeline*/, std::uint64_t amount) override {
+        expired += counter == Counter::messages_expired ? amount : 0;
+    }
+    void set(Gauge /*gauge*/, std::string_view /*pipeline*/, std::int64_t /*value*/) override {}
+    std::uint64_t expired = 0;
+};
+
 class Pipeline {
   public:
     explicit Pipeline(const RouteOptions& route) {
-        decoder = std::move(make_decoder(std::vector{route}, "iot.gaps").value());
+        decoder = std::move(make_decoder({.routes = {&route, 1},
+                                          .gaps_topic = "iot.gaps",
+                                          .pipeline = "sensors",
+                                          .clock = clock,
+                                          .observer = counters})
+                                .value());
         encoder = encode::make_sensor_encoder("sensors");
         append_context(context, {.run = 7, .number = 100});
     }
 
     Result<Record> record(std::string_view payload, EntryKind kind = EntryKind::message) {
-        Entry entry;
-        entry.sequence = Sequence(9);
-        entry.kind = kind;
-        entry.ordinal = 3;
-        entry.intake_time_us = 1'700'000'000'000'000;
-        entry.context = context;
-        entry.payload = payload;
         Change change;
-        TRIBUTARY_TRY(some, decoder->decode(entry, scratch, change));
+        TRIBUTARY_TRY(some, decoder->decode(entry(payload, kind), scratch, change));
         EXPECT_TRUE(some);
         records.clear();
         TRIBUTARY_TRY_VOID(encoder->encode(change, arena, records));
@@ -75,6 +94,22 @@ class Pipeline {
         scratch.reset();
         std::memset(scratch.allocate(4096), '?', 4096);
         return records.front();
+    }
+
+    // False: it is left out.
+    bool decodes(std::string_view payload) {
+        Change change;
+        return decoder->decode(entry(payload, EntryKind::message), scratch, change).value();
+    }
+    [[nodiscard]] Entry entry(std::string_view payload, EntryKind kind) const {
+        Entry entry;
+        entry.sequence = Sequence(9);
+        entry.kind = kind;
+        entry.ordinal = 3;
+        entry.intake_time_us = 1'700'000'000'000'000;
+        entry.context = context;
+        entry.payload = payload;
+        return entry;
     }
 
     static std::string header(const Record& record, std::string_view name) {
@@ -87,6 +122,8 @@ class Pipeline {
         return all;
     }
 
+    FixedClock clock;
+    CountingObserver counters;
     std::unique_ptr<Decoder> decoder;
     std::unique_ptr<Encoder> encoder;
     std::string context;
@@ -190,6 +227,31 @@ TEST(Raw, carries_the_payload_untouched_and_the_rest_in_headers) {
     EXPECT_EQ(header("site"), "north");
     EXPECT_EQ(header("unit"), "bar,mbar") << "in order, repeats kept";
     EXPECT_EQ(header("traceparent"), "") << "not on the list";
+}
+
+TEST(Expired, messages_are_kept_unless_their_route_drops_them) {
+    const Sample sample;  // expires after a minute
+    std::string payload;
+    append_message(payload, {.client = "dev-7"}, sample.publish);
+    constexpr std::int64_t kExpiry = 1'700'000'060'000'000;
+    RouteOptions route = press();
+    Pipeline keeps(route);
+    keeps.clock.wall_us = kExpiry;
+    EXPECT_TRUE(keeps.decodes(payload));
+    route.expired = ExpiredChoice::drop;
+    Pipeline drops(route);
+    drops.clock.wall_us = kExpiry - 1;
+    EXPECT_TRUE(drops.decodes(payload));
+    EXPECT_EQ(drops.counters.expired, 0U);
+    drops.clock.wall_us = kExpiry;
+    EXPECT_FALSE(drops.decodes(payload));
+    EXPECT_EQ(drops.counters.expired, 1U);
+    // One without an expiry interval never does.
+    Publish lasting = sample.publish;
+    lasting.properties = {};
+    payload.clear();
+    append_message(payload, {}, lasting);
+    EXPECT_TRUE(drops.decodes(payload));
 }
 
 TEST(Raw, of_an_empty_retained_payload_is_a_tombstone) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -539,6 +540,65 @@ TEST_P(ListenerTest, writes_the_will_of_a_device_that_is_gone) {
     EXPECT_EQ(log.count(IntakeKind::will), 1U);
 }
 
+TEST_P(ListenerTest, says_the_will_of_a_device_that_does_not_come_back_after_a_crash) {
+    auto connect = hello("dev");
+    connect.will.emplace();
+    connect.will->topic = "state/dev";
+    connect.will->payload = "offline";
+    auto brief = connect;
+    brief.client_id = "brief";
+    brief.clean_start = true;
+    brief.properties = {};
+    open(connect);
+    open(brief);
+    crash();
+    tick(59 * kSecond);
+    EXPECT_EQ(listener->counters().wills, 0U);
+    tick(2 * kSecond);
+    EXPECT_EQ(listener->counters().wills, 2U);
+    EXPECT_EQ(listener->counters().sessions, 1U) << "the other ended with its connection";
+    crash();  // before they were durable
+    tick(61 * kSecond);
+    sync();
+    EXPECT_EQ(log.count(IntakeKind::will), 2U);
+    EXPECT_EQ(log.entries().back().payload, "offline");
+    crash();
+    tick(61 * kSecond);
+    EXPECT_EQ(listener->counters().wills, 0U) << "they were said already";
+}
+
+TEST_P(ListenerTest, drops_the_will_of_a_device_that_comes_back_after_a_crash) {
+    auto connect = hello("dev");
+    connect.will.emplace();
+    connect.will->topic = "state/dev";
+    auto brief = connect;
+    brief.client_id = "brief";
+    brief.clean_start = true;
+    brief.properties = {};
+    open(connect);
+    open(brief);
+    crash();
+    const auto first = open(connect);
+    EXPECT_TRUE(session_present());
+    brief.clean_start = false;
+    const auto second = open(brief);
+    EXPECT_FALSE(session_present());
+    EXPECT_EQ(listener->counters().wills, 0U);
+    // One that says goodbye has none after a crash either, one whose link breaks has.
+    give(first, bytes("E0 00"));
+    drop(first);
+    drop(second);
+    sync();
+    crash();
+    tick(61 * kSecond);
+    sync();
+    ASSERT_EQ(log.count(IntakeKind::will), 1U);
+    const auto will = std::find_if(log.entries().begin(), log.entries().end(), [](const auto& one) {
+        return one.kind == IntakeKind::will;
+    });
+    EXPECT_EQ(will->client_id, "brief");
+}
+
 TEST_P(ListenerTest, refuses_a_will_that_the_device_may_not_publish) {
     auto connect = hello("dev");
     connect.will.emplace();
@@ -639,7 +699,7 @@ TEST_P(ListenerTest, gives_a_qos_2_message_its_place_in_the_window_back_at_pubco
 TEST_P(ListenerTest, sends_every_device_away_when_the_agent_stops) {
     const auto first = open("a");
     const auto second = open("b");
-    listener->shut_down(step);
+    listener->shut_down(now, step);
     work();
     EXPECT_THAT(closing, ElementsAre(first, second));
     EXPECT_EQ(mail(first), v5() ? Strings{"e0018b"} : Strings{});
@@ -799,6 +859,34 @@ TEST_P(Listener5, holds_wills_back_while_the_log_is_full) {
 }
 
 // Of the 8 KiB that an idle connection may cost, the session takes a small part.
+TEST_P(ListenerTest, reads_a_device_that_sends_too_much_more_slowly) {
+    auto bounded = options();
+    bounded.messages_per_second_max = 4;
+    start(bounded);
+    const auto fast = open("fast");
+    const auto slow = open("slow");
+    give_and_sync(slow, publish(Qos::at_least_once, 1, "x"));
+    for (std::uint16_t id = 1; id <= 8; ++id) {
+        give_and_sync(fast, publish(Qos::at_least_once, id, "x"));
+    }
+    EXPECT_FALSE(listener->wants_read(fast)) << "two seconds' worth in no time";
+    EXPECT_TRUE(listener->wants_read(slow));
+    tick(std::chrono::milliseconds(900));
+    EXPECT_FALSE(listener->wants_read(fast));
+    tick(std::chrono::milliseconds(100));
+    EXPECT_TRUE(listener->wants_read(fast));
+    EXPECT_THAT(resumed, ElementsAre(fast));
+    EXPECT_EQ(log.count(IntakeKind::message), 9U) << "nothing is lost";
+    // It is not silent for as long as it is not read.
+    for (std::uint16_t id = 0; id < 200; ++id) {
+        give_and_sync(fast, publish(Qos::at_most_once, 0, "x"));
+    }
+    tick(35 * kSecond);
+    EXPECT_FALSE(closing.contains(fast));
+    drop(fast);
+    tick(35 * kSecond);
+}
+
 TEST(ListenerMemory, costs_two_kibibytes_a_connection_at_most) {
     constexpr std::size_t kConnections = 1000;
     Policy policy;

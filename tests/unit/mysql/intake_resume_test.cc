@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/intake.h"
 #include "model/errors.h"
 #include "support.h"
@@ -49,6 +50,85 @@ TEST_P(ResumeTest, after_any_entry_goes_on_exactly_behind_it) {
         EXPECT_EQ(again.side, all.side) << "after entry " << crash.entries;
         EXPECT_EQ(again.now.resume, all.now.resume);
     }
+}
+
+TEST_P(ResumeTest, goes_on_exactly_when_the_last_transaction_comes_again_to_be_compared) {
+    const RecordingSink all = whole(options_);
+    options_.last_comes_again = true;
+    std::size_t compared = 0;
+    for (const auto& crash : all.crashes()) {
+        const auto resume = decode_resume(crash.start.resume);
+        const auto earlier = resume ? before_last(*resume) : std::nullopt;
+        if (!earlier) {
+            continue;
+        }
+        ++compared;
+        RecordingSink again = all.restarted(crash);
+        const auto sent = test::sent_after(events_, {encode_resume(*earlier), crash.start.done});
+        ASSERT_GT(sent.size(), test::sent_after(events_, crash.start).size());
+        const auto done = test::take_in(options_, sent, again);
+        ASSERT_TRUE(done.has_value()) << crash.entries << ": " << done.error().message();
+        ASSERT_EQ(test::difference(again, all), "") << "after entry " << crash.entries;
+        EXPECT_EQ(again.side, all.side) << "after entry " << crash.entries;
+        EXPECT_EQ(again.now.resume, all.now.resume);
+    }
+    EXPECT_GT(compared, 20U);
+}
+
+TEST_P(ResumeTest, a_last_transaction_that_differs_in_one_byte_is_refused) {
+    const RecordingSink all = whole(options_);
+    options_.last_comes_again = true;
+    std::size_t refused = 0;
+    for (const auto& crash : all.crashes()) {
+        const auto resume = decode_resume(crash.start.resume);
+        const auto earlier = resume ? before_last(*resume) : std::nullopt;
+        if (!earlier) {
+            continue;
+        }
+        auto sent = test::sent_after(events_, {encode_resume(*earlier), crash.start.done});
+        const auto changed = std::find_if(sent.begin(), sent.end(), [](const FileEvent& event) {
+            const auto type = parse_header(event.bytes).value().type;
+            return type == EventType::query || type == EventType::xid || is_rows_event(type);
+        });
+        ASSERT_NE(changed, sent.end());
+        changed->bytes.back() = static_cast<char>(changed->bytes.back() ^ 1);
+        RecordingSink again = all.restarted(crash);
+        const auto taken = test::take_in(options_, sent, again);
+        ASSERT_FALSE(taken) << crash.entries;
+        EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
+        ++refused;
+    }
+    EXPECT_GT(refused, 20U);
+}
+
+TEST_P(ResumeTest, of_another_server_only_the_time_of_the_commit_is_compared) {
+    const RecordingSink all = whole(options_);
+    options_.last_comes_again = true;
+    options_.server_mark = 7;
+    if (!GetParam().by_gtid) {
+        return;  // places are of one server
+    }
+    const auto crash = all.crashes().back();
+    const auto earlier = before_last(*decode_resume(crash.start.resume));
+    ASSERT_TRUE(earlier);
+    auto sent = test::sent_after(events_, {encode_resume(*earlier), crash.start.done});
+    sent.back().bytes.back() = static_cast<char>(sent.back().bytes.back() ^ 1);
+    RecordingSink again = all.restarted(crash);
+    EXPECT_TRUE(test::take_in(options_, sent, again));
+    // The event that names it says when: its header, and MySQL's own time.
+    const auto named = std::find_if(sent.begin(), sent.end(), [](const FileEvent& event) {
+        const auto type = parse_header(event.bytes).value().type;
+        return type == EventType::gtid || type == EventType::mariadb_gtid ||
+               type == EventType::gtid_tagged;
+    });
+    ASSERT_NE(named, sent.end());
+    ResumePoint other = *decode_resume(crash.start.resume);
+    other.last->commit_time_us += 1'000'000;
+    again = all.restarted(crash);
+    again.now.resume = encode_resume(other);
+    const auto taken = test::take_in(options_, sent, again);
+    ASSERT_FALSE(taken);
+    EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
 }
 
 TEST_P(ResumeTest, identities_do_not_depend_on_filters) {

@@ -85,6 +85,31 @@ TEST(Position, comes_back_whole_and_no_shorter_one_does) {
     EXPECT_FALSE(decode_done(encode_resume(at_place("b.1", 7))));
 }
 
+TEST(Position, carries_what_the_last_transaction_is_known_by) {
+    ResumePoint point = at_place("b.1", 7);
+    point.last = Fingerprint{.transaction = {"0-1-5", {"b.1", 4}},
+                             .commit_time_us = 0x0102,
+                             .events = 3,
+                             .crc = 0xA0B0C0D0,
+                             .server = 9,
+                             .before = "0-1-4"};
+    const Position bytes = encode_resume(point);
+    EXPECT_EQ(hex(bytes.bytes),
+              "02010203622e31000000000000000700"
+              "05302d312d3503622e310000000000000004"
+              "000000000000010200000003a0b0c0d00000000905302d312d34");
+    const auto back = decode_resume(bytes);
+    ASSERT_TRUE(back && back->last);
+    EXPECT_EQ(encode_resume(*back), bytes);
+    for (std::size_t size = 0; size < bytes.bytes.size(); ++size) {
+        EXPECT_FALSE(decode_resume({bytes.bytes.substr(0, size)})) << size;
+    }
+    const Position done = encode_done({{"0-1-5", {"b.1", 4}}, 3, 0x0102});
+    EXPECT_EQ(hex(done.bytes), "0205302d312d3503622e310000000000000004000000000000010200000003");
+    EXPECT_EQ(decode_done(done)->commit_time_us, 0x0102);
+    EXPECT_EQ(encode_done(*decode_done(done)), done);
+}
+
 TEST(Position, places_are_ordered_by_the_number_of_the_file) {
     EXPECT_TRUE(compare(Place{"bin.000009", 900}, Place{"bin.000010", 4}) < 0);
     EXPECT_TRUE(compare(Place{"bin.999999", 4}, Place{"bin.1000000", 4}) < 0);

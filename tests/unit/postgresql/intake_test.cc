@@ -179,11 +179,24 @@ TEST_F(IntakeTest, transactions_without_selected_changes_move_resume_but_write_o
     ASSERT_EQ(sink_.entries.size(), 1U);
     EXPECT_EQ(sink_.entries[0].kind, EntryKind::position);
     EXPECT_EQ(decode_resume(sink_.resumes.back()), Lsn(195));
-    intake_->on_tick(kNow + 9'999'999, sink_);
+    intake_->on_tick(kNow + 29'999'999, sink_);
     EXPECT_EQ(sink_.entries.size(), 1U);
-    intake_->on_tick(kNow + 10'000'000, sink_);
+    intake_->on_tick(kNow + 30'000'000, sink_);
     ASSERT_EQ(sink_.entries.size(), 2U);
     EXPECT_EQ(decode_done(sink_.entries[1].done), done_below(Lsn(195)));
+}
+
+TEST_F(IntakeTest, a_position_far_behind_is_held_within_a_second) {
+    start();
+    intake_->on_keepalive(Lsn(500), kNow, sink_);
+    ASSERT_EQ(sink_.entries.size(), 1U);
+    const Lsn far(500 + (16U << 20U));
+    intake_->on_keepalive(Lsn(far.value() - 1), kNow + 1'000'000, sink_);
+    intake_->on_keepalive(far, kNow + 999'999, sink_);
+    EXPECT_EQ(sink_.entries.size(), 1U);
+    intake_->on_keepalive(far, kNow + 1'000'000, sink_);
+    ASSERT_EQ(sink_.entries.size(), 2U);
+    EXPECT_EQ(decode_resume(sink_.resumes.back()), far);
 }
 
 TEST_F(IntakeTest, a_keepalive_inside_a_transaction_holds_no_position) {
@@ -194,7 +207,7 @@ TEST_F(IntakeTest, a_keepalive_inside_a_transaction_holds_no_position) {
     EXPECT_TRUE(sink_.entries.empty());
     EXPECT_TRUE(sink_.resumes.empty());
     give_all({commit(100, 108)});
-    intake_->on_keepalive(Lsn(500), kNow + 20'000'000, sink_);
+    intake_->on_keepalive(Lsn(500), kNow + 40'000'000, sink_);
     EXPECT_EQ(decode_resume(sink_.resumes.back()), Lsn(500));
     EXPECT_TRUE(give(begin(499)).has_error());
     EXPECT_TRUE(give(begin(500)).has_value());

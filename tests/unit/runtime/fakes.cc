@@ -248,6 +248,25 @@ Result<void> MemoryLog::trim(StreamId id, Sequence through) {
     return success();
 }
 
+Result<void> MemoryLog::drop(StreamId id, Sequence before) {
+    const std::lock_guard lock(mutex_);
+    Stream& stream = *find(id);
+    StreamInfo& info = stream.info;
+    if (before > next(info.extent.last)) {
+        return Error(errors::kConfigInvalid, "past the end");
+    }
+    if (info.extent.first > info.dropped_before) {
+        info.dropped_from = info.extent.first;
+    }
+    info.dropped_before = std::max(info.dropped_before, before);
+    while (stream.blocks.size() > 1 && stream.blocks.front()->last < before) {
+        stream.blocks.erase(stream.blocks.begin());
+    }
+    info.extent.first = stream.blocks.front()->first;
+    bell_.ring();
+    return success();
+}
+
 Result<std::optional<std::string>> MemoryLog::cached(std::string_view pipeline) {
     const std::lock_guard lock(mutex_);
     const auto found = cache_.find(pipeline);
