@@ -476,6 +476,11 @@ Result<void> SimLog::mark_replayed(std::uint64_t /*id*/) {
     return success();
 }
 
+// No operator gives anything up in these worlds.
+Result<void> SimLog::drop(StreamId /*stream*/, Sequence /*before*/) {
+    return Error(errors::kInternal, "not simulated");
+}
+
 Result<LogUsage> SimLog::usage() {
     return LogUsage{.bytes = 0, .free_disk_bytes = 1ULL << 40U};
 }

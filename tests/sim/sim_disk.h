@@ -119,6 +119,7 @@ class SimLog final : public EventLog {
     [[nodiscard]] Result<std::vector<DeadLetter>> dead_letters(std::string_view pipeline,
                                                                std::size_t limit) override;
     [[nodiscard]] Result<void> mark_replayed(std::uint64_t id) override;
+    [[nodiscard]] Result<void> drop(StreamId stream, Sequence before) override;
     [[nodiscard]] Result<LogUsage> usage() override;
 
   private:
