@@ -93,7 +93,7 @@ class BinlogFeed final : public Feed {
         report.verdict = torture::judge(evidence);
         compare_states(evidence, report);
         report.note = std::to_string(binlog_files().size()) + " binlog files";
-        if (report.verdict.transactions < writers_->acknowledged() / 4 ||
+        if (report.verdict.transactions < writers_->acknowledged() / 2 ||
             report.verdict.rows < 100 || report.verdict.checkpoints < 10) {
             report.problems.push_back("too little load: " + std::to_string(report.verdict.rows) +
                                       " rows of " + std::to_string(writers_->acknowledged()) +

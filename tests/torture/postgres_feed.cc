@@ -143,7 +143,7 @@ class PostgresFeed final : public Feed {
         compare_states(evidence, report);
         report.note = std::to_string(samples.size()) + " samples of the slot";
         const std::uint64_t acknowledged = writers_->acknowledged();
-        if (report.verdict.transactions < acknowledged / 4 || report.verdict.rows < 100 ||
+        if (report.verdict.transactions < acknowledged / 2 || report.verdict.rows < 100 ||
             report.verdict.checkpoints < 10 || samples.size() < 10) {
             report.problems.push_back("too little load: " + std::to_string(report.verdict.rows) +
                                       " rows, " + std::to_string(samples.size()) + " samples");
