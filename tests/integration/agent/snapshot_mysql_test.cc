@@ -606,6 +606,7 @@ TEST_P(SnapshotOf, KillsAtAnyMomentNeitherRepeatNorMissARow) {
     {
         Agent first(shop_.site);
         ASSERT_TRUE(first.logs("snapshot begins"));
+        ASSERT_TRUE(first.caught_up(1, "shop"));  // where it began is on the disk
         first.kill9();
     }
     Writers writers(shop_, 3, kRows, milliseconds(2));
