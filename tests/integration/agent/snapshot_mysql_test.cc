@@ -589,8 +589,9 @@ TEST_P(SnapshotOf, IsExactBesideWriters) {
     constexpr int kRows = 30'000;
     fill(1, kRows);
     shop_.configure("initial", 300);
-    Writers writers(shop_, 4, kRows);
     Agent agent(shop_.site);
+    ASSERT_TRUE(agent.logs("snapshot begins"));  // an XA transaction prepared before is a stop
+    Writers writers(shop_, 4, kRows);
     ASSERT_TRUE(agent.logs("snapshot complete", seconds(90))) << agent.log();
     EXPECT_GT(writers.stop(), 100U);
     const Replay taken = in_the_end(shop_);
@@ -602,6 +603,12 @@ TEST_P(SnapshotOf, KillsAtAnyMomentNeitherRepeatNorMissARow) {
     constexpr int kRows = 30'000;
     fill(1, kRows);
     shop_.configure("initial", 100);
+    {
+        Agent first(shop_.site);
+        ASSERT_TRUE(first.logs("snapshot begins"));
+        ASSERT_TRUE(first.caught_up(1, "shop"));  // where it began is on the disk
+        first.kill9();
+    }
     Writers writers(shop_, 3, kRows, milliseconds(2));
     std::minstd_rand random(11);
     int kills_during = 0;
@@ -642,8 +649,9 @@ TEST(SnapshotOfMySqlWithoutGtids, IsExactBesideWritersAndNamesTheRightItNeeds) {
     }
     shop.server.sql("GRANT BACKUP_ADMIN ON *.* TO " + shop.user +
                     "; GRANT SELECT ON performance_schema.log_status TO " + shop.user);
-    Writers writers(shop, 4, kRows);
     Agent agent(shop.site);
+    ASSERT_TRUE(agent.logs("snapshot begins"));
+    Writers writers(shop, 4, kRows);
     ASSERT_TRUE(agent.logs("snapshot complete", seconds(90))) << agent.log();
     EXPECT_GT(writers.stop(), 100U);
     expect_table(shop, in_the_end(shop));

@@ -133,6 +133,9 @@ bool run_op(std::size_t at, const Op& op, TableState& state) {
             state.erase(row);
             return true;
         case What::move: {
+            if (state.contains(op.key + 10)) {
+                return false;  // its key is taken
+            }
             const RowState moved{mark, row->second.big};
             state.erase(row);
             state[op.key + 10] = moved;
