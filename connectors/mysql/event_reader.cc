@@ -186,7 +186,10 @@ EventReader::Next EventReader::choose_mode() {
     if (payload) {
         mode_ = Mode::stream;
         TRIBUTARY_TRY(opened, open_payload(std::string_view(held_).substr(0, kHeader)));
-        payload_->feed(std::string_view(held_).substr(kHeader));
+        // What may be the CRC32 is held back.
+        const std::uint64_t body = length_ - (checksums_ ? kCrcBytes : 0);
+        payload_->feed(
+            std::string_view(held_).substr(0, static_cast<std::size_t>(body)).substr(kHeader));
         return opened;
     }
     mode_ = Mode::skip;
