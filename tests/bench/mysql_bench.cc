@@ -3,7 +3,7 @@
 //   mysql_bench raw SOCKET PASSWORD FILE      reads a server's binlog from the beginning of FILE to
 //                                             where it ends now, and throws it away
 //   mysql_bench kafka BOOTSTRAP TOPIC COUNT   takes the first records of TOPIC and sends COUNT like
-//                                             them to TOPIC.again, in transactions, as the agent's
+//                                             them to it again, in transactions, as the agent's
 //   mysql_bench serve FOLDER [OPTION=VALUE]   a MySQL 9 until its input ends; says "socket
 //   password" mysql_bench load SOCKET PASSWORD ROWS     inserts and updates, 100 rows in a
 //   transaction
@@ -131,7 +131,7 @@ int kafka(const Arguments& arguments) {
                                               {"linger.ms", "1000"},
                                               {"queue.buffering.max.kbytes", "16384"}});
     const servers::TopicHandle topic(
-        rd_kafka_topic_new(client.get(), (arguments.at(2) + ".again").c_str(), nullptr));
+        rd_kafka_topic_new(client.get(), arguments.at(2).c_str(), nullptr));
     check(rd_kafka_init_transactions(client.get(), 30'000));
     const std::uint64_t count = std::stoull(arguments.at(3));
     std::uint64_t bytes = 0;
@@ -190,10 +190,10 @@ int load(const Arguments& arguments) {
                        "',256)))";
             }
         } else {
-            sql =
-                "UPDATE bench SET grp = grp + 1 WHERE id > (SELECT m FROM (SELECT MAX(id) m FROM "
-                "bench) x) - " +
-                std::to_string(kRows);
+            const std::uint64_t last =
+                std::stoull(*connection.sql("SELECT MAX(id) FROM bench").rows[0][0]);
+            sql = "UPDATE bench SET grp = grp + 1 WHERE id BETWEEN " +
+                  std::to_string(last - kRows + 1) + " AND " + std::to_string(last);
         }
         connection.sql(sql);
     }
