@@ -11,6 +11,7 @@ constexpr std::chrono::milliseconds kMeasureIdle{10};
 // delays.
 constexpr double kRowsFirst = 2000;
 constexpr double kRowsMin = 100;
+constexpr std::chrono::seconds kStandstill{10};
 
 }  // namespace
 
@@ -30,17 +31,29 @@ void Pace::measure(SteadyTime now, Sequence appended, Sequence delivered) {
     then_ = delivered;
 }
 
+bool Pace::stands_still(SteadyTime now, Sequence appended, Sequence delivered) {
+    if (!begun_ || delivered != moved_to_ || delivered >= appended) {
+        moved_at_ = now;
+        moved_to_ = delivered;
+    }
+    return now - moved_at_ >= kStandstill;
+}
+
 std::uint64_t Pace::step(SteadyTime now, Sequence appended, Sequence delivered, bool works) {
     if (delay_.count() == 0 || !works) {
         begun_ = false;
         return kUnbounded;
     }
+    const bool still = stands_still(now, appended, delivered);
     if (!begun_ || delivered < then_) {
         begun_ = true;
         since_ = now;
         then_ = delivered;
     }
     measure(now, appended, delivered);
+    if (still) {
+        return kUnbounded;
+    }
     const double bound = std::max(rate_ > 0 ? kRowsMin : kRowsFirst,
                                   rate_ * std::chrono::duration<double>(delay_).count());
     const auto waiting = static_cast<double>(appended.value() - delivered.value());

@@ -163,6 +163,20 @@ TEST(Pace, has_no_bound_while_kafka_is_away_and_has_one_again_afterwards) {
               0U);
 }
 
+TEST(Pace, has_no_bound_while_a_cut_link_is_silent) {
+    Line line;
+    line.run(seconds(10), 10'000);
+    const auto step = [&line](seconds later) {
+        return line.pace.step(
+            line.now + later, Sequence(line.delivered + 100'000), Sequence(line.delivered), true);
+    };
+    EXPECT_EQ(step(seconds(0)), 0U);
+    EXPECT_EQ(step(seconds(9)), 0U);
+    EXPECT_EQ(step(seconds(11)), snapshot::Pace::kUnbounded);
+    line.delivered += 1;
+    EXPECT_EQ(step(seconds(12)), 0U);
+}
+
 TEST(Pace, is_off_with_a_delay_of_none) {
     snapshot::Pace pace(milliseconds(0));
     EXPECT_EQ(pace.step(SteadyTime{}, Sequence(1'000'000'000), Sequence(0), true),
