@@ -107,9 +107,8 @@ bool fits_modifiers(const ColumnLayout& layout, const CatalogueColumn& known) {
         case BinlogType::enumeration:
         case BinlogType::set: {
             const std::size_t labels = labels_of(known.column_type).size();
-            const bool set = layout.type == BinlogType::set;
-            const std::size_t bytes = set ? (labels + 7) / 8 : labels > kByteLengthMax ? 2 : 1;
-            return layout.metadata == (set && bytes > 4 ? 8 : bytes);
+            return layout.metadata ==
+                   (layout.type == BinlogType::set ? set_bytes(labels) : enum_bytes(labels));
         }
         case BinlogType::string:
             if (known.data_type == "uuid" || known.data_type == "inet6") {
@@ -256,6 +255,15 @@ bool is_bare_number(TypeKind kind) {
 }
 
 }  // namespace
+
+std::uint16_t enum_bytes(std::size_t labels) {
+    return labels > kByteLengthMax ? 2 : 1;
+}
+
+std::uint16_t set_bytes(std::size_t labels) {
+    const std::size_t bytes = (labels + 7) / 8;
+    return static_cast<std::uint16_t>(bytes > 4 ? 8 : bytes);
+}
 
 std::vector<std::string> labels_of(std::string_view column_type) {
     std::vector<std::string> labels;

@@ -3,6 +3,8 @@
 // Types".
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,10 @@ namespace tributary::mysql {
 
 // 'a','it''s' between the parentheses of "enum(..)" and "set(..)"; empty for other text.
 [[nodiscard]] std::vector<std::string> labels_of(std::string_view column_type);
+
+// How many bytes a row image has for a column of so many labels.
+[[nodiscard]] std::uint16_t enum_bytes(std::size_t labels);
+[[nodiscard]] std::uint16_t set_bytes(std::size_t labels);
 
 // COLUMN_DEFAULT as an SQL literal or expression, as Column::default_expression has it.
 [[nodiscard]] std::optional<std::string> default_expression(const CatalogueColumn& known,

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/reader.h"
 #include "connectors/mysql/server_kind.h"
+#include "model/snapshot_mode.h"
 #include "model/table_filter.h"
 
 namespace tributary::mysql {
@@ -34,14 +35,6 @@ struct Connection {
 };
 
 enum class GtidMode { automatic, on, off };
-
-enum class SnapshotMode {
-    no_data,       // changes only
-    initial,       // a new pipeline takes over the rows that are there
-    initial_only,  // the same, and nothing after it
-    always,        // every start of the agent does
-    when_needed,   // as initial, and when the server no longer has what follows the position
-};
 
 struct Options {
     std::string name;                     // of the source, for logs

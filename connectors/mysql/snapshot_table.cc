@@ -82,11 +82,6 @@ std::pair<unsigned, unsigned> modifiers_of(std::string_view column_type) {
     return out;
 }
 
-std::uint16_t set_bytes(std::size_t labels) {
-    const std::size_t bytes = (labels + 7) / 8;
-    return static_cast<std::uint16_t>(bytes > 4 ? 8 : bytes);
-}
-
 // How the column lies in a row image; nullopt: a type that has no mapping.
 std::optional<CellForm> form_of(const CatalogueColumn& column,
                                 std::uint64_t octets,
@@ -110,7 +105,7 @@ std::optional<CellForm> form_of(const CatalogueColumn& column,
             form.layout.metadata = static_cast<std::uint16_t>(first);
             break;
         case BinlogType::enumeration:
-            form.layout.metadata = labels_of(column.column_type).size() > 255 ? 2 : 1;
+            form.layout.metadata = enum_bytes(labels_of(column.column_type).size());
             break;
         case BinlogType::set:
             form.layout.metadata = set_bytes(labels_of(column.column_type).size());

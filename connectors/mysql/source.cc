@@ -11,6 +11,7 @@
 #include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
+#include "core/intake/reconcile.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {
@@ -337,33 +338,13 @@ void MysqlSource::close(milliseconds /*budget*/) {
 }
 
 Verdict MysqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!identity_.empty() && !checkpoint.source_identity.empty() &&
-            identity_ != checkpoint.source_identity) {
-            return Verdict::diverged;
-        }
-    }
-    const bool foreign = (!checkpoint.resume.empty() && !decode_resume(checkpoint.resume)) ||
-                         (!checkpoint.done.empty() && !decode_done(checkpoint.done));
-    if (foreign) {
-        return Verdict::diverged;
-    }
-    if (log.last.value() == 0) {
-        return Verdict::resume;
-    }
-    const auto order = compare({.resume = checkpoint.resume, .done = checkpoint.done},
-                               {.resume = log.resume, .done = log.done});
-    if (order == std::partial_ordering::unordered) {
-        return Verdict::diverged;
-    }
-    if (order > 0) {
-        return Verdict::rewound;
-    }
-    if (log.first.value() > checkpoint.last.value() + 1) {
-        return Verdict::gap;
-    }
-    return Verdict::resume;
+    const bool readable = (checkpoint.resume.empty() || decode_resume(checkpoint.resume)) &&
+                          (checkpoint.done.empty() || decode_done(checkpoint.done));
+    const std::lock_guard lock(mutex_);
+    return core::reconcile(log, checkpoint, identity_, readable, [&] {
+        return compare(StartPoint{.resume = checkpoint.resume, .done = checkpoint.done},
+                       StartPoint{.resume = log.resume, .done = log.done});
+    });
 }
 
 std::unique_ptr<Decoder> MysqlSource::make_decoder() const {

@@ -68,7 +68,6 @@ class MysqlSource final : public Source, private Snapshots {
     Result<void> begin_snapshot(const ServerFacts& facts,
                                 const ResumePoint& from,
                                 const SideReader& side);
-    [[nodiscard]] bool wants_snapshot(bool fresh) const;
     Result<std::vector<Snapshot::TableName>> tables_of_run(const ServerFacts& facts);
     Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
     void end_snapshot();

@@ -11,21 +11,6 @@ namespace tributary::mysql {
 
 using std::chrono::milliseconds;
 
-// `fresh`: a pipeline that is new, or one whose snapshot was lost or became worthless.
-bool MysqlSource::wants_snapshot(bool fresh) const {
-    switch (options_.snapshot) {
-        case SnapshotMode::no_data:
-            return false;
-        case SnapshotMode::initial:
-        case SnapshotMode::initial_only:
-        case SnapshotMode::when_needed:
-            return fresh;
-        case SnapshotMode::always:
-            return fresh || !snapshot_begun_;
-    }
-    return false;
-}
-
 // The server no longer has what follows our position: an error, save where a snapshot is to make it
 // good.
 Result<void> MysqlSource::miss(const Error& error) {
@@ -74,7 +59,7 @@ Result<void> MysqlSource::begin_snapshot(const ServerFacts& facts,
                                           : ChunkRule::place;
     chunks_.use(facts.kind, rule);
     std::optional<std::vector<Snapshot::TableName>> begin;
-    if (wants_snapshot(fresh_ || lost)) {
+    if (begins_snapshot(options_.snapshot, fresh_ || lost, snapshot_begun_)) {
         TRIBUTARY_TRY_VOID(verify_snapshot(facts, from.by_gtid));
         TRIBUTARY_TRY(tables, tables_of_run(facts));
         begin = std::move(tables);

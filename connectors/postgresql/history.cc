@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "connectors/postgresql/position.h"
+#include "core/intake/reconcile.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {
@@ -92,25 +93,11 @@ Result<std::uint32_t> stored_timeline(const SideReader& side) {
 }
 
 Verdict reconcile(const LogExtent& log, const Checkpoint& checkpoint, std::string_view identity) {
-    if (!identity.empty() && !checkpoint.source_identity.empty() &&
-        identity != checkpoint.source_identity) {
-        return Verdict::diverged;
-    }
-    const bool foreign = (!checkpoint.resume.empty() && !decode_resume(checkpoint.resume)) ||
-                         (!checkpoint.done.empty() && !decode_done(checkpoint.done));
-    if (foreign) {
-        return Verdict::diverged;
-    }
-    if (log.last.value() == 0) {
-        return Verdict::resume;
-    }
-    if (compare(checkpoint.done, log.done) > 0) {
-        return Verdict::rewound;
-    }
-    if (log.first.value() > checkpoint.last.value() + 1) {
-        return Verdict::gap;
-    }
-    return Verdict::resume;
+    const bool readable = (checkpoint.resume.empty() || decode_resume(checkpoint.resume)) &&
+                          (checkpoint.done.empty() || decode_done(checkpoint.done));
+    return core::reconcile(log, checkpoint, identity, readable, [&]() -> std::partial_ordering {
+        return compare(checkpoint.done, log.done);
+    });
 }
 
 }  // namespace tributary::postgresql

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "config/reader.h"
+#include "model/snapshot_mode.h"
 #include "model/table_filter.h"
 
 namespace tributary::postgresql {
@@ -23,15 +24,6 @@ struct Connection {
     std::string sslcert;
     std::string sslkey;
     std::uint32_t connect_timeout_s = 10;
-};
-
-// Which rows that are already there are taken; Debezium's words and meaning.
-enum class SnapshotMode {
-    no_data,       // none
-    initial,       // once, when the pipeline is new
-    initial_only,  // the same, and nothing after it
-    always,        // at every start
-    when_needed,   // as initial, and when the server no longer has what follows the position
 };
 
 struct Options {

@@ -65,7 +65,6 @@ class PostgresqlSource final : public Source, private Snapshots {
                                 const StartPoint& start,
                                 std::optional<Lsn> slot_at,
                                 const SideReader& side);
-    [[nodiscard]] bool wants_snapshot(bool fresh) const;
     Result<void> watch_stream();
     Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
     void end_snapshot();

@@ -17,21 +17,6 @@ constexpr std::chrono::seconds kSqlLimit{10};
 
 }  // namespace
 
-// `fresh`: a pipeline that is new, or one whose snapshot was lost or became worthless.
-bool PostgresqlSource::wants_snapshot(bool fresh) const {
-    switch (options_.snapshot) {
-        case SnapshotMode::no_data:
-            return false;
-        case SnapshotMode::initial:
-        case SnapshotMode::initial_only:
-        case SnapshotMode::when_needed:
-            return fresh;
-        case SnapshotMode::always:
-            return fresh || !snapshot_begun_;
-    }
-    return false;
-}
-
 // The server no longer has what follows our position: an error, save where a snapshot is to make it
 // good. A slot that is lost is of no use to anybody; it is replaced.
 Result<void> PostgresqlSource::miss(const Error& error, ServerFacts& facts) {
@@ -69,7 +54,7 @@ Result<void> PostgresqlSource::begin_snapshot(const ServerFacts& facts,
                       "the log that knew how far the snapshot was is lost: it begins again");
     }
     std::optional<std::vector<TableName>> begin;
-    if (wants_snapshot(fresh || lost || missed)) {
+    if (begins_snapshot(options_.snapshot, fresh || lost || missed, snapshot_begun_)) {
         TRIBUTARY_TRY(tables, snapshot_tables(facts, filter));
         begin = std::move(tables);
     }

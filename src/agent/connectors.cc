@@ -37,7 +37,7 @@ config::Connectors connectors() {
                       },
                   .has_snapshots = true,
                   .has_all_snapshot_modes = true,
-                  .snapshot = config::SnapshotMode::initial}},
+                  .snapshot = SnapshotMode::initial}},
             },
     };
 }

@@ -8,28 +8,12 @@
 namespace tributary::agent {
 namespace {
 
-mysql::SnapshotMode mode(config::SnapshotMode mode) {
-    switch (mode) {
-        case config::SnapshotMode::no_data:
-            return mysql::SnapshotMode::no_data;
-        case config::SnapshotMode::initial:
-            return mysql::SnapshotMode::initial;
-        case config::SnapshotMode::initial_only:
-            return mysql::SnapshotMode::initial_only;
-        case config::SnapshotMode::when_needed:
-            return mysql::SnapshotMode::when_needed;
-        case config::SnapshotMode::always:
-            return mysql::SnapshotMode::always;
-    }
-    return mysql::SnapshotMode::no_data;
-}
-
 struct Mysql {
     static Result<mysql::Options> options_of(const config::Loaded& loaded, std::size_t index) {
         config::Reader reader = loaded.source(index);
         TRIBUTARY_TRY(options, mysql::read_options(reader));
         options.name = loaded.config.sources[index].name;
-        options.snapshot = mode(loaded.config.sources[index].snapshot);
+        options.snapshot = loaded.config.sources[index].snapshot;
         options.snapshot_chunk_rows = loaded.config.sources[index].snapshot_chunk_rows;
         return std::move(options);
     }

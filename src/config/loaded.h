@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/reader.h"
+#include "model/snapshot_mode.h"
 #include "ports/observer.h"
 
 namespace tributary::config {
@@ -20,7 +21,6 @@ enum class Durability { power, process };
 enum class LogFormat { automatic, text, json };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
-enum class SnapshotMode { no_data, initial, initial_only, always, when_needed };
 enum class Decimal { precise, string, real };
 enum class TimePrecision {
     adaptive,

@@ -412,18 +412,15 @@ Result<std::uint64_t> Runtime::verify() {
 }
 
 Result<void> Runtime::ask_snapshots(std::string_view pipeline, SnapshotDesk::Request request) {
-    const auto found =
-        std::find_if(pipelines_.begin(), pipelines_.end(), [&](const auto& candidate) {
-            return candidate->parts.name == pipeline;
-        });
-    if (found == pipelines_.end()) {
+    Pipeline* const found = find(pipeline);
+    if (found == nullptr) {
         return Error(errors::kSnapshotRefused, "there is no source " + std::string(pipeline));
     }
-    if ((*found)->parts.source->snapshots() == nullptr) {
+    if (found->parts.source->snapshots() == nullptr) {
         return Error(errors::kSnapshotRefused,
                      "source " + std::string(pipeline) + " is of a kind that has no snapshots");
     }
-    PipelineShared& shared = *(*found)->shared;
+    PipelineShared& shared = *found->shared;
     TRIBUTARY_TRY_VOID(shared.desk.ask(std::move(request), kAskBudget));
     if (!shared.channel.wait_durable(shared.channel.appended(), kDurableBudget)) {
         return Error(errors::kSnapshotNotNow, "it was accepted, but it is not on the disk yet");
