@@ -466,6 +466,7 @@ TEST_P(SnapshotOf, TakesATableThatIsAskedForAndEndsWhereOnlyRowsAreWanted) {
 
 TEST_P(SnapshotOf, AMissingRightIsNamedWithItsRemedy) {
     fill(1, 10);
+    shop_.site.write();
     const auto refused = [&](const std::string& grant) {
         const Ran checked = shop_.site.run({"check"});
         EXPECT_NE(checked.code, 0) << checked.output;
