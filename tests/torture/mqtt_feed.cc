@@ -15,13 +15,14 @@
 #include "connectors/mqtt/position.h"
 #include "tests/servers/failure.h"
 #include "tests/servers/mosquitto.h"
+#include "tests/servers/mqtt_device.h"
 #include "tests/servers/places.h"
-#include "tests/torture/mqtt_device.h"
 
 namespace tributary::torture {
 namespace {
 
 using servers::KafkaRecord;
+using servers::MqttDevice;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kSettleLimit{120};
@@ -70,10 +71,7 @@ class Load {
             }
             device.turn(milliseconds(kPaceMinMs));
         }
-        settled_ = servers::poll_until(kSettleLimit, [&device] {
-            device.turn(milliseconds(50));
-            return device.unacknowledged() == 0;
-        });
+        settled_ = device.settle(kSettleLimit);
         sent_again_ = device.sent_again();
         wrong_ = device.wrong();
     }
@@ -149,7 +147,8 @@ class MqttFeed final : public Feed {
                     .port = port(),
                     .client_id = name() + std::to_string(number),
                     .version = number % 3 == 0 ? mqtt::Version::v3_1_1 : mqtt::Version::v5,
-                    .qos = exact ? mqtt::Qos::exactly_once : mqtt::Qos::at_least_once},
+                    .qos = exact ? mqtt::Qos::exactly_once : mqtt::Qos::at_least_once,
+                    .may_be_turned_away = true},
                 options_.seed + static_cast<std::uint64_t>(number)));
         }
     }

@@ -8,8 +8,8 @@
 #include <iostream>
 #include <random>
 
-#include "tests/integration/mqtt/device.h"
 #include "tests/integration/mqtt/rig.h"
+#include "tests/servers/mqtt_device.h"
 
 namespace tributary::mqtt_testing {
 namespace {
@@ -47,7 +47,7 @@ int through_kills(const Site& site,
     int sent = 0;
     for (int round = 0; round < kills() && !testing::Test::HasFailure(); ++round) {
         const int burst = std::uniform_int_distribution<int>(1, 800)(random);
-        for (int number = 0; number < burst; ++number) {
+        for (int number = 0; number < burst && !testing::Test::HasFailure(); ++number) {
             send(sent++);
         }
         agent->kill9();
@@ -96,18 +96,21 @@ TEST_P(ListenerCrash, loses_and_repeats_nothing_that_was_acknowledged) {
     site_.listen();
     agent_ = std::make_unique<Agent>(site_);
     ASSERT_TRUE(agent_->ready());
-    Device device({.port = site_.listener_port(),
-                   .client_id = site_.name + "-d",
-                   .version = at.v5 ? mqtt::Version::v5 : mqtt::Version::v3_1_1,
-                   .qos = at.qos == 1 ? mqtt::Qos::at_least_once : mqtt::Qos::exactly_once});
+    servers::MqttDevice device(
+        {.port = site_.listener_port(),
+         .client_id = site_.name + "-d",
+         .version = at.v5 ? mqtt::Version::v5 : mqtt::Version::v3_1_1,
+         .qos = at.qos == 1 ? mqtt::Qos::at_least_once : mqtt::Qos::exactly_once});
     std::bernoulli_distribution cut(0.002);
     const int sent = through_kills(site_, random_, agent_, [&](int number) {
         device.send(site_.mqtt_topic(), "v" + std::to_string(number));
+        EXPECT_EQ(device.wrong(), "");
         if (cut(random_)) {
             device.cut();
         }
     });
-    ASSERT_TRUE(device.settle(seconds(90))) << device.unacknowledged() << agent_->log();
+    ASSERT_TRUE(device.settle(seconds(90)))
+        << device.unacknowledged() << device.wrong() << agent_->log();
     EXPECT_EQ(device.acknowledged(), static_cast<std::uint64_t>(sent));
     EXPECT_GT(device.sent_again(), 0U) << "nothing was in flight at any kill";
     expect_once_each(site_.topic(), "v", sent);

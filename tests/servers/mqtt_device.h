@@ -1,18 +1,21 @@
-// An MQTT device over a raw socket, with a persistent session. What is not acknowledged is sent
-// again after each CONNACK in its old order, with DUP (MQTT 5.0 4.4). A server that turns it away
-// (DISCONNECT, a refused CONNECT, a closed link) is tried again; an answer that it does not wait
-// for is a wrong(). One thread.
+// MqttDevice: an MQTT device over a raw socket, for tests that kill or freeze its server. It keeps
+// to the specification and checks that the server does: a persistent session; what is not
+// acknowledged is sent again after each CONNACK in its old order, with DUP and its old identifier
+// (MQTT 5.0 4.4.0-1), and at no other time; every answer must be one that this connection waits
+// for, in its place (4.6.0). The first answer that is not is wrong(), and the link is cut. One
+// thread.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 
 #include "base/unique_fd.h"
 #include "connectors/mqtt/codec/codec.h"
 
-namespace tributary::torture {
+namespace tributary::servers {
 
 class MqttDevice {
   public:
@@ -21,17 +24,23 @@ class MqttDevice {
         std::string client_id = {};
         mqtt::Version version = mqtt::Version::v5;
         mqtt::Qos qos = mqtt::Qos::at_least_once;
+        std::size_t window = 50;          // messages in flight
+        bool may_be_turned_away = false;  // by DISCONNECT or a refused CONNECT: it tries again
     };
 
     explicit MqttDevice(Options options) : options_(std::move(options)), frames_(1U << 20U) {}
 
+    // Takes a message; waits while the window is full.
     void send(const std::string& topic, const std::string& payload);
+    // Until everything is acknowledged; false after `limit`, or when something is wrong.
+    [[nodiscard]] bool settle(std::chrono::milliseconds limit);
     // Reads and writes what there is to, waiting up to `wait` for something to happen.
     void turn(std::chrono::milliseconds wait);
     // The link breaks: answers on their way are lost.
     void cut();
 
     [[nodiscard]] std::size_t unacknowledged() const { return in_flight_.size(); }
+    [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
     // How often a message, or the release of one, was sent again.
     [[nodiscard]] std::uint64_t sent_again() const { return sent_again_; }
     // What the server did that it must not; empty: nothing.
@@ -45,6 +54,7 @@ class MqttDevice {
         std::string topic;
         std::string payload;
         Stage stage = Stage::fresh;
+        bool released_again = false;  // the server may know nothing of it any more
     };
 
     void connect();
@@ -54,8 +64,9 @@ class MqttDevice {
     void take(const mqtt::Frame& frame);
     void take_connack(const mqtt::Connack& packet);
     void take_ack(const mqtt::Ack& packet);
-    void turned_away();
+    void turned_away(mqtt::ReasonCode reason);
     void write();
+    [[nodiscard]] Message* find(std::uint16_t id);
     void complain(const std::string& what);
 
     Options options_;
@@ -67,8 +78,11 @@ class MqttDevice {
     bool has_session_ = false;
     std::uint16_t last_id_ = 0;
     std::deque<Message> in_flight_;
+    // The identifiers that this connection waits for, in order, by the kind of their answer.
+    std::map<mqtt::PacketType, std::deque<std::uint16_t>> due_;
+    std::uint64_t acknowledged_ = 0;
     std::uint64_t sent_again_ = 0;
     std::string wrong_;
 };
 
-}  // namespace tributary::torture
+}  // namespace tributary::servers

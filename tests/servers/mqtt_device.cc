@@ -1,4 +1,4 @@
-#include "tests/torture/mqtt_device.h"
+#include "tests/servers/mqtt_device.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -7,11 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <thread>
 #include <utility>
 #include <variant>
 
-namespace tributary::torture {
+namespace tributary::servers {
 namespace {
 
 using mqtt::PacketType;
@@ -19,25 +20,46 @@ using mqtt::Qos;
 using mqtt::ReasonCode;
 using mqtt::Version;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
-constexpr milliseconds kConnectAgain{20};
+constexpr milliseconds kTurn{100};
+constexpr milliseconds kConnectAgain{10};
 constexpr milliseconds kTurnedAway{250};
+constexpr std::chrono::seconds kPatience{90};
 constexpr std::uint32_t kSessionSeconds = 3600;
 constexpr std::uint16_t kIdMax = 60'000;
 
 }  // namespace
 
 void MqttDevice::send(const std::string& topic, const std::string& payload) {
-    last_id_ = static_cast<std::uint16_t>(last_id_ % kIdMax + 1);
+    const auto deadline = steady_clock::now() + kPatience;
+    while (in_flight_.size() >= options_.window && wrong_.empty()) {
+        if (steady_clock::now() >= deadline) {
+            return complain("nothing is acknowledged any more");
+        }
+        turn(kTurn);
+    }
+    do {
+        last_id_ = static_cast<std::uint16_t>(last_id_ % kIdMax + 1);
+    } while (find(last_id_) != nullptr);
     in_flight_.push_back({.id = last_id_, .topic = topic, .payload = payload});
     if (link_ == Link::up) {
         publish(in_flight_.back());
     }
+    turn(milliseconds(0));
+}
+
+bool MqttDevice::settle(milliseconds limit) {
+    const auto deadline = steady_clock::now() + limit;
+    while (!in_flight_.empty() && wrong_.empty() && steady_clock::now() < deadline) {
+        turn(kTurn);
+    }
+    return in_flight_.empty();
 }
 
 void MqttDevice::turn(milliseconds wait) {
     if (link_ == Link::down) {
-        if (std::chrono::steady_clock::now() >= not_before_) {
+        if (steady_clock::now() >= not_before_) {
             connect();
         }
         if (link_ == Link::down) {
@@ -86,6 +108,7 @@ void MqttDevice::cut() {
     link_ = Link::down;
     frames_.reset();
     out_.clear();
+    due_.clear();
 }
 
 void MqttDevice::publish(Message& message) {
@@ -98,6 +121,8 @@ void MqttDevice::publish(Message& message) {
     mqtt::encode(packet, options_.version, out_);
     sent_again_ += packet.dup ? 1 : 0;
     message.stage = Stage::published;
+    const bool once = options_.qos == Qos::exactly_once;
+    due_[once ? PacketType::pubrec : PacketType::puback].push_back(message.id);
 }
 
 void MqttDevice::release(Message& message) {
@@ -105,8 +130,10 @@ void MqttDevice::release(Message& message) {
     packet.type = PacketType::pubrel;
     packet.packet_id = message.id;
     mqtt::encode(packet, options_.version, out_);
-    sent_again_ += message.stage == Stage::released ? 1 : 0;
+    message.released_again = message.stage == Stage::released;
+    sent_again_ += message.released_again ? 1 : 0;
     message.stage = Stage::released;
+    due_[PacketType::pubcomp].push_back(message.id);
 }
 
 void MqttDevice::receive() {
@@ -114,7 +141,7 @@ void MqttDevice::receive() {
     const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got <= 0) {
         if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-            turned_away();
+            cut();
         }
         return;
     }
@@ -137,10 +164,11 @@ void MqttDevice::take(const mqtt::Frame& frame) {
         complain(packet.error().message());
     } else if (const auto* connack = std::get_if<mqtt::Connack>(&packet.value())) {
         take_connack(*connack);
-    } else if (std::holds_alternative<mqtt::Disconnect>(packet.value())) {
-        turned_away();
-    } else if (const auto* ack = std::get_if<mqtt::Ack>(&packet.value());
-               ack != nullptr && link_ == Link::up) {
+    } else if (link_ != Link::up) {
+        complain("a packet before CONNACK");
+    } else if (const auto* bye = std::get_if<mqtt::Disconnect>(&packet.value())) {
+        turned_away(bye->reason);
+    } else if (const auto* ack = std::get_if<mqtt::Ack>(&packet.value())) {
         take_ack(*ack);
     } else {
         complain("a packet that nobody waits for, first byte " + std::to_string(frame.header()));
@@ -149,7 +177,7 @@ void MqttDevice::take(const mqtt::Frame& frame) {
 
 void MqttDevice::take_connack(const mqtt::Connack& packet) {
     if (packet.reason != ReasonCode::success) {
-        return turned_away();
+        return turned_away(packet.reason);
     }
     // Once a CONNACK has come the session is durable; before, a CONNECT may have made one whose
     // CONNACK was lost.
@@ -168,33 +196,32 @@ void MqttDevice::take_connack(const mqtt::Connack& packet) {
 }
 
 void MqttDevice::take_ack(const mqtt::Ack& packet) {
-    const auto found = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const auto& one) {
-        return one.id == packet.packet_id;
-    });
-    if (found == in_flight_.end()) {
-        return complain("an answer to " + std::to_string(packet.packet_id) + ", which is not due");
+    auto& due = due_[packet.type];
+    if (due.empty() || due.front() != packet.packet_id) {
+        return complain("an answer of type " + std::to_string(static_cast<int>(packet.type)) +
+                        " to " + std::to_string(packet.packet_id) + ", which is not the next");
     }
-    // Of a release that was sent again the server may know nothing any more.
+    due.pop_front();
+    Message& message = *find(packet.packet_id);
     const bool excused =
-        found->stage == Stage::released && packet.reason == ReasonCode::packet_identifier_not_found;
+        message.released_again && packet.reason == ReasonCode::packet_identifier_not_found;
     if (packet.reason != ReasonCode::success && !excused) {
         return complain("an answer to " + std::to_string(packet.packet_id) + " with reason " +
                         std::to_string(static_cast<int>(packet.reason)));
     }
-    const bool once = options_.qos == Qos::at_least_once;
-    if (packet.type == PacketType::pubrec && !once) {
-        found->stage = found->stage == Stage::released ? Stage::released : Stage::published;
-        return release(*found);
+    if (packet.type == PacketType::pubrec) {
+        return release(message);
     }
-    if (packet.type != (once ? PacketType::puback : PacketType::pubcomp)) {
-        return complain("the wrong kind of answer to " + std::to_string(packet.packet_id));
-    }
-    in_flight_.erase(found);
+    std::erase_if(in_flight_, [&](const Message& one) { return one.id == packet.packet_id; });
+    ++acknowledged_;
 }
 
-void MqttDevice::turned_away() {
+void MqttDevice::turned_away(ReasonCode reason) {
+    if (!options_.may_be_turned_away) {
+        return complain("turned away with reason " + std::to_string(static_cast<int>(reason)));
+    }
     cut();
-    not_before_ = std::chrono::steady_clock::now() + kTurnedAway;
+    not_before_ = steady_clock::now() + kTurnedAway;
 }
 
 void MqttDevice::write() {
@@ -208,11 +235,19 @@ void MqttDevice::write() {
     }
 }
 
+MqttDevice::Message* MqttDevice::find(std::uint16_t id) {
+    const auto found = std::find_if(in_flight_.begin(),
+                                    in_flight_.end(),
+                                    [&](const Message& message) { return message.id == id; });
+    return found == in_flight_.end() ? nullptr : &*found;
+}
+
 void MqttDevice::complain(const std::string& what) {
     if (wrong_.empty()) {
-        wrong_ = options_.client_id + ": " + what;
+        wrong_ = options_.client_id + ": " + what + " (after " + std::to_string(acknowledged_) +
+                 " acknowledged, " + std::to_string(sent_again_) + " sent again)";
     }
     cut();
 }
 
-}  // namespace tributary::torture
+}  // namespace tributary::servers
