@@ -3,20 +3,27 @@
 // Asio of Boost 1.74 needs <utility> before it under C++20.
 #include <utility>
 
+#include <openssl/ssl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
+#include "admin/exchange.h"
 #include "model/errors.h"
 
 namespace tributary::admin {
@@ -25,131 +32,112 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
 using Unix = asio::local::stream_protocol;
 using Tcp = asio::ip::tcp;
+using UnixStream = beast::basic_stream<Unix>;
+using TcpStream = beast::basic_stream<Tcp>;
+using TlsStream = beast::ssl_stream<TcpStream>;
 
 constexpr std::size_t kConnectionsMax = 32;
-constexpr std::uint32_t kHeaderBytesMax = 8U * 1024U;
-constexpr std::uint64_t kBodyBytesMax = 4U * 1024U;
 constexpr std::chrono::seconds kReadBudget{5};
 constexpr std::chrono::seconds kWriteBudget{5};
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an accept failed (too many files)
 
 // What sessions need of their server.
 struct Shared {
-    Control& control;
-    MetricsText metrics;
-    Observer& observer;
+    Api api;
     std::size_t connections = 0;
 };
 
-// A loopback name. A page in a browser that had its own name resolved to 127.0.0.1 sends that name,
-// and is refused by it.
-bool is_local_host(std::string_view host) {
-    if (host.starts_with("[::1]")) {
-        return true;
-    }
-    const std::string_view name = host.substr(0, host.find(':'));
-    return name == "localhost" || (name.starts_with("127.") &&
-                                   name.find_first_not_of("0123456789.") == std::string_view::npos);
-}
-
-std::string_view view(beast::string_view text) {
-    return {text.data(), text.size()};
-}
-
 // One connection: one request, one answer. Kept alive by its own handlers, the last of which ends
 // it; that is what the shared_ptr is for.
-template <typename Protocol>
-class Session : public std::enable_shared_from_this<Session<Protocol>> {
+template <typename Stream>
+class Session : public std::enable_shared_from_this<Session<Stream>> {
   public:
-    Session(typename Protocol::socket socket, Shared& shared)
-        : stream_(std::move(socket)), shared_(shared) {
+    Session(Stream stream, Place place, Shared& shared)
+        : stream_(std::move(stream)), shared_(shared), exchange_(shared.api, place) {
         ++shared_.connections;
-        parser_.header_limit(kHeaderBytesMax);
-        parser_.body_limit(kBodyBytesMax);
     }
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
     ~Session() { --shared_.connections; }
 
     void start() {
-        stream_.expires_after(kReadBudget);
-        http::async_read(stream_,
-                         buffer_,
-                         parser_,
-                         [self = this->shared_from_this()](beast::error_code error, std::size_t) {
-                             self->received(error);
-                         });
+        beast::get_lowest_layer(stream_).expires_after(kReadBudget);
+        if constexpr (kHasTls) {
+            stream_.async_handshake(ssl::stream_base::server,
+                                    [self = this->shared_from_this()](beast::error_code error) {
+                                        if (!error) {
+                                            self->read();
+                                        }
+                                    });
+        } else {
+            read();
+        }
     }
 
   private:
-    static constexpr bool kIsUnix = std::is_same_v<Protocol, Unix>;
+    static constexpr bool kHasTls = std::is_same_v<Stream, TlsStream>;
 
-    void received(beast::error_code error) {
-        if (error == http::error::header_limit) {
-            send(refusal(431, "the request's header is too large"));
-        } else if (error == http::error::body_limit) {
-            send(refusal(413, "the request's body is too large"));
-        } else if (error.category() == http::make_error_code(http::error::bad_method).category() &&
-                   error != http::error::end_of_stream && error != http::error::partial_message) {
-            send(refusal(400, "this is no HTTP request"));
-        } else if (!error) {
-            send(serve());
-        }
-    }
-
-    Answer serve() {
-        const auto& request = parser_.get();
-        if (!kIsUnix && !is_local_host(view(request[http::field::host]))) {
-            return refusal(403, "the Host header must name this machine's loopback");
-        }
-        const Request asked{.method = view(request.method_string()),
-                            .target = view(request.target()),
-                            .on_unix_socket = kIsUnix};
-        Answer out = answer(asked, shared_.control, shared_.metrics);
-        if (request.method() == http::verb::post && out.status < 400) {
-            shared_.observer.log(LogLevel::info,
-                                 {},
-                                 "operator's request",
-                                 {{"method", asked.method}, {"target", asked.target}});
-        }
-        return out;
-    }
-
-    void send(Answer answer) {
-        response_.result(answer.status);
-        response_.version(11);
-        response_.set(http::field::server, "tributary");
-        response_.set(http::field::content_type, answer.content_type);
-        response_.set(http::field::cache_control, "no-store");
-        if (!answer.allow.empty()) {
-            response_.set(http::field::allow, answer.allow);
-        }
-        response_.keep_alive(false);
-        response_.body() = std::move(answer.body);
-        response_.prepare_payload();
-        stream_.expires_after(kWriteBudget);
-        http::async_write(
-            stream_, response_, [self = this->shared_from_this()](beast::error_code, std::size_t) {
-                beast::error_code ignored;
-                self->stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+    void read() {
+        stream_.async_read_some(
+            asio::buffer(chunk_),
+            [self = this->shared_from_this()](beast::error_code error, std::size_t size) {
+                if (!error) {
+                    self->received(size);
+                }
             });
     }
 
-    beast::basic_stream<Protocol> stream_;
-    beast::flat_buffer buffer_{kHeaderBytesMax + kBodyBytesMax};
-    http::request_parser<http::string_body> parser_;
-    http::response<http::string_body> response_;
+    void received(std::size_t size) {
+        if (exchange_.take({chunk_.data(), size})) {
+            send();
+        } else {
+            read();
+        }
+    }
+
+    void send() {
+        answer_ = exchange_.answer();
+        beast::get_lowest_layer(stream_).expires_after(kWriteBudget);
+        asio::async_write(stream_,
+                          asio::buffer(answer_),
+                          [self = this->shared_from_this()](beast::error_code error, std::size_t) {
+                              if (!error) {
+                                  self->finish();
+                              }
+                          });
+    }
+
+    void finish() {
+        if constexpr (kHasTls) {
+            stream_.async_shutdown([self = this->shared_from_this()](beast::error_code) {});
+        } else {
+            beast::error_code ignored;
+            stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+        }
+    }
+
+    Stream stream_;
     Shared& shared_;
+    Exchange exchange_;
+    std::array<char, kBodyBytesMax> chunk_{};
+    std::string answer_;
 };
+
+template <typename Stream>
+void serve(Stream stream, Place place, Shared& shared) {
+    std::make_shared<Session<Stream>>(std::move(stream), place, shared)->start();
+}
 
 template <typename Protocol>
 class Listener {
   public:
-    Listener(asio::io_context& context, Shared& shared)
-        : acceptor_(context), pause_(context), shared_(shared) {}
+    using Serve = std::function<void(typename Protocol::socket)>;
+
+    Listener(asio::io_context& context, Shared& shared, Serve serve)
+        : acceptor_(context), pause_(context), shared_(shared), serve_(std::move(serve)) {}
 
     typename Protocol::acceptor& acceptor() { return acceptor_; }
 
@@ -168,7 +156,7 @@ class Listener {
                 return;
             }
             if (shared_.connections < kConnectionsMax) {
-                std::make_shared<Session<Protocol>>(std::move(socket), shared_)->start();
+                serve_(std::move(socket));
             }  // otherwise the socket closes here
             accept();
         });
@@ -178,6 +166,7 @@ class Listener {
     typename Protocol::acceptor acceptor_;
     asio::steady_timer pause_;
     Shared& shared_;
+    Serve serve_;
 };
 
 Error unusable(const std::string& address, std::string_view why) {
@@ -186,8 +175,8 @@ Error unusable(const std::string& address, std::string_view why) {
 
 class HttpServer final : public Server {
   public:
-    HttpServer(Control& control, MetricsText metrics, Observer& observer)
-        : shared_{control, std::move(metrics), observer} {}
+    HttpServer(Api api, Network network)
+        : shared_{.api = std::move(api)}, network_(std::move(network)) {}
 
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
@@ -242,7 +231,10 @@ class HttpServer final : public Server {
             return unusable(address, "the path is longer than 107 bytes");
         }
         TRIBUTARY_TRY_VOID(clear_stale(address, path));
-        auto listener = std::make_unique<Listener<Unix>>(context_, shared_);
+        auto listener =
+            std::make_unique<Listener<Unix>>(context_, shared_, [this](Unix::socket socket) {
+                serve(UnixStream(std::move(socket)), Place::unix_socket, shared_);
+            });
         beast::error_code error;
         listener->acceptor().open(Unix(), error);
         if (!error) {
@@ -268,12 +260,21 @@ class HttpServer final : public Server {
     Result<void> bind_tcp(const std::string& address) {
         const auto endpoint = parse_tcp(address);
         if (!endpoint) {
-            return unusable(address, "not unix:/path, 127.0.0.1:port or [::1]:port");
+            return unusable(address,
+                            "not unix:/path, 127.0.0.1:port, [::1]:port or an address:port");
         }
-        if (!endpoint->address().is_loopback()) {
-            return unusable(address, "not a loopback address; the admin API has no login");
+        const bool loopback = endpoint->address().is_loopback();
+        if (!loopback) {
+            TRIBUTARY_TRY_VOID(prepare_tls(address));
         }
-        auto listener = std::make_unique<Listener<Tcp>>(context_, shared_);
+        auto listener = std::make_unique<Listener<Tcp>>(
+            context_, shared_, [this, loopback](Tcp::socket socket) {
+                if (loopback) {
+                    serve(TcpStream(std::move(socket)), Place::loopback, shared_);
+                } else {
+                    serve(TlsStream(std::move(socket), tls_), Place::network, shared_);
+                }
+            });
         auto& acceptor = listener->acceptor();
         beast::error_code error;
         acceptor.open(endpoint->protocol(), error);
@@ -293,6 +294,26 @@ class HttpServer final : public Server {
         bound_.push_back(address.substr(0, colon + 1) +
                          std::to_string(acceptor.local_endpoint().port()));
         tcp_.push_back(std::move(listener));
+        return success();
+    }
+
+    // What a listener beyond this machine needs.
+    Result<void> prepare_tls(const std::string& address) {
+        if (network_.certificate.empty() || network_.key.empty() || shared_.api.token.empty()) {
+            return unusable(address, "beyond loopback admin.tls and admin.token are needed");
+        }
+        beast::error_code error;
+        tls_.use_certificate_chain_file(network_.certificate, error);
+        if (error) {
+            return unusable(address, network_.certificate + ": " + error.message());
+        }
+        tls_.use_private_key_file(network_.key, ssl::context::pem, error);
+        if (error) {
+            return unusable(address, network_.key + ": " + error.message());
+        }
+        if (SSL_CTX_set_min_proto_version(tls_.native_handle(), TLS1_2_VERSION) != 1) {
+            return unusable(address, "no TLS 1.2");
+        }
         return success();
     }
 
@@ -317,6 +338,8 @@ class HttpServer final : public Server {
     }
 
     Shared shared_;  // outlives the sessions, which die with context_
+    const Network network_;
+    ssl::context tls_{ssl::context::tls_server};
     asio::io_context context_{1};
     std::vector<std::unique_ptr<Listener<Unix>>> unix_;
     std::vector<std::unique_ptr<Listener<Tcp>>> tcp_;
@@ -327,10 +350,16 @@ class HttpServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::listen(const std::vector<std::string>& addresses,
+                                               Network network,
                                                Control& control,
                                                MetricsText metrics,
                                                Observer& observer) {
-    auto server = std::make_unique<HttpServer>(control, std::move(metrics), observer);
+    std::string token = std::move(network.token);
+    auto server = std::make_unique<HttpServer>(Api{.control = control,
+                                                   .metrics = std::move(metrics),
+                                                   .observer = observer,
+                                                   .token = std::move(token)},
+                                               std::move(network));
     for (const std::string& address : addresses) {
         TRIBUTARY_TRY_VOID(server->bind(address));
     }

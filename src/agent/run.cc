@@ -162,8 +162,13 @@ int run(const config::Loaded& loaded, const RunOptions& options) {
                              std::move(pipelines),
                              clock,
                              *observer);
+    const config::Admin& api = loaded.config.admin;
     auto server = admin::Server::listen(
-        loaded.config.admin.listen, runtime, [&] { return observer->render(); }, *observer);
+        api.listen,
+        {.certificate = api.tls_cert, .key = api.tls_key, .token = api.token.reveal()},
+        runtime,
+        [&] { return observer->render(); },
+        *observer);
     if (!server) {
         return fail(*observer, server.error());
     }

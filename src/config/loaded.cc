@@ -131,30 +131,56 @@ void read_buffer(Reader reader, Buffer& out) {
         {0, 1ULL << 50U});
 }
 
-// unix:/path, 127.x.y.z:port or [::1]:port.
+bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address.starts_with("[::1]:");
+}
+
+// unix:/path, address:port or [address]:port.
 bool is_listen_address(std::string_view address) {
     if (address.starts_with("unix:")) {
         return address.substr(5).starts_with('/');
     }
     const std::size_t colon = address.rfind(':');
-    const bool loopback = address.starts_with("127.") || address.starts_with("[::1]:");
+    const std::string_view host = address.substr(0, std::min(colon, address.size()));
     const std::string_view port =
         colon == std::string_view::npos ? std::string_view() : address.substr(colon + 1);
-    return loopback && !port.empty() && port.size() <= 5 &&
+    const bool numeric = host.starts_with('[')
+                             ? host.ends_with(']')
+                             : host.find_first_not_of("0123456789.") == std::string_view::npos;
+    return !host.empty() && numeric && !port.empty() && port.size() <= 5 &&
            std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void read_admin_tls(Reader reader, Admin& out) {
+    reader.text({.name = "cert", .doc = "File with the certificate and its chain."}, out.tls_cert);
+    reader.text({.name = "key", .doc = "File with the key of `cert`."}, out.tls_key);
+    if (out.tls_cert.empty() != out.tls_key.empty()) {
+        reader.fail("key", "cert and key go together");
+    }
 }
 
 void read_admin(Reader reader, Admin& out) {
     reader.texts({.name = "listen",
                   .doc = "Where the admin API listens: `unix:/path` (the only place that takes "
-                         "changing requests) and loopback `address:port` for metrics and health."},
+                         "changing requests) and `address:port` for metrics and health; an address "
+                         "that is no loopback needs `tls` and `token`."},
                  out.listen);
+    read_admin_tls(reader.section({.name = "tls", .doc = "TLS beyond loopback."}), out);
+    reader.secret({.name = "token",
+                   .doc = "What a request from beyond loopback must carry: `Authorization: Bearer "
+                          "TOKEN`."},
+                  out.token);
     for (const std::string& address : out.listen) {
         if (!is_listen_address(address)) {
             reader.fail("listen",
                         "\"" + address +
-                            "\" is not unix:/path, 127.0.0.1:port or [::1]:port; the admin API "
-                            "is for this machine only");
+                            "\" is not unix:/path, 127.0.0.1:port, [::1]:port or another "
+                            "address:port of this machine");
+        } else if (!address.starts_with("unix:") && !is_loopback(address) &&
+                   (out.tls_cert.empty() || !reader.given("token"))) {
+            reader.fail("listen",
+                        "\"" + address +
+                            "\" is no loopback: it needs admin.tls (cert, key) and admin.token");
         }
     }
 }

@@ -49,6 +49,10 @@ struct Buffer {
 struct Admin {
     std::vector<std::string> listen{
         "unix:/run/tributary/admin.sock"};  // unix:<path>, <address>:<port>
+    // All three where an address is no loopback.
+    std::string tls_cert;
+    std::string tls_key;
+    Secret token;
 };
 
 struct Logging {

@@ -3,12 +3,14 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -40,7 +42,7 @@ class ServerTest : public testing::Test {
 
     Result<std::unique_ptr<Server>> listen(const std::string& address) {
         return Server::listen(
-            {address}, control_, [] { return std::string("m 1\n"); }, observer_);
+            {address}, network_, control_, [] { return std::string("m 1\n"); }, observer_);
     }
     void start(const std::string& address) {
         auto server = listen(address);
@@ -93,6 +95,40 @@ class ServerTest : public testing::Test {
             out.append(chunk.data(), static_cast<std::size_t>(got));
         }
     }
+    // A certificate of its own.
+    [[nodiscard]] Network make_network() const {
+        Network out{.certificate = (folder_ / "cert.pem").string(),
+                    .key = (folder_ / "key.pem").string(),
+                    .token = "of-the-test"};
+        const std::string command =
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 "
+            "-subj /CN=gw -out " +
+            out.certificate + " -keyout " + out.key + " 2>/dev/null";
+        EXPECT_EQ(std::system(command.c_str()), 0);
+        return out;
+    }
+    // The answer to GET /metrics with these header lines.
+    [[nodiscard]] std::string ask_by_tls(const std::string& header) const {
+        const UniqueFd fd = connect_tcp();
+        const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
+            SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+        const std::unique_ptr<SSL, decltype(&SSL_free)> session(SSL_new(context.get()), SSL_free);
+        EXPECT_EQ(SSL_set_fd(session.get(), fd.get()), 1);
+        EXPECT_EQ(SSL_connect(session.get()), 1);
+        const std::string request = "GET /metrics HTTP/1.1\r\n" + header + "\r\n";
+        EXPECT_GT(SSL_write(session.get(), request.data(), static_cast<int>(request.size())), 0);
+        std::string out;
+        std::array<char, 4096> chunk{};
+        for (;;) {
+            const int got = SSL_read(session.get(), chunk.data(), chunk.size());
+            if (got <= 0) {
+                EXPECT_EQ(SSL_get_error(session.get(), got), SSL_ERROR_ZERO_RETURN);
+                SSL_shutdown(session.get());
+                return out;
+            }
+            out.append(chunk.data(), static_cast<std::size_t>(got));
+        }
+    }
     std::string exchange(std::string_view bytes) {
         const UniqueFd fd = connect_unix();
         send(fd, bytes);
@@ -101,6 +137,7 @@ class ServerTest : public testing::Test {
 
     std::filesystem::path folder_;
     std::string socket_;
+    Network network_;
     HandControl control_;
     QuietObserver observer_;
     std::unique_ptr<Server> server_;
@@ -156,7 +193,7 @@ TEST_F(ServerTest, a_stale_socket_is_replaced_a_living_one_and_a_file_are_not) {
     EXPECT_TRUE(std::filesystem::is_regular_file(file));
 }
 
-TEST_F(ServerTest, only_loopback_addresses_are_taken) {
+TEST_F(ServerTest, without_tls_and_token_only_loopback_addresses_are_taken) {
     EXPECT_TRUE(listen("127.0.0.1:0").has_value());
     for (const char* address : {"0.0.0.0:0",
                                 "10.1.2.3:0",
@@ -186,6 +223,31 @@ TEST_F(ServerTest, over_tcp_changing_verbs_and_foreign_names_are_refused) {
     EXPECT_EQ(ask("POST /v1/deadletter/5/replay HTTP/1.1\r\nHost: localhost\r\n\r\n"),
               "HTTP/1.1 403");
     EXPECT_TRUE(control_.replayed.empty());
+}
+
+// IPv6's form of an IPv4 loopback counts as none, so that this test need not leave the machine.
+constexpr const char* kBeyondLoopback = "[::ffff:127.0.0.1]:0";
+
+TEST_F(ServerTest, beyond_loopback_it_speaks_tls_and_asks_for_the_token) {
+    network_ = make_network();
+    start(kBeyondLoopback);
+    EXPECT_EQ(ask_by_tls("Authorization: Bearer of-the-test\r\n").substr(0, 12), "HTTP/1.1 200");
+    EXPECT_EQ(ask_by_tls("").substr(0, 12), "HTTP/1.1 401");
+    const UniqueFd plain = connect_tcp();
+    send(plain, "GET /metrics HTTP/1.1\r\nAuthorization: Bearer of-the-test\r\n\r\n");
+    EXPECT_EQ(receive(plain).find("HTTP"), std::string::npos);
+}
+
+TEST_F(ServerTest, beyond_loopback_it_does_not_begin_without_all_of_it) {
+    const Network whole = make_network();
+    for (const auto part : {&Network::certificate, &Network::key, &Network::token}) {
+        network_ = whole;
+        network_.*part = "";
+        EXPECT_FALSE(listen(kBeyondLoopback).has_value());
+    }
+    network_ = whole;
+    network_.key = whole.certificate;
+    EXPECT_FALSE(listen(kBeyondLoopback).has_value());
 }
 
 TEST_F(ServerTest, oversize_and_malformed_requests_are_refused_and_closed) {

@@ -163,10 +163,11 @@ TEST(Load, two_sources_of_one_name_are_refused) {
               "t.yaml:10: sources[1].name: \"plant\" names another source already");
 }
 
-TEST(Load, the_admin_api_listens_on_this_machine_only) {
-    const auto listen = [](std::string_view address) {
+TEST(Load, the_admin_api_leaves_this_machine_with_tls_and_a_token_only) {
+    const auto listen = [](std::string_view address, std::string_view more = "") {
         return changed("agent: {id: gw-17}",
-                       "agent: {id: gw-17}\nadmin: {listen: ['" + std::string(address) + "']}");
+                       "agent: {id: gw-17}\nadmin: {listen: ['" + std::string(address) + "']" +
+                           std::string(more) + "}");
     };
     EXPECT_EQ(listen("unix:/run/a.sock"), "");
     EXPECT_EQ(listen("127.0.0.1:7070"), "");
@@ -174,6 +175,13 @@ TEST(Load, the_admin_api_listens_on_this_machine_only) {
     for (const char* address : {"0.0.0.0:7070", "10.0.0.1:80", "unix:a.sock", "127.0.0.1", ":80"}) {
         EXPECT_NE(listen(address), "") << address;
     }
+    constexpr std::string_view kTls = ", tls: {cert: /c.pem, key: /k.pem}";
+    constexpr std::string_view kToken = ", token: \"${env:PW}\"";
+    EXPECT_EQ(listen("0.0.0.0:7071", std::string(kTls) + std::string(kToken)), "");
+    EXPECT_NE(listen("0.0.0.0:7071", kTls), "");
+    EXPECT_NE(listen("0.0.0.0:7071", kToken), "");
+    EXPECT_NE(listen("127.0.0.1:7070", ", tls: {cert: /c.pem}"), "");
+    EXPECT_NE(listen("gw.example:7071", std::string(kTls) + std::string(kToken)), "");
 }
 
 TEST(Secrets, come_only_from_references) {
