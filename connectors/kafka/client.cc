@@ -30,6 +30,7 @@ struct Client::Body {
     std::optional<Error> lasting_error;
     std::vector<FailedRecord> failed;
     std::uint64_t failed_count = 0;
+    std::uint64_t acknowledged_count = 0;
 
     static Body& of(void* opaque) { return *static_cast<Body*>(opaque); }
     static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque);
@@ -56,10 +57,11 @@ void Client::Body::on_error(rd_kafka_t* /*client*/, int code, const char* reason
 void Client::Body::on_delivery(rd_kafka_t* /*client*/,
                                const rd_kafka_message_t* message,
                                void* opaque) {
+    Body& body = of(opaque);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        ++body.acknowledged_count;
         return;
     }
-    Body& body = of(opaque);
     ++body.failed_count;
     if (body.failed.size() < kFailedKept) {
         body.failed.push_back({.tag = reinterpret_cast<std::uintptr_t>(message->_private),
@@ -149,6 +151,10 @@ const std::vector<FailedRecord>& Client::failed() const noexcept {
 
 std::uint64_t Client::failed_count() const noexcept {
     return body_->failed_count;
+}
+
+std::uint64_t Client::acknowledged_count() const noexcept {
+    return body_->acknowledged_count;
 }
 
 namespace {

@@ -56,6 +56,8 @@ class Client {
 
     [[nodiscard]] const std::vector<FailedRecord>& failed() const noexcept;
     [[nodiscard]] std::uint64_t failed_count() const noexcept;
+    // Records that the brokers acknowledged.
+    [[nodiscard]] std::uint64_t acknowledged_count() const noexcept;
 
     // Drops every queued record, so that nothing refers to its memory any more, and destroys the
     // client. librdkafka's destroy waits for its threads, and one of those may sit in a name

@@ -55,6 +55,7 @@ class KafkaSink final : public Sink {
                                        const Record& record,
                                        int flags,
                                        std::uint64_t tag);
+    void await_full_batches();
     [[nodiscard]] Result<void> produce_checkpoint(const Checkpoint& checkpoint);
     [[nodiscard]] Result<void> commit_transaction();
     [[nodiscard]] Result<void> flush(std::string_view doing);
@@ -88,6 +89,8 @@ class KafkaSink final : public Sink {
     SteadyTime next_look_;  // at the metadata, while a transaction does not get on
     std::int64_t timestamp_ms_ = 0;
     std::uint32_t records_until_tick_ = 0;
+    std::uint64_t transaction_bytes_ = 0;    // keys and values handed over since begin()
+    std::uint64_t acknowledged_before_ = 0;  // records, at begin()
 };
 
 }  // namespace tributary::kafka

@@ -33,8 +33,11 @@ struct WireWatchHooks {
                                        std::int32_t /*correlation*/,
                                        std::size_t /*size*/,
                                        void* opaque) {
+        auto& watch = *static_cast<WireWatch*>(opaque);
         if (api_key == kEndTxn) {
-            static_cast<WireWatch*>(opaque)->end_txn_sent_.fetch_add(1);
+            watch.end_txn_sent_.fetch_add(1);
+        } else if (api_key == kProduce) {
+            watch.produces_under_way_.fetch_add(1);
         }
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     }
@@ -52,10 +55,13 @@ struct WireWatchHooks {
                                            std::int64_t /*round_trip_us*/,
                                            rd_kafka_resp_err_t error,
                                            void* opaque) {
+        auto& watch = *static_cast<WireWatch*>(opaque);
+        if (api_key == kProduce) {
+            watch.produces_under_way_.fetch_sub(1);
+        }
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
             return RD_KAFKA_RESP_ERR_NO_ERROR;
         }
-        auto& watch = *static_cast<WireWatch*>(opaque);
         watch.trouble_.store(true);
         if (of_the_transaction(api_key)) {
             watch.errors_.fetch_add(1);

@@ -29,6 +29,11 @@ class WireWatch {
     void mark() noexcept;
     [[nodiscard]] WireCount since_mark() const noexcept;
 
+    // Produce requests that were sent and neither answered nor given up.
+    [[nodiscard]] std::int64_t produces_under_way() const noexcept {
+        return produces_under_way_.load();
+    }
+
     // True when any request failed since the flag was last cleared: the brokers may be out of
     // reach.
     [[nodiscard]] bool trouble() const noexcept { return trouble_.load(); }
@@ -40,6 +45,7 @@ class WireWatch {
 
     std::atomic<std::uint64_t> end_txn_sent_{0};
     std::atomic<std::uint64_t> errors_{0};
+    std::atomic<std::int64_t> produces_under_way_{0};
     std::atomic<bool> trouble_{false};
     std::uint64_t end_txn_mark_ = 0;
     std::uint64_t error_mark_ = 0;
