@@ -24,6 +24,10 @@ constexpr std::chrono::milliseconds kCommitMargin{30000};
 // librdkafka would do until the transaction's time is up.
 constexpr std::chrono::seconds kLookInterval{2};
 constexpr int kLookLimitMs = 1000;
+// The coordinator writes a transaction's markers after it answered EndTxn, and until they are there
+// answers the next transaction's AddPartitionsToTxn with CONCURRENT_TRANSACTIONS (KIP-98);
+// librdkafka 2.0.2 asks again only 20 ms later, and sends no record before.
+constexpr std::chrono::milliseconds kMarkerTime{10};
 // For the abort of a transaction that is given up.
 constexpr std::chrono::milliseconds kAbortLimit{1000};
 // Records between two looks at the clock and at the callbacks that are due.
@@ -312,6 +316,10 @@ Result<rd_kafka_topic_t*> KafkaSink::topic_of(std::string_view name) {
     last_topic_name_ = found->first;
     last_topic_ = found->second.get();
     return last_topic_;
+}
+
+std::chrono::milliseconds KafkaSink::settle_time() const {
+    return transactional() ? kMarkerTime : std::chrono::milliseconds(0);
 }
 
 Result<void> KafkaSink::produce(const Record& record) {
