@@ -15,7 +15,7 @@ namespace tributary::kafka {
 
 // How batches are cut; narrowed after a broker refused one (sink.cc).
 struct Batching {
-    std::uint32_t batch_bytes = 512U * 1024U;
+    std::uint32_t batch_bytes = 1'000'000;
     bool one_record_per_batch = false;
 };
 

@@ -29,6 +29,10 @@ constexpr int kLookLimitMs = 1000;
 constexpr std::chrono::milliseconds kFullBatchesLimit{500};
 constexpr std::chrono::milliseconds kFullBatchesTurn{2};
 constexpr int kQuietTurns = 2;
+// The coordinator writes a transaction's markers after it answered EndTxn, and until they are there
+// answers the next transaction's AddPartitionsToTxn with CONCURRENT_TRANSACTIONS (KIP-98);
+// librdkafka 2.0.2 asks again only 20 ms later, and sends no record before.
+constexpr std::chrono::milliseconds kMarkerTime{10};
 // For the abort of a transaction that is given up.
 constexpr std::chrono::milliseconds kAbortLimit{1000};
 // Records between two looks at the clock and at the callbacks that are due.
@@ -319,6 +323,10 @@ Result<rd_kafka_topic_t*> KafkaSink::topic_of(std::string_view name) {
     last_topic_name_ = found->first;
     last_topic_ = found->second.get();
     return last_topic_;
+}
+
+std::chrono::milliseconds KafkaSink::settle_time() const {
+    return transactional() ? kMarkerTime : std::chrono::milliseconds(0);
 }
 
 Result<void> KafkaSink::produce(const Record& record) {

@@ -46,7 +46,7 @@ struct Options {
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint64_t xa_bytes_max = 1ULL << 30U;
     std::uint32_t heartbeat_ms = 10000;          // the server speaks at least this often
-    std::uint32_t position_interval_ms = 30000;  // position entries of an idle source
+    std::uint32_t position_interval_ms = 60000;  // position entries of an idle source
     // `snapshot`, which the configuration reads for every kind of database alike.
     SnapshotMode snapshot = SnapshotMode::no_data;
     std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most

@@ -41,7 +41,7 @@ struct Options {
     bool messages = true;                                // logical decoding messages
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint32_t status_interval_ms = 10000;    // at most a third of wal_sender_timeout is used
-    std::uint32_t position_interval_ms = 30000;  // position entries of an idle source
+    std::uint32_t position_interval_ms = 60000;  // position entries of an idle source
     // Reading: a small receive buffer and naps while busy keep the server's walsender cheap on a
     // near TCP connection (docs/performance.md). 0 leaves the system's buffer alone.
     std::uint32_t receive_buffer_bytes = 32768;

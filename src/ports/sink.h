@@ -49,6 +49,12 @@ class Sink {
     // kPoisonRecord: refused before it was sent, the transaction is still good. Others: recover().
     [[nodiscard]] virtual Result<void> produce(const Record& record) = 0;
 
+    // How long after commit() the first produce() had better wait: the brokers still work on that
+    // transaction, and who comes earlier waits longer. Any thread.
+    [[nodiscard]] virtual std::chrono::milliseconds settle_time() const {
+        return std::chrono::milliseconds(0);
+    }
+
     // Adds the checkpoint and commits. Any error: outcome unknown until recover().
     [[nodiscard]] virtual Result<CommitOutcome> commit(const Checkpoint& checkpoint) = 0;
 

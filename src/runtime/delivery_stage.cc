@@ -19,7 +19,7 @@ constexpr milliseconds kIdleWait(200);
 constexpr milliseconds kDurableWait(200);
 constexpr int kDurableTries = 100;  // 20 s: less than a transaction's time-out
 constexpr milliseconds kCloseBudget(2000);
-constexpr std::chrono::seconds kCacheInterval(10);
+constexpr std::chrono::seconds kCacheInterval(60);
 
 }  // namespace
 
@@ -268,7 +268,9 @@ Result<void> DeliveryStage::pass_over_drop() {
 Result<void> DeliveryStage::begin() {
     TRIBUTARY_TRY_VOID(parts_.sink.begin());
     open_ = true;
-    cut_.begin(parts_.clock.now());
+    const SteadyTime now = parts_.clock.now();
+    cut_.begin(now);
+    holds_ = now < hold_until_;
     return success();
 }
 
@@ -351,7 +353,26 @@ Result<void> DeliveryStage::know_schema(SchemaId id) {
     return success();
 }
 
+// Encoding goes on while the sink settles.
 Result<void> DeliveryStage::produce(const Record& record) {
+    if (holds_ && parts_.clock.now() < hold_until_) {
+        held_.push_back(record);
+        return success();
+    }
+    TRIBUTARY_TRY_VOID(hand_over_held());
+    return hand_over(record);
+}
+
+Result<void> DeliveryStage::hand_over_held() {
+    holds_ = false;
+    for (const Record& record : held_) {
+        TRIBUTARY_TRY_VOID(hand_over(record));
+    }
+    held_.clear();
+    return success();
+}
+
+Result<void> DeliveryStage::hand_over(const Record& record) {
     if (!poison_.empty() && poison_.contains({record.sequence, record.sub_index})) {
         return bury(record, "refused by the broker");
     }
@@ -476,6 +497,7 @@ Result<void> DeliveryStage::send_replays() {
 }
 
 Result<void> DeliveryStage::commit() {
+    TRIBUTARY_TRY_VOID(hand_over_held());
     // Nothing is in Kafka for good that this disk does not hold.
     const Sequence last(ledger_.next().value() - 1);
     if (parts_.shared.channel.durable().sequence < last) {
@@ -494,6 +516,7 @@ Result<void> DeliveryStage::commit() {
     const Checkpoint& checkpoint =
         ledger_.seal(resume, done, parts_.shared.source_identity(), parts_.clock.wall_time_us());
     TRIBUTARY_TRY(outcome, parts_.sink.commit(checkpoint));
+    hold_until_ = parts_.clock.now() + parts_.sink.settle_time();
     ledger_.committed();
     const std::uint64_t bytes = cut_.bytes();
     finish_replays();
@@ -548,6 +571,7 @@ void DeliveryStage::drop_batch() {
     }
     blocks_.clear();
     records_.clear();
+    held_.clear();
     arena_.reset();
 }
 

@@ -81,6 +81,8 @@ class DeliveryStage {
     [[nodiscard]] Result<void> take_entry(const Entry& entry);
     [[nodiscard]] Result<void> know_schema(SchemaId id);
     [[nodiscard]] Result<void> produce(const Record& record);
+    [[nodiscard]] Result<void> hand_over(const Record& record);
+    [[nodiscard]] Result<void> hand_over_held();
     [[nodiscard]] Result<void> prepare(std::string_view topic);
     [[nodiscard]] Result<void> bury(const Record& record, const std::string& reason);
     [[nodiscard]] Result<void> bury_entry(const Entry& entry, const Error& error);
@@ -104,9 +106,12 @@ class DeliveryStage {
     Arena scratch_{kScratchBytes};  // of the entry being decoded
     std::vector<Record> records_;   // of one entry, reused
     std::vector<BlockPtr> blocks_;  // of the open transaction: records may point into them
+    std::vector<Record> held_;      // of the open transaction, not handed over yet
+    SteadyTime hold_until_;         // Sink::settle_time()
     bool started_ = false;          // the ledger knows the stream
     bool recovered_ = false;        // the sink may begin
     bool open_ = false;             // a transaction is open
+    bool holds_ = false;            // its records are held until hold_until_
     bool only_durable_ = false;     // the log takes no more: deliver what it has, to make room
     StreamId stream_;
     Sequence dropped_before_;  // entries of stream_ before this are not delivered any more

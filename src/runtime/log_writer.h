@@ -72,7 +72,8 @@ class LogWriter {
     }
 
   private:
-    static constexpr std::size_t kQuotaBytes = 512U << 10U;  // per pipeline and write
+    // Per pipeline and write: what waits for an fsync hardly depends on how much it is.
+    static constexpr std::size_t kQuotaBytes = 1U << 20U;
     // Patient lanes: the shortest time between two writes of less than this.
     static constexpr std::chrono::milliseconds kPace{25};
     static constexpr std::size_t kPaceBytes = 128U << 10U;

@@ -2,19 +2,26 @@
 // seconds CPU-seconds". Not a test.
 //   mysql_bench raw SOCKET PASSWORD FILE      reads a server's binlog from the beginning of FILE to
 //                                             where it ends now, and throws it away
+//   mysql_bench keep SOCKET PASSWORD FILE TO  the same, into the file TO: 64 KiB by 64 KiB through
+//                                             LZ4, an fdatasync for each 2 MiB
 //   mysql_bench kafka BOOTSTRAP TOPIC COUNT   takes the first records of TOPIC and sends COUNT like
 //                                             them to it again, in transactions, as the agent's
 //   mysql_bench serve FOLDER [OPTION=VALUE]   a MySQL 9 until its input ends; says "socket
 //   password" mysql_bench load SOCKET PASSWORD ROWS     inserts and updates, 100 rows in a
 //   transaction
 // Threads: one, and librdkafka's.
+#include <fcntl.h>
+#include <lz4.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/servers/kafka_handle.h"
@@ -60,7 +67,58 @@ servers::MysqlConnection as_root(const Arguments& arguments, const std::string& 
                                      .database = database});
 }
 
+// The least that a durable copy takes, one step after the other.
+class Keeper {
+  public:
+    explicit Keeper(const std::string& path)
+        : file_(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600)) {}
+    ~Keeper() { ::close(file_); }
+    Keeper(const Keeper&) = delete;
+    Keeper& operator=(const Keeper&) = delete;
+
+    void add(std::string_view bytes) {
+        block_ += bytes;
+        if (block_.size() >= kBlockBytes) {
+            write();
+        }
+    }
+    void write() {
+        stored_.resize(
+            static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(block_.size()))));
+        const int size = LZ4_compress_default(block_.data(),
+                                              stored_.data(),
+                                              static_cast<int>(block_.size()),
+                                              static_cast<int>(stored_.size()));
+        if (::write(file_, stored_.data(), static_cast<std::size_t>(size)) != size) {
+            throw std::runtime_error("write failed");
+        }
+        unsynced_ += block_.size();
+        block_.clear();
+        if (unsynced_ >= kSyncBytes) {
+            sync();
+        }
+    }
+    void sync() {
+        if (::fdatasync(file_) != 0) {
+            throw std::runtime_error("fdatasync failed");
+        }
+        unsynced_ = 0;
+    }
+
+  private:
+    static constexpr std::size_t kBlockBytes = 64U << 10U;
+    static constexpr std::size_t kSyncBytes = 2U << 20U;
+    int file_;
+    std::string block_;
+    std::string stored_;
+    std::size_t unsynced_ = 0;
+};
+
 int raw(const Arguments& arguments) {
+    std::optional<Keeper> keeper;
+    if (arguments.size() > 4) {
+        keeper.emplace(arguments[4]);
+    }
     servers::MysqlConnection connection = as_root(arguments);
     connection.sql(
         "SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', "
@@ -93,6 +151,13 @@ int raw(const Arguments& arguments) {
         }
         ++events;
         bytes += size;
+        if (keeper) {
+            keeper->add({static_cast<const char*>(static_cast<void*>(handle->net.read_pos)), size});
+        }
+    }
+    if (keeper) {
+        keeper->write();
+        keeper->sync();
     }
     report(events, bytes, from, cpu);
     return 0;
@@ -202,7 +267,7 @@ int load(const Arguments& arguments) {
 
 int run(const Arguments& arguments) {
     const std::string& mode = arguments.at(0);
-    if (mode == "raw") {
+    if (mode == "raw" || mode == "keep") {
         return raw(arguments);
     }
     if (mode == "kafka") {

@@ -51,6 +51,34 @@ TEST(Delivery, splits_a_transaction_over_blocks_cuts_and_a_tiny_ring) {
     EXPECT_GT(rig.kafka().checkpoints().size(), 5U);
 }
 
+TEST(Delivery, hands_records_over_only_once_the_sink_has_settled) {
+    constexpr std::chrono::milliseconds kSettle(40);
+    Rig rig;
+    rig.add("p", {.cut = {.age = 3 * kSettle}});
+    rig.kafka().set_settle_time(kSettle);
+    rig.start();
+    rig.server().commit(rows_of("a", 3));
+    rig.expect_exactly_once();
+    rig.server().commit(rows_of("b", 3));
+    rig.expect_exactly_once();
+    const auto records = rig.kafka().records("events");
+    ASSERT_THAT(records, SizeIs(6));
+    for (std::size_t index = 3; index < 6; ++index) {
+        EXPECT_GE(records[index].handed_over - records[2].landed, kSettle) << index;
+    }
+}
+
+TEST(Delivery, does_not_wait_for_the_sink_with_a_transaction_that_is_full) {
+    Rig rig;
+    rig.add("p", {.cut = {.rows = 3, .age = std::chrono::hours(1)}});
+    rig.kafka().set_settle_time(std::chrono::hours(1));
+    rig.start();
+    rig.server().commit(rows_of("a", 3));
+    rig.expect_exactly_once();
+    rig.server().commit(rows_of("b", 3));
+    rig.expect_exactly_once();
+}
+
 class CommitOutcomes : public testing::TestWithParam<std::tuple<Outcome, Outcome>> {};
 
 TEST_P(CommitOutcomes, never_repeat_or_lose_a_row) {

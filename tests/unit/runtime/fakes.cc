@@ -727,6 +727,10 @@ void Cluster::refuse_dead_letters() {
     refuse_dead_letters_ = true;
 }
 
+void Cluster::set_settle_time(std::chrono::milliseconds time) {
+    settle_time_ = time;
+}
+
 void Cluster::seed(const Checkpoint& checkpoint) {
     const std::lock_guard lock(mutex_);
     checkpoints_.push_back(checkpoint);
@@ -848,7 +852,8 @@ Result<void> ClusterSink::produce(const Record& record) {
                          .key = std::nullopt,
                          .value = std::nullopt,
                          .sequence = record.sequence,
-                         .sub_index = record.sub_index};
+                         .sub_index = record.sub_index,
+                         .handed_over = std::chrono::steady_clock::now()};
     if (record.key) {
         copy.key.emplace(*record.key);
     }
@@ -862,6 +867,7 @@ Result<void> ClusterSink::produce(const Record& record) {
 void ClusterSink::land(const Checkpoint& checkpoint) {
     for (const Held& held : held_) {
         cluster_.records_.push_back(held.copy);
+        cluster_.records_.back().landed = std::chrono::steady_clock::now();
     }
     cluster_.checkpoints_.push_back(checkpoint);
 }

@@ -279,6 +279,8 @@ class Cluster {
         std::optional<std::string> value;
         Sequence sequence;
         std::uint16_t sub_index = 0;
+        SteadyTime handed_over{};
+        SteadyTime landed{};
     };
 
     explicit Cluster(Bell& bell) : bell_(bell) {}
@@ -287,6 +289,7 @@ class Cluster {
     void set_reachable(bool reachable);
     void set_hanging(bool hanging);  // every call waits for interrupt()
     void refuse_dead_letters();      // the broker refuses every record of topic "dead"
+    void set_settle_time(std::chrono::milliseconds time);  // before the rig starts
     void seed(const Checkpoint& checkpoint);
     void forget_checkpoints();
     void fence();  // another producer took the transactional id
@@ -312,6 +315,7 @@ class Cluster {
     bool reachable_ = true;
     bool hanging_ = false;
     bool refuse_dead_letters_ = false;
+    std::chrono::milliseconds settle_time_{0};
 };
 
 // Refuses at produce() a value with "TOO-LARGE" in it, and by the broker, at commit(), one with
@@ -325,6 +329,9 @@ class ClusterSink final : public Sink {
     [[nodiscard]] Result<void> prepare_topic(std::string_view topic) override;
     [[nodiscard]] Result<void> begin() override;
     [[nodiscard]] Result<void> produce(const Record& record) override;
+    [[nodiscard]] std::chrono::milliseconds settle_time() const override {
+        return cluster_.settle_time_;
+    }
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override;
     void close(std::chrono::milliseconds budget) override;
