@@ -12,7 +12,7 @@ constexpr const char* kTablesSql =
     "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, COALESCE(t.DATA_LENGTH, 0), EXISTS (SELECT 1 FROM "
     "information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = t.TABLE_SCHEMA AND "
     "s.TABLE_NAME = t.TABLE_NAME AND s.NON_UNIQUE = 0 GROUP BY s.INDEX_NAME "
-    "HAVING s.INDEX_NAME = 'PRIMARY' OR (MAX(s.NULLABLE = 'YES') = 0 AND "
+    "HAVING MAX(s.INDEX_NAME = 'PRIMARY') = 1 OR (MAX(s.NULLABLE = 'YES') = 0 AND "
     "MAX(s.SUB_PART IS NOT NULL) = 0 AND COUNT(s.COLUMN_NAME) = COUNT(*))) "
     "FROM information_schema.TABLES t WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
     "AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') "

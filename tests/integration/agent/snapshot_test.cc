@@ -151,8 +151,8 @@ TEST(AgentSnapshot, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
     Site site;
     site.sql(
         "CREATE TABLE u (id int PRIMARY KEY, v text); CREATE TABLE z (id int PRIMARY KEY, v text);"
-        "INSERT INTO u SELECT g, 'u' FROM generate_series(1, 20000) g;"
-        "INSERT INTO z SELECT g, 'z' FROM generate_series(1, 20000) g;"
+        "INSERT INTO u SELECT g, 'u' FROM generate_series(1, 8000) g;"
+        "INSERT INTO z SELECT g, 'z' FROM generate_series(1, 8000) g;"
         "ALTER PUBLICATION tributary ADD TABLE u, z");
     site.insert(1, 20'000);
     Agent agent(with_snapshot(site, "initial", 100));
@@ -181,8 +181,8 @@ TEST(AgentSnapshot, IsExactBesideWriters) {
 
 // catalogue: F56
 TEST(AgentSnapshot, KillsAtAnyMomentNeitherRepeatNorMissARow) {
-    const Kills kills(25);
-    const int rows = kills.rows(60'000);
+    const Kills kills(10);
+    const int rows = kills.rows(24'000);
     Site site;
     fill(site, rows);
     with_snapshot(site, "initial", 150);
@@ -211,7 +211,7 @@ TEST(AgentSnapshot, KillsAtAnyMomentNeitherRepeatNorMissARow) {
     writers.stop();
     ASSERT_TRUE(over || last.logs("snapshot complete", seconds(150)));
     expect_same_in_the_end(site, last);
-    EXPECT_GE(take(site.topic()).reads, 40'000U);
+    EXPECT_GE(take(site.topic()).reads, static_cast<std::size_t>(rows / 3 * 2));
 }
 
 }  // namespace

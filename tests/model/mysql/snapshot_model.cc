@@ -472,9 +472,10 @@ class World {
         for (int step = 0; step < 300; ++step) {
             std::vector<std::function<void()>> actions;
             server_.actions(actions);
-            if (streamed_ < server_.log.size()) {
+            const bool held = snapshot_->engine().holds_stream();
+            if (!held && streamed_ < server_.log.size()) {
                 actions.push_back([this] { stream(); });
-            } else if (intake_->received().offset < server_.end_of_log) {
+            } else if (!held && intake_->received().offset < server_.end_of_log) {
                 actions.push_back([this] { heartbeat(); });
             }
             if (!snapshot_done() && !idle_) {
