@@ -30,6 +30,7 @@ struct BegunChunk {
     std::string fingerprint{};  // of the table's structure; differs after any ALTER
     std::optional<MysqlGtidSet> executed{};  // rule gtids: every one of them is seen
     Place place{};                           // else: what begins below is seen
+    Place ends{};                            // everything that is seen ends below
 };
 
 struct TableFacts {
@@ -46,9 +47,10 @@ class ChunkReader {
 
     virtual ~ChunkReader() = default;
 
-    // Begins a read-only transaction in which the table cannot be altered. What is not in
-    // `executed`, or begins at `place` or later, is not seen under the rule `exactly`; under the
-    // others it may be. kSourceRights, kSourceUnreachable (also: somebody has the table locked).
+    // Begins a read-only transaction with one view, in which the table cannot be altered. What is
+    // not in `executed`, or begins at `place` or later, is not seen under the rule `exactly`; under
+    // the others it may be. kSourceRights, kSourceUnreachable (also: somebody has the table
+    // locked).
     [[nodiscard]] virtual Result<BegunChunk> begin(const std::string& database,
                                                    const std::string& table) = 0;
     [[nodiscard]] virtual Result<TableFacts> describe(const std::string& database,
@@ -56,9 +58,14 @@ class ChunkReader {
     // Each row of a SELECT, as it comes; false from `on_row`: no more are wanted.
     [[nodiscard]] virtual Result<void> rows(const std::string& sql,
                                             const std::function<bool(Cells cells)>& on_row) = 0;
-    // Ends the transaction. Every transaction that was seen ends below the result.
-    [[nodiscard]] virtual Result<Place> end() = 0;
-    // Ends it without a result; the next begin() starts clean.
+    // The next rows of a SELECT, in the view: the first call begins it, each goes on where the one
+    // before ended, and the last gives none.
+    [[nodiscard]] virtual Result<void> part(const std::string& sql,
+                                            std::uint64_t rows_max,
+                                            const std::function<bool(Cells cells)>& on_row) = 0;
+    // Ends the transaction.
+    [[nodiscard]] virtual Result<void> end() = 0;
+    // Ends it, whatever state it is in; the next begin() starts clean.
     virtual void abandon() = 0;
 };
 

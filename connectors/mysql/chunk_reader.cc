@@ -88,7 +88,7 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
             TRIBUTARY_TRY(rows, session->query("SELECT @@GLOBAL.gtid_executed"));
             TRIBUTARY_TRY(set, MysqlGtidSet::parse(rows.at(0, 0)));
             begun.executed = std::move(set);
-            return run("START TRANSACTION READ ONLY");
+            return view(begun);
         }
         case ChunkRule::place: {
             TRIBUTARY_TRY(rows,
@@ -101,7 +101,7 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
                              "positions are not by GTID");
             }
             begun.place = {std::string(rows.at(0, 0)), number(rows.at(0, 1))};
-            return run("START TRANSACTION READ ONLY");
+            return view(begun);
         }
         case ChunkRule::exactly: {
             TRIBUTARY_TRY_VOID(run("START TRANSACTION WITH CONSISTENT SNAPSHOT"));
@@ -118,15 +118,23 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
                              "the server does not say where in its binary log a consistent "
                              "snapshot is");
             }
-            place_ = begun.place;
+            begun.ends = begun.place;
             return success();
         }
     }
     return success();
 }
 
+Result<void> SqlChunkReader::view(BegunChunk& begun) {
+    TRIBUTARY_TRY_VOID(run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"));
+    TRIBUTARY_TRY(end, binlog_end());
+    begun.ends = std::move(end);
+    return success();
+}
+
 Result<BegunChunk> SqlChunkReader::begin(const std::string& database, const std::string& table) {
     BegunChunk begun;
+    parts_ended_ = false;
     TRIBUTARY_TRY_VOID(see(begun));
     TRIBUTARY_TRY(session, this->session());
     // Reading of it keeps it from being altered until the transaction ends.
@@ -215,20 +223,61 @@ Result<Place> SqlChunkReader::binlog_end() {
     return Place{std::string(status.value().at(0, 0)), number(status.value().at(0, 1))};
 }
 
-Result<Place> SqlChunkReader::end() {
-    Place place = place_;
-    if (rule_ != ChunkRule::exactly) {
-        TRIBUTARY_TRY(now, binlog_end());
-        place = std::move(now);
+Result<void> SqlChunkReader::open_cursor(const std::string& sql) {
+    // It may take long, and the server has to wait while the log is full.
+    TRIBUTARY_TRY_VOID(run(kind_ == ServerKind::mysql
+                               ? "SET SESSION max_execution_time = 0, net_write_timeout = 86400"
+                               : "SET SESSION max_statement_time = 0, net_write_timeout = 86400"));
+    TRIBUTARY_TRY(session, this->session());
+    TRIBUTARY_TRY(cursor, SqlCursor::open(*session, sql));
+    cursor_.emplace(std::move(cursor));
+    return success();
+}
+
+Result<void> SqlChunkReader::part(const std::string& sql,
+                                  std::uint64_t rows_max,
+                                  const std::function<bool(Cells cells)>& on_row) {
+    if (parts_ended_) {
+        return success();
     }
+    if (!cursor_) {
+        TRIBUTARY_TRY_VOID(open_cursor(sql));
+    }
+    for (std::uint64_t row = 0; row < rows_max; ++row) {
+        TRIBUTARY_TRY(cells, cursor_->next());
+        if (!cells) {
+            cursor_.reset();
+            parts_ended_ = true;
+            return success();
+        }
+        if (!on_row(*cells)) {
+            return success();
+        }
+    }
+    return success();
+}
+
+Result<void> SqlChunkReader::end() {
     TRIBUTARY_TRY_VOID(run("COMMIT"));
-    return place;
+    if (parts_ended_) {
+        close();  // its session has no limits
+    }
+    return success();
 }
 
 void SqlChunkReader::abandon() {
-    if (session_ && !session_->query("ROLLBACK")) {
-        session_.reset();
+    if (cursor_) {
+        kill();
+        close();
+    } else if (session_ && !session_->query("ROLLBACK")) {
+        close();
     }
+}
+
+// Rows that are still to come are read by the library first.
+void SqlChunkReader::close() {
+    cursor_.reset();
+    session_.reset();
 }
 
 }  // namespace tributary::mysql

@@ -19,7 +19,7 @@ class SqlChunkReader final : public ChunkReader {
 
     // Before anything else, and when the server may be another.
     void use(ServerKind kind, ChunkRule rule);
-    void close() { session_.reset(); }
+    void close();
 
     [[nodiscard]] Result<BegunChunk> begin(const std::string& database,
                                            const std::string& table) override;
@@ -27,14 +27,19 @@ class SqlChunkReader final : public ChunkReader {
                                               const std::string& table) override;
     [[nodiscard]] Result<void> rows(const std::string& sql,
                                     const std::function<bool(Cells cells)>& on_row) override;
-    [[nodiscard]] Result<Place> end() override;
+    [[nodiscard]] Result<void> part(const std::string& sql,
+                                    std::uint64_t rows_max,
+                                    const std::function<bool(Cells cells)>& on_row) override;
+    [[nodiscard]] Result<void> end() override;
     void abandon() override;
 
   private:
     Result<SqlSession*> session();
     Result<void> run(const std::string& statement);
     Result<void> see(BegunChunk& begun);
+    Result<void> view(BegunChunk& begun);
     Result<Place> binlog_end();
+    Result<void> open_cursor(const std::string& sql);
     void kill();
 
     const Connection& connection_;
@@ -42,7 +47,8 @@ class SqlChunkReader final : public ChunkReader {
     ChunkRule rule_ = ChunkRule::gtids;
     std::optional<SqlSession> session_;
     std::string connection_id_;
-    Place place_;  // rule exactly: of the chunk
+    std::optional<SqlCursor> cursor_;  // of part()
+    bool parts_ended_ = false;
 };
 
 }  // namespace tributary::mysql

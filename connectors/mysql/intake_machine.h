@@ -128,6 +128,9 @@ class IntakeMachine final : public Intake {
     Result<void> on_query(const Now& now);
     Result<void> on_statement(const Now& now, const Query& query, std::string_view text);
     Result<void> on_row_statement(const Now& now, const Statement& statement, const Query& query);
+    [[nodiscard]] bool withholds(std::string_view table) const {
+        return watcher_ != nullptr && watcher_->withholds(table);
+    }
     Result<void> on_truncate(const Now& now, const Statement& statement, const Query& query);
     Result<void> on_single_statement(const Now& now);
     Result<void> on_rollback(const Now& now);

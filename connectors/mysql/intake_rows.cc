@@ -117,6 +117,8 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
         .time_s = now.header.time_s};
     const bool watched =
         watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start);
+    // Rows of a prepared XA transaction are of its XA COMMIT.
+    const bool withheld = xid_.empty() && withholds(table.name);
     RowSplitter splitter(table.layout, rows);
     RowSpan row;
     for (;; ++head.row) {
@@ -131,7 +133,6 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
         if (is_history(rows, table, row)) {
             continue;
         }
-        transaction_.count(table);
         if (row.before.size() + row.after.size() > options_.row_bytes_max) {
             return Error(errors::kRowTooLarge,
                          "a row of " + table.name + " has " +
@@ -139,6 +140,16 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
                              " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
         }
         const bool repeated = transaction_.repeated(ordinal);
+        if (withheld) {
+            if (watched && !repeated) {
+                payload_.clear();
+                append_event_head(payload_, head);
+                TRIBUTARY_TRY_VOID(write_row(rows, table, row));
+                watcher_->on_row(table.schema_id, table.schema, payload_);
+            }
+            continue;
+        }
+        transaction_.count(table);
         if (!repeated) {
             transaction_.start_payload(payload_, head, table);
         }

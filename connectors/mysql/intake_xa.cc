@@ -146,11 +146,13 @@ Result<bool> IntakeMachine::copy_rows(std::int64_t now_us, EntrySink& sink) {
             if (row.ordinal >= move_.head.rows_end || transaction_.repeated(row.ordinal)) {
                 continue;
             }
+            const auto found = xa_schemas_.find(row.schema.value());
+            const auto schema = found == xa_schemas_.end() ? nullptr : found->second;
             if (watched) {
-                const auto schema = xa_schemas_.find(row.schema.value());
-                watcher_->on_row(row.schema,
-                                 schema == xa_schemas_.end() ? nullptr : schema->second,
-                                 row.payload);
+                watcher_->on_row(row.schema, schema, row.payload);
+            }
+            if (schema != nullptr && withholds(schema->database + "." + schema->table)) {
+                continue;
             }
             TRIBUTARY_TRY_VOID(transaction_.append(
                 EntryKind::change, row.schema, row.ordinal, row.payload, now_us, sink));

@@ -50,6 +50,7 @@ struct Options {
     // `snapshot`, which the configuration reads for every kind of database alike.
     SnapshotMode snapshot = SnapshotMode::no_data;
     std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
+    std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;
     bool joined_messages = false;  // not configured: as with an unknown client library (wire.h)
 };
 

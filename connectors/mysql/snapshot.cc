@@ -20,7 +20,7 @@ constexpr std::size_t kShapesMax = 4096;
 Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
                                                  const Surroundings& surroundings,
                                                  const SideReader& side,
-                                                 std::optional<std::vector<TableName>> begin) {
+                                                 std::optional<std::vector<RunTable>> begin) {
     TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
     std::unique_ptr<Snapshot> snapshot(new Snapshot(options, surroundings, std::move(filter)));
     TRIBUTARY_TRY(
@@ -28,6 +28,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
         core::snapshot::Engine::make({.source = options.source,
                                       .row_bytes_max = options.row_bytes_max,
                                       .chunk_rows_max = options.chunk_rows_max,
+                                      .keyless_bytes_max = options.keyless_bytes_max,
                                       .ad_hoc_only = options.ad_hoc_only,
                                       .anew = options.anew},
                                      {*snapshot, surroundings.clock, surroundings.observer},
@@ -55,7 +56,7 @@ Result<ChunkBegin> Snapshot::begin(const TableName& table) {
         shapes_.clear();
     }
     name_ = table;
-    return ChunkBegin{.fingerprint = seen_.fingerprint};
+    return ChunkBegin{.fingerprint = seen_.fingerprint, .place = place_bytes(seen_.ends)};
 }
 
 // Whether the chunk sees every transaction that was appended before it.
@@ -84,12 +85,16 @@ Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
                             const std::function<bool(std::string_view row)>& on_row) {
     std::optional<std::size_t> broken;
     std::string row;
-    TRIBUTARY_TRY_VOID(reader_.rows(chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where),
-                                    [&](mysql::ChunkReader::Cells cells) {
-                                        row.clear();
-                                        broken = append_held_row(row, table_, cells);
-                                        return !broken && on_row(row);
-                                    }));
+    const auto on_cells = [&](mysql::ChunkReader::Cells cells) {
+        row.clear();
+        broken = append_held_row(row, table_, cells);
+        return !broken && on_row(row);
+    };
+    TRIBUTARY_TRY_VOID(
+        wanted.in_parts
+            ? reader_.part(whole_sql(table_, wanted.where), wanted.rows_max, on_cells)
+            : reader_.rows(chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where),
+                           on_cells));
     if (broken) {
         const std::string column = *broken < table_.structure.columns.size()
                                        ? "." + table_.structure.columns[*broken].name
@@ -98,11 +103,6 @@ Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
                      engine_->current_name() + column + ": a value that is not of its type");
     }
     return success();
-}
-
-Result<Position> Snapshot::end() {
-    TRIBUTARY_TRY(place, reader_.end());
-    return place_bytes(place);
 }
 
 std::vector<std::string> Snapshot::key_of(std::string_view row) const {
@@ -121,10 +121,17 @@ bool Snapshot::wants(const std::optional<MysqlGtid>& gtid, const Place& start) c
     if (options_.rule == ChunkRule::gtids) {
         // The set may have holes: a later change of the row may be in it, whose columns those of an
         // earlier one that is not would be put over. So all that comes is put over in its order.
-        current_seen_ = gtid && seen_.executed->contains(*gtid);
+        const bool seen = gtid && seen_.executed->contains(*gtid);
+        sight_ = seen ? Sight::seen : sight_from(start);
         return true;
     }
+    sight_ = sight_from(start);
     return compare(start, seen_.place) >= 0;
+}
+
+// Of a transaction of which nothing but its place is known, behind `seen_.place`.
+Snapshot::Sight Snapshot::sight_from(const Place& start) const {
+    return compare(start, seen_.ends) >= 0 ? Sight::unseen : Sight::in_doubt;
 }
 
 const EventShape* Snapshot::shape_of(SchemaId id,
@@ -167,19 +174,48 @@ bool Snapshot::speak(const EventShape& shape, std::string_view payload) {
     if (event.history) {
         return true;
     }
-    if (table_.order.empty() && options_.rule != ChunkRule::exactly) {
-        return current_seen_;  // equal rows are the same: which of them the chunk saw nobody can
-                               // tell
-    }
-    Placement& rows = *engine_->held();
+    core::snapshot::ViewChanges* const whole = engine_->whole();
+    return whole != nullptr ? speak_of_all(shape, event, *whole) : speak_of_chunk(shape, event);
+}
+
+bool Snapshot::name_both(const EventShape& shape, const RowEvent& event) {
     old_name_.clear();
     new_name_.clear();
-    const bool has_old = event.operation != 'I';
+    return (event.operation == 'I' || append_name(old_name_, table_, &shape, event.before)) &&
+           (event.operation == 'D' || append_name(new_name_, table_, &shape, event.after));
+}
+
+bool Snapshot::speak_of_all(const EventShape& shape,
+                            const RowEvent& event,
+                            core::snapshot::ViewChanges& changes) {
+    if (sight_ != Sight::unseen) {
+        return sight_ == Sight::seen;
+    }
     const bool has_new = event.operation != 'D';
-    if ((has_old && !append_name(old_name_, table_, &shape, event.before)) ||
-        (has_new && !append_name(new_name_, table_, &shape, event.after))) {
+    if (!event.whole || event.operation == 'P' || !name_both(shape, event) ||
+        (has_new && !engine_->unfiltered())) {
         return false;
     }
+    auto now = has_new ? held_row(shape, event.after) : std::optional<std::string>("");
+    if (!now) {
+        return false;
+    }
+    if (event.operation != 'I') {
+        changes.drop(old_name_);
+    }
+    if (has_new) {
+        changes.add(new_name_, std::move(*now));
+    }
+    return true;
+}
+
+bool Snapshot::speak_of_chunk(const EventShape& shape, const RowEvent& event) {
+    if (!name_both(shape, event)) {
+        return false;
+    }
+    Placement& rows = *engine_->held();
+    const bool has_old = event.operation != 'I';
+    const bool has_new = event.operation != 'D';
     if (event.whole) {
         if (has_old) {
             rows.drop(old_name_);
@@ -209,8 +245,16 @@ bool Snapshot::speak(const EventShape& shape, std::string_view payload) {
 }
 
 void Snapshot::on_truncate(std::string_view database, std::string_view table) {
-    if (database == name_.schema && table == name_.table) {
+    if (database != name_.schema || table != name_.table) {
+        return;
+    }
+    core::snapshot::ViewChanges* const whole = engine_->whole();
+    if (whole == nullptr) {
         engine_->held()->drop_all();
+    } else if (sight_ == Sight::unseen) {
+        whole->drop_all();
+    } else if (sight_ == Sight::in_doubt) {
+        engine_->spoil();
     }
 }
 

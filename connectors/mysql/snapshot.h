@@ -5,7 +5,8 @@
 //   - MySQL: what is in @@gtid_executed before the chunk is seen by it; up to the end of the binlog
 //     after it, others may be. A chunk is read only when everything appended is in that set; what
 //     comes meanwhile speaks for the rows that it changes, whether the chunk saw it or not: by its
-//     place, the stream has said all about these rows.
+//     place, the stream has said all about these rows. Of a table without a key nobody could say
+//     which rows these are: it is read at a moment in which none of them is in doubt.
 // An event that leaves columns out is put over the row that is held; where that cannot be done
 // exactly, the chunk is read again.
 // Pure but for the ChunkReader; the intake thread. One object per connection.
@@ -42,6 +43,7 @@ struct SnapshotOptions {
     FilterRules filter{};
     std::uint64_t row_bytes_max = 64ULL << 20U;
     std::uint64_t chunk_rows_max = 50'000;
+    std::uint64_t keyless_bytes_max = 1ULL << 30U;
     bool ad_hoc_only = false;  // as EngineOptions
     bool anew = false;
     // Rule `exactly`: everything that earlier processes appended ends at or below it.
@@ -51,6 +53,7 @@ struct SnapshotOptions {
 class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader {
   public:
     using TableName = core::snapshot::TableName;
+    using RunTable = core::snapshot::RunTable;
 
     // They outlive it.
     struct Surroundings {
@@ -65,7 +68,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
         const SnapshotOptions& options,
         const Surroundings& surroundings,
         const SideReader& side,
-        std::optional<std::vector<TableName>> begin);
+        std::optional<std::vector<RunTable>> begin);
 
     // As Engine has them.
     [[nodiscard]] Result<void> step(EntrySink& sink) {
@@ -81,6 +84,9 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
 
     [[nodiscard]] bool wants(const std::optional<MysqlGtid>& gtid,
                              const Place& start) const override;
+    [[nodiscard]] bool withholds(std::string_view table) const override {
+        return engine_->withholds(table);
+    }
     void on_row(SchemaId id,
                 const std::shared_ptr<const TableSchema>& schema,
                 std::string_view payload) override;
@@ -97,7 +103,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     Result<core::snapshot::ChunkShape> describe() override;
     Result<void> rows(const core::snapshot::RowsWanted& wanted,
                       const std::function<bool(std::string_view row)>& on_row) override;
-    Result<Position> end() override;
+    Result<void> end() override { return reader_.end(); }
     void abandon() override { reader_.abandon(); }
     [[nodiscard]] std::vector<std::string> key_of(std::string_view row) const override;
     void name_of(std::string_view row, std::string& name) const override;
@@ -105,6 +111,11 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     [[nodiscard]] bool all_seen() const;
     const EventShape* shape_of(SchemaId id, const std::shared_ptr<const TableSchema>& schema);
     [[nodiscard]] bool speak(const EventShape& shape, std::string_view payload);
+    [[nodiscard]] bool speak_of_all(const EventShape& shape,
+                                    const RowEvent& event,
+                                    core::snapshot::ViewChanges& changes);
+    [[nodiscard]] bool speak_of_chunk(const EventShape& shape, const RowEvent& event);
+    [[nodiscard]] bool name_both(const EventShape& shape, const RowEvent& event);
 
     SnapshotOptions options_;
     mysql::ChunkReader& reader_;
@@ -116,7 +127,9 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     BegunChunk seen_;                                       // of the chunk that is read or held
     SnapshotTable table_;                                   // of the last describe()
     std::unordered_map<std::uint32_t, EventShape> shapes_;  // of events, for that table
-    mutable bool current_seen_ = false;  // rule gtids: the chunk sees the stream's transaction
+    enum class Sight { seen, in_doubt, unseen };
+    [[nodiscard]] Sight sight_from(const Place& start) const;
+    mutable Sight sight_ = Sight::seen;  // of the stream's transaction by the chunk
     std::string old_name_;               // scratch
     std::string new_name_;               // scratch
 };

@@ -8,13 +8,12 @@
 namespace tributary::mysql {
 namespace {
 
-constexpr std::uint64_t kKeylessBytes = 56U << 10U;  // core/snapshot/engine.cc
-
 constexpr const char* kTablesSql =
     "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, COALESCE(t.DATA_LENGTH, 0), EXISTS (SELECT 1 FROM "
     "information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = t.TABLE_SCHEMA AND "
     "s.TABLE_NAME = t.TABLE_NAME AND s.NON_UNIQUE = 0 GROUP BY s.INDEX_NAME "
-    "HAVING MAX(s.NULLABLE = 'YES') = 0) "
+    "HAVING MAX(s.INDEX_NAME = 'PRIMARY') = 1 OR (MAX(s.NULLABLE = 'YES') = 0 AND "
+    "MAX(s.SUB_PART IS NOT NULL) = 0 AND COUNT(s.COLUMN_NAME) = COUNT(*))) "
     "FROM information_schema.TABLES t WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
     "AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') "
     "ORDER BY 1, 2";
@@ -79,22 +78,22 @@ Result<Selection> selected_tables(SqlSession& sql, const TableFilter& filter) {
     return selection;
 }
 
-Result<std::vector<core::snapshot::TableName>> snapshot_tables(const Selection& selection,
-                                                               const std::string& user) {
+Result<std::vector<core::snapshot::RunTable>> snapshot_tables(const Selection& selection,
+                                                              const std::string& user) {
     if (selection.blind) {
         return Error(errors::kSourceRights,
                      user + " " + std::string(kBlind) + ": " + grant_of_all(user));
     }
-    std::vector<core::snapshot::TableName> names;
+    std::vector<core::snapshot::RunTable> tables;
     for (const SelectedTable& table : selection.tables) {
         if (!table.readable) {
             return Error(errors::kSourceRights,
                          "a snapshot must read " + full_name(table.name) + ", which " + user +
                              " may not: " + grant_of(table.name, user));
         }
-        names.push_back(table.name);
+        tables.push_back({table.name, !table.keyed});
     }
-    return names;
+    return tables;
 }
 
 Result<core::snapshot::TableName> find_snapshot_table(SqlSession& sql,
@@ -104,8 +103,8 @@ Result<core::snapshot::TableName> find_snapshot_table(SqlSession& sql,
     TRIBUTARY_TRY(selection, selected_tables(sql, filter));
     for (const SelectedTable& table : selection.tables) {
         if (full_name(table.name) == name) {
-            TRIBUTARY_TRY(names, snapshot_tables({.tables = {table}}, user));
-            return names.front();
+            TRIBUTARY_TRY(tables, snapshot_tables({.tables = {table}}, user));
+            return std::move(tables.front().name);
         }
     }
     return Error(errors::kSnapshotRefused,
@@ -160,10 +159,11 @@ std::vector<Finding> judge_snapshot(const Selection& selection,
         } else if (!table.keyed) {
             findings.push_back({Severity::warning,
                                 "table " + full_name(table.name),
-                                "has no key: a snapshot reads all of it (about " +
-                                    std::to_string(table.bytes_about >> 10U) +
-                                    " KiB) at once, and stops when its rows are more than " +
-                                    std::to_string(kKeylessBytes >> 10U) + " KiB",
+                                "has no key: a snapshot keeps all of it (about " +
+                                    std::to_string(table.bytes_about >> 20U) + " of at most " +
+                                    std::to_string(options.snapshot_keyless_bytes >> 20U) +
+                                    " MiB) in the local log first, and the stream waits while it "
+                                    "is read and appended",
                                 "ALTER TABLE " + sql_name(table.name) + " ADD PRIMARY KEY (...);"});
         }
     }

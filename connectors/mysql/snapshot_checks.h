@@ -19,7 +19,7 @@ namespace tributary::mysql {
 struct SelectedTable {
     core::snapshot::TableName name;
     bool readable = true;
-    bool keyed = true;              // a primary key, or a unique index without NULLs
+    bool keyed = true;              // by primary key, or unique index of whole columns, no NULLs
     std::uint64_t bytes_about = 0;  // the server's estimate
 };
 
@@ -31,7 +31,7 @@ struct Selection {
 
 // The tables of a run. kSourceRights: one cannot be read, or none can be seen; it says what mends
 // that.
-[[nodiscard]] Result<std::vector<core::snapshot::TableName>> snapshot_tables(
+[[nodiscard]] Result<std::vector<core::snapshot::RunTable>> snapshot_tables(
     const Selection& selection, const std::string& user);
 
 // The table of a request, "database.table". kSnapshotRefused: there is none that is selected;

@@ -48,6 +48,33 @@ bool skip_value_options(const RowLayout& layout, std::string_view& bytes) {
     return true;
 }
 
+// Bitmap and image of `event`, with what it leaves out from `under`; nullopt: it does not mean the
+// same.
+std::optional<std::string> append_image(std::string out,
+                                        const EventShape& shape,
+                                        const ImageCells& under,
+                                        const ImageCells& event) {
+    if (under.size() != event.size()) {
+        return std::nullopt;
+    }
+    const std::size_t bitmap = (event.size() + 7) / 8;
+    const std::size_t nulls = out.size() + bitmap;
+    out.append(bitmap, '\xFF').append(bitmap, '\0');
+    for (std::size_t at = 0; at < event.size(); ++at) {
+        if (event[at].present && event[at].bytes && !shape.same[at]) {
+            return std::nullopt;
+        }
+        const ImageCell& cell = event[at].present ? event[at] : under[at];
+        if (cell.bytes) {
+            out += *cell.bytes;
+        } else {
+            char& byte = out[nulls + at / 8];
+            byte = static_cast<char>(static_cast<unsigned char>(byte) | 1U << (at % 8));
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 bool read_cells(const RowLayout& layout,
@@ -179,32 +206,20 @@ ImageCells cells_of(const SnapshotTable& table, std::string_view row) {
     return cells;
 }
 
+std::optional<std::string> held_row(const EventShape& shape, const ImageCells& cells) {
+    std::string out;
+    append_fixed(out, std::uint32_t{0}, Endian::little);  // no key
+    return append_image(std::move(out), shape, cells, cells);
+}
+
 std::optional<std::string> put_over(const SnapshotTable& table,
                                     const EventShape& shape,
                                     std::string_view row,
                                     const ImageCells& event) {
-    ImageCells cells = cells_of(table, row);
-    if (cells.size() != event.size()) {
-        return std::nullopt;
-    }
-    const std::size_t bitmap = (cells.size() + 7) / 8;
+    const ImageCells cells = cells_of(table, row);
     // Its place in the order of the key is that of the row as it was read.
-    std::string out(row.substr(0, row.size() - image_of_held(row).size()));
-    const std::size_t nulls = out.size() + bitmap;
-    out.append(bitmap, '\xFF').append(bitmap, '\0');
-    for (std::size_t at = 0; at < cells.size(); ++at) {
-        if (event[at].present && event[at].bytes && !shape.same[at]) {
-            return std::nullopt;
-        }
-        const ImageCell& cell = event[at].present ? event[at] : cells[at];
-        if (cell.bytes) {
-            out += *cell.bytes;
-        } else {
-            char& byte = out[nulls + at / 8];
-            byte = static_cast<char>(static_cast<unsigned char>(byte) | 1U << (at % 8));
-        }
-    }
-    return out;
+    std::string key(row.substr(0, row.size() - image_of_held(row).size()));
+    return append_image(std::move(key), shape, cells, event);
 }
 
 }  // namespace tributary::mysql

@@ -60,6 +60,9 @@ struct RowEvent {
 // The cells of a row that append_held_row() or put_over() wrote.
 [[nodiscard]] ImageCells cells_of(const SnapshotTable& table, std::string_view row);
 
+// A row of a table without a key, of all its columns; nullopt: it does not mean the same.
+[[nodiscard]] std::optional<std::string> held_row(const EventShape& shape, const ImageCells& cells);
+
 // `row` with what `event` has put over it; nullopt: it does not mean the same.
 [[nodiscard]] std::optional<std::string> put_over(const SnapshotTable& table,
                                                   const EventShape& shape,

@@ -287,6 +287,20 @@ std::string after_sql(const SnapshotTable& table,
            value + " AND " + after_sql(table, after, depth + 1) + "))";
 }
 
+// All of its rows, or those with `where`.
+std::string rows_sql(const SnapshotTable& table, std::string_view index, std::string_view where) {
+    std::string sql = "SELECT ";
+    for (std::size_t at = 0; at < table.structure.columns.size(); ++at) {
+        sql += (at == 0 ? "" : ", ") + cell_sql(table, at);
+    }
+    sql += " FROM " + quoted_name(table.structure.database) + "." +
+           quoted_name(table.structure.table) + std::string(index);
+    if (!where.empty()) {
+        sql += " WHERE (" + std::string(where) + "\n)";  // it may end in a comment
+    }
+    return sql;
+}
+
 }  // namespace
 
 Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
@@ -357,25 +371,18 @@ std::string chunk_sql(const SnapshotTable& table,
                       const std::vector<std::string>& after,
                       std::uint64_t rows_max,
                       std::string_view where) {
-    std::string sql = "SELECT ";
-    for (std::size_t at = 0; at < table.structure.columns.size(); ++at) {
-        sql += (at == 0 ? "" : ", ") + cell_sql(table, at);
-    }
-    sql +=
-        " FROM " + quoted_name(table.structure.database) + "." + quoted_name(table.structure.table);
-    sql += table.by_primary_key ? " FORCE INDEX (PRIMARY)" : "";
-    const char* word = " WHERE ";
-    if (!where.empty()) {
-        sql += word + ("(" + std::string(where) + "\n)");  // it may end in a comment
-        word = " AND ";
-    }
+    std::string sql = rows_sql(table, table.by_primary_key ? " FORCE INDEX (PRIMARY)" : "", where);
     if (!after.empty()) {
-        sql += word + after_sql(table, after);
+        sql += (where.empty() ? " WHERE " : " AND ") + after_sql(table, after);
     }
     for (std::size_t at = 0; at < table.order.size(); ++at) {
         sql += (at == 0 ? " ORDER BY " : ", ") + quoted_name(table.order[at]);
     }
     return sql + " LIMIT " + std::to_string(rows_max);
+}
+
+std::string whole_sql(const SnapshotTable& table, std::string_view where) {
+    return rows_sql(table, "", where);
 }
 
 std::optional<std::size_t> append_held_row(std::string& out,

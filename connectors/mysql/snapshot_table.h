@@ -42,6 +42,9 @@ struct SnapshotTable {
                                     std::uint64_t rows_max,
                                     std::string_view where);
 
+// All of its rows with `where`, in no order.
+[[nodiscard]] std::string whole_sql(const SnapshotTable& table, std::string_view where);
+
 // A row as it is held: fixed32 bytes of the key, its values as sized texts, then bitmap and row
 // image of an insert (entry_payload.h, I). Appends one; the column that is not as its type says, or
 // none.

@@ -196,6 +196,10 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
         return not_connected();
     }
     TRIBUTARY_TRY_VOID(step_snapshot(sink, wait));
+    if (stops_stream()) {
+        heard_ = clock_.now();
+        return success();
+    }
     if (!more_ && !interrupter_.consume()) {
         [[maybe_unused]] const Wake woken =
             wait_for(stream_->wire.socket(), POLLIN, interrupter_, wait);
@@ -244,6 +248,9 @@ Result<void> MysqlSource::drain(EntrySink& sink) {
             TRIBUTARY_TRY_VOID(take(*event.value(), now_us, sink));
             if (snapshot_runs_ && snapshot_->due()) {
                 TRIBUTARY_TRY_VOID(snapshot_->step(sink));
+                if (stops_stream()) {
+                    return success();
+                }
             }
         }
         if (sink.full() || bytes >= kPollBytesMax) {

@@ -68,9 +68,10 @@ class MysqlSource final : public Source, private Snapshots {
     Result<void> begin_snapshot(const ServerFacts& facts,
                                 const ResumePoint& from,
                                 const SideReader& side);
-    Result<std::vector<Snapshot::TableName>> tables_of_run(const ServerFacts& facts);
+    Result<std::vector<Snapshot::RunTable>> tables_of_run(const ServerFacts& facts);
     Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
     void end_snapshot();
+    [[nodiscard]] bool stops_stream() const;
     Result<void> miss(const Error& error);
 
     [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;

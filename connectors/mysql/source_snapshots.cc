@@ -27,7 +27,7 @@ Result<void> MysqlSource::miss(const Error& error) {
     return success();
 }
 
-Result<std::vector<Snapshot::TableName>> MysqlSource::tables_of_run(const ServerFacts& facts) {
+Result<std::vector<Snapshot::RunTable>> MysqlSource::tables_of_run(const ServerFacts& facts) {
     TRIBUTARY_TRY(filter, TableFilter::make(options_.tables));
     TRIBUTARY_TRY(session, sql());
     TRIBUTARY_TRY(selection, selected_tables(*session, filter));
@@ -59,7 +59,7 @@ Result<void> MysqlSource::begin_snapshot(const ServerFacts& facts,
                            : from.by_gtid ? ChunkRule::gtids
                                           : ChunkRule::place;
     chunks_.use(facts.kind, rule);
-    std::optional<std::vector<Snapshot::TableName>> begin;
+    std::optional<std::vector<Snapshot::RunTable>> begin;
     if (begins_snapshot(options_.snapshot, fresh_ || lost, snapshot_begun_)) {
         TRIBUTARY_TRY_VOID(verify_snapshot(facts, from.by_gtid));
         TRIBUTARY_TRY(tables, tables_of_run(facts));
@@ -78,6 +78,7 @@ Result<void> MysqlSource::begin_snapshot(const ServerFacts& facts,
                                   .filter = options_.tables,
                                   .row_bytes_max = options_.row_bytes_max,
                                   .chunk_rows_max = options_.snapshot_chunk_rows,
+                                  .keyless_bytes_max = options_.snapshot_keyless_bytes,
                                   .ad_hoc_only = options_.snapshot == SnapshotMode::no_data,
                                   .anew = !missed_.empty(),
                                   .appended_below = std::move(appended_below)},
@@ -105,6 +106,11 @@ Result<void> MysqlSource::step_snapshot(EntrySink& sink, milliseconds& wait) {
     }
     wait = snapshot_->patience(wait);
     return success();
+}
+
+// Rows have to come before anything more is taken from the stream.
+bool MysqlSource::stops_stream() const {
+    return snapshot_runs_ && snapshot_->engine().holds_stream();
 }
 
 void MysqlSource::end_snapshot() {

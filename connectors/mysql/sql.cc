@@ -147,31 +147,66 @@ Result<SqlRows> SqlSession::query(const std::string& text) {
 Result<void> SqlSession::each(const std::string& text,
                               const std::function<bool(Cells cells)>& on_row,
                               const std::function<void()>& stop) {
+    TRIBUTARY_TRY(cursor, SqlCursor::open(*this, text));
+    for (;;) {
+        TRIBUTARY_TRY(cells, cursor.next());
+        if (!cells) {
+            return success();
+        }
+        if (!on_row(*cells)) {
+            stop();
+            return success();
+        }
+    }
+}
+
+struct SqlCursor::Values {
+    std::string text;  // for errors
+    std::unique_ptr<::sql::Statement> statement;
+    std::unique_ptr<::sql::ResultSet> rows;
+    std::vector<::sql::SQLString> values;
+    std::vector<std::optional<std::string_view>> cells;
+};
+
+SqlCursor::SqlCursor(std::unique_ptr<Values> values) : values_(std::move(values)) {}
+SqlCursor::SqlCursor(SqlCursor&&) noexcept = default;
+SqlCursor::~SqlCursor() = default;
+
+Result<SqlCursor> SqlCursor::open(SqlSession& session, const std::string& text) {
+    auto values = std::make_unique<Values>();
+    values->text = text.substr(0, 200);
     try {
-        const std::unique_ptr<::sql::Statement> statement(connection_->createStatement());
-        statement->setResultSetType(::sql::ResultSet::TYPE_FORWARD_ONLY);
-        const std::unique_ptr<::sql::ResultSet> rows(statement->executeQuery(text));
-        const unsigned columns = rows->getMetaData()->getColumnCount();
-        std::vector<::sql::SQLString> values(columns);
-        std::vector<std::optional<std::string_view>> cells(columns);
-        while (rows->next()) {
-            for (unsigned column = 0; column < columns; ++column) {
-                values[column] = rows->getString(column + 1);
-                cells[column].reset();
-                if (!rows->wasNull()) {
-                    cells[column] = values[column].asStdString();
-                }
-            }
-            if (!on_row(cells)) {
-                stop();
-                break;
+        values->statement.reset(session.connection_->createStatement());
+        values->statement->setResultSetType(::sql::ResultSet::TYPE_FORWARD_ONLY);
+        values->rows.reset(values->statement->executeQuery(text));
+        values->values.resize(values->rows->getMetaData()->getColumnCount());
+        values->cells.resize(values->values.size());
+    } catch (const ::sql::SQLException& error) {
+        return translated(error, values->text);
+    } catch (const std::exception& error) {
+        return Error(errors::kInternal, values->text + ": " + error.what());
+    }
+    return SqlCursor(std::move(values));
+}
+
+Result<std::optional<SqlSession::Cells>> SqlCursor::next() {
+    Values& at = *values_;
+    try {
+        if (!at.rows->next()) {
+            return std::optional<SqlSession::Cells>();
+        }
+        for (std::size_t column = 0; column < at.values.size(); ++column) {
+            at.values[column] = at.rows->getString(static_cast<std::uint32_t>(column + 1));
+            at.cells[column].reset();
+            if (!at.rows->wasNull()) {
+                at.cells[column] = at.values[column].asStdString();
             }
         }
-        return success();
+        return std::optional<SqlSession::Cells>(at.cells);
     } catch (const ::sql::SQLException& error) {
-        return translated(error, text.substr(0, 200));
+        return translated(error, at.text);
     } catch (const std::exception& error) {
-        return Error(errors::kInternal, text.substr(0, 200) + ": " + error.what());
+        return Error(errors::kInternal, at.text + ": " + error.what());
     }
 }
 

@@ -17,7 +17,9 @@
 
 namespace sql {
 class Connection;
-}
+class ResultSet;
+class Statement;
+}  // namespace sql
 
 namespace tributary::mysql {
 
@@ -49,8 +51,27 @@ class SqlSession {
                                     const std::function<void()>& stop);
 
   private:
+    friend class SqlCursor;
     explicit SqlSession(std::unique_ptr<::sql::Connection> connection);
     std::unique_ptr<::sql::Connection> connection_;
+};
+
+// The rows of a SELECT as the server sends them, when they are asked for. The session has no other
+// statement meanwhile, and outlives it.
+class SqlCursor {
+  public:
+    [[nodiscard]] static Result<SqlCursor> open(SqlSession& session, const std::string& statement);
+    SqlCursor(SqlCursor&&) noexcept;
+    SqlCursor& operator=(SqlCursor&&) = delete;
+    ~SqlCursor();
+
+    // The next row, valid until the next call; nullopt after the last.
+    [[nodiscard]] Result<std::optional<SqlSession::Cells>> next();
+
+  private:
+    struct Values;
+    explicit SqlCursor(std::unique_ptr<Values> values);
+    std::unique_ptr<Values> values_;
 };
 
 // `text` quoted, for any text: `a``b`, 'a''b'. SqlSession pins a sql_mode with

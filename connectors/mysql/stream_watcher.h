@@ -21,6 +21,8 @@ class StreamWatcher {
     // if it has one, and where it begins. Of an XA transaction: its XA COMMIT.
     [[nodiscard]] virtual bool wants(const std::optional<MysqlGtid>& gtid,
                                      const Place& start) const = 0;
+    // Whether changes of this table ("database.table") are not to be appended.
+    [[nodiscard]] virtual bool withholds(std::string_view table) const = 0;
     // A change, as it goes into the log. `schema` is null where the row was logged to an earlier
     // connection and what it is of is not known.
     virtual void on_row(SchemaId id,

@@ -25,6 +25,7 @@ struct BegunChunk {
     std::string fingerprint{};            // of the table's structure; differs after any ALTER
     std::optional<VisibleSet> visible{};  // of a primary
     Lsn replayed{};                       // of a standby: what commits below is seen
+    Lsn place{};                          // everything that is seen commits below
 };
 
 class ChunkReader {
@@ -50,8 +51,8 @@ class ChunkReader {
         std::uint64_t rows_max,
         const std::function<bool(const std::vector<std::optional<std::string_view>>& cells)>&
             on_row) = 0;
-    // Ends the transaction. Every transaction that was seen has its commit record below the result.
-    [[nodiscard]] virtual Result<Lsn> end() = 0;
+    // Ends the transaction.
+    [[nodiscard]] virtual Result<void> end() = 0;
     // Ends it without a result; the next begin() starts clean.
     virtual void abandon() = 0;
 };

@@ -34,7 +34,10 @@ constexpr const char* kSeenSql = R"(SELECT
         (SELECT string_agg(concat_ws(',', i.indexrelid, i.indisprimary, i.indisreplident), ';'
                            ORDER BY i.indexrelid)
            FROM pg_index i
-          WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)))
+          WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident))),
+    CASE WHEN pg_is_in_recovery()
+         THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+         ELSE pg_current_wal_insert_lsn() END
 FROM pg_class c WHERE c.oid = to_regclass($1))";
 
 // Column lists and row filters came with 15; to_jsonb() asks for them without naming them.
@@ -49,10 +52,6 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdroppe
              ELSE (to_jsonb(p) -> 'attnames') ? a.attname::text END
 WHERE c.oid = $1::oid
 ORDER BY a.attnum)";
-
-constexpr const char* kEndSql = R"(SELECT CASE WHEN pg_is_in_recovery()
-    THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-    ELSE pg_current_wal_insert_lsn() END)";
 
 bool no_such_table(const Error& error) {
     return error.what().find("SQLSTATE 42P01") != std::string::npos;
@@ -129,6 +128,11 @@ Result<BegunChunk> SqlChunkReader::begin(const std::string& schema, const std::s
     }
     begun.oid = static_cast<std::uint32_t>(seen.integer(0, 1));
     begun.fingerprint = std::string(seen.at(0, 2));
+    const auto place = parse_lsn(seen.at(0, 3));
+    if (!place) {
+        return Error(errors::kProtocolViolation, "the server does not say where its log ends");
+    }
+    begun.place = without_page_header(*place, page_bytes_, segment_bytes_);
     if (!standby) {
         begun.visible = VisibleSet::parse(seen.at(0, 0));
         if (!begun.visible) {
@@ -195,24 +199,13 @@ Result<void> SqlChunkReader::part(
     return success();
 }
 
-Result<Lsn> SqlChunkReader::end() {
+Result<void> SqlChunkReader::end() {
     TRIBUTARY_TRY(session, this->session());
-    // Rows that were cut short have failed the transaction; else the place is read while the table
-    // can not be altered yet.
-    if (PQtransactionStatus(session->get()) == PQTRANS_INERROR) {
-        TRIBUTARY_TRY(rolled_back, session->query("ROLLBACK", kLimit));
-        static_cast<void>(rolled_back);
-    }
-    TRIBUTARY_TRY(rows, session->query(kEndSql, kLimit));
-    const auto place = rows.count() == 1 ? parse_lsn(rows.at(0, 0)) : std::nullopt;
-    if (!place) {
-        return Error(errors::kProtocolViolation, "the server does not say where its log ends");
-    }
-    if (PQtransactionStatus(session->get()) != PQTRANS_IDLE) {
-        TRIBUTARY_TRY(committed, session->query("COMMIT", kLimit));
-        static_cast<void>(committed);
-    }
-    return without_page_header(*place, page_bytes_, segment_bytes_);
+    // Rows that were cut short have failed the transaction.
+    const bool failed = PQtransactionStatus(session->get()) == PQTRANS_INERROR;
+    TRIBUTARY_TRY(ended, session->query(failed ? "ROLLBACK" : "COMMIT", kLimit));
+    static_cast<void>(ended);
+    return success();
 }
 
 void SqlChunkReader::abandon() {

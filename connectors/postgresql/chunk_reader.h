@@ -44,7 +44,7 @@ class SqlChunkReader final : public ChunkReader {
         std::uint64_t rows_max,
         const std::function<bool(const std::vector<std::optional<std::string_view>>& cells)>&
             on_row) override;
-    [[nodiscard]] Result<Lsn> end() override;
+    [[nodiscard]] Result<void> end() override;
     void abandon() override;
 
     // The connection is given back; the next use makes another.

@@ -144,6 +144,7 @@ Result<void> Intake::on_begin(std::string_view message) {
     origin_name_.clear();
     origin_lsn_ = Lsn();
     ordinal_ = 0;
+    withheld_ = false;
     ++transaction_;
     end_.event_count = 0;
     end_.tables.clear();
@@ -183,7 +184,7 @@ Result<void> Intake::on_commit(std::string_view message, std::int64_t now_us, En
         sink.resume(encode_resume(position_, in_snapshot_));
     }
     if (watcher_ != nullptr) {
-        watcher_->on_commit(selected);
+        watcher_->on_commit(selected || withheld_);
     }
     return success();
 }
@@ -266,10 +267,13 @@ Result<void> Intake::on_row(Lsn wal_start,
                      "a row of " + table->name + " has " + std::to_string(message.size()) +
                          " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
     }
-    count(*table);
     if (watcher_ != nullptr && watcher_->wants(row.relation)) {
         TRIBUTARY_TRY_VOID(tell(row.relation, *table, row));
     }
+    if (withheld(*table)) {
+        return success();
+    }
+    count(*table);
     const Identity identity{begin_.final_lsn, ordinal};
     if (!repeated(identity)) {
         start_payload(static_cast<char>(row.type), table, wal_start);
@@ -284,6 +288,13 @@ Result<void> Intake::on_row(Lsn wal_start,
         count(*table);  // delivered as a delete and a create
     }
     return success();
+}
+
+// Rows of a snapshot that are still to come say what this change does.
+bool Intake::withheld(const Table& table) {
+    const bool held_back = watcher_ != nullptr && watcher_->withholds(table.name);
+    withheld_ = withheld_ || held_back;
+    return held_back;
 }
 
 bool Intake::key_moved(const Table& table, const RowMessage& row) {
@@ -332,10 +343,13 @@ Result<void> Intake::on_truncate(Lsn wal_start,
         if (!table->selected) {
             continue;
         }
-        count(*table);
         if (watcher_ != nullptr && watcher_->wants(truncate.relation(index))) {
             watcher_->on_truncate(truncate.relation(index));
         }
+        if (withheld(*table)) {
+            continue;
+        }
+        count(*table);
         const Identity identity{begin_.final_lsn, ordinal};
         if (repeated(identity)) {
             continue;

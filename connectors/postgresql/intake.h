@@ -130,6 +130,7 @@ class Intake final : public core::snapshot::RowStream {
     Result<Table*> find_table(std::uint32_t oid, MessageType type);
     Result<std::uint32_t> next_ordinal(MessageType type);
     void count(Table& table);
+    bool withheld(const Table& table);
     [[nodiscard]] static bool key_moved(const Table& table, const RowMessage& row);
     void start_payload(char operation, const Table* table, Lsn lsn);
     void write_tuple(const Table& table, const Tuple& tuple);
@@ -144,6 +145,7 @@ class Intake final : public core::snapshot::RowStream {
     TableFilter filter_;
     CatalogueReader* catalogue_;
     StreamWatcher* watcher_ = nullptr;
+    bool withheld_ = false;  // something of the transaction
     std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
     std::uint32_t last_oid_ = 0;
     Table* last_table_ = nullptr;

@@ -89,6 +89,11 @@ bool speaks_for_itself(const TableFacts& table, bool via_root) {
     return via_root ? !table.partition : !table.partitioned;
 }
 
+// Nothing tells its rows apart.
+bool is_keyless(const TableFacts& table) {
+    return !table.primary_key && table.replica_identity != 'i';
+}
+
 bool expected(const TableFacts& table, const ServerFacts& facts, const TableFilter& filter) {
     const bool via_root = facts.publication && facts.publication->via_root;
     return speaks_for_itself(table, via_root) && filter.table_selected(table.schema, table.table);
@@ -292,16 +297,15 @@ Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
     return SnapshotChoice{{found->schema, found->table}, found->rows_estimate};
 }
 
-Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
-                                               const TableFilter& filter) {
-    std::vector<TableName> names;
+Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts, const TableFilter& filter) {
+    std::vector<RunTable> tables;
     std::vector<std::string> hidden;
     std::string grant;
     for (const TableFacts& table : facts.tables) {
         if (!table.published || !expected(table, facts, filter)) {
             continue;
         }
-        names.push_back({table.schema, table.table});
+        tables.push_back({{table.schema, table.table}, is_keyless(table)});
         if (!table.readable) {
             hidden.push_back(name_of(table));
             grant += (grant.empty() ? "" : ", ") + sql_name_of(table);
@@ -310,7 +314,7 @@ Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
     if (!hidden.empty()) {
         return unreadable(facts, joined(hidden), grant);
     }
-    return names;
+    return tables;
 }
 
 Result<void> verify_publication(const ServerFacts& facts,
@@ -544,11 +548,11 @@ class Judge {
                          " REPLICA IDENTITY FULL;");
             }
             snapshot_of(table, subject);
-            if (options_.snapshot != SnapshotMode::no_data && !facts_.slot && !table.primary_key &&
-                table.replica_identity != 'i' && expected(table, facts_, filter_)) {
+            if (options_.snapshot != SnapshotMode::no_data && !facts_.slot && is_keyless(table) &&
+                expected(table, facts_, filter_)) {
                 warn(subject,
                      "has no key: its snapshot is one transaction, keeps all rows in the local log "
-                     "first, and the stream waits while they are appended",
+                     "first, and the stream waits while they are read and appended",
                      "ALTER TABLE " + sql_name_of(table) +
                          " ADD PRIMARY KEY (...); or snapshot.mode: no_data");
             }

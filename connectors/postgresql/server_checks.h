@@ -106,8 +106,8 @@ struct ServerFacts {
 
 // The tables whose rows a snapshot takes: those whose events the stream has, under their own names.
 // kSourceRights naming the ones that may not be read, with the statement that mends it.
-[[nodiscard]] Result<std::vector<TableName>> snapshot_tables(const ServerFacts& facts,
-                                                             const TableFilter& filter);
+[[nodiscard]] Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts,
+                                                            const TableFilter& filter);
 
 struct SnapshotChoice {
     TableName name;

@@ -30,7 +30,7 @@ bool leaves_out(const Tuple& tuple) {
 Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
                                                  const Surroundings& surroundings,
                                                  const SideReader& side,
-                                                 std::optional<std::vector<TableName>> begin) {
+                                                 std::optional<std::vector<RunTable>> begin) {
     TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
     std::unique_ptr<Snapshot> snapshot(
         new Snapshot(options.database, surroundings.reader, std::move(filter)));
@@ -62,7 +62,7 @@ Result<ChunkBegin> Snapshot::begin(const TableName& table) {
                                        " that were open when the agent connected, or that wait "
                                        "for a synchronous standby"};
     }
-    return ChunkBegin{.fingerprint = seen_.fingerprint};
+    return ChunkBegin{.fingerprint = seen_.fingerprint, .place = encode_resume(seen_.place)};
 }
 
 // Whether the chunk sees every transaction that was appended before it.
@@ -95,7 +95,7 @@ Result<ChunkShape> Snapshot::describe() {
 
 Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
                             const std::function<bool(std::string_view row)>& on_row) {
-    if (table_.order.empty()) {
+    if (wanted.in_parts) {
         return part(wanted, on_row);
     }
     const auto columns = static_cast<std::uint16_t>(table_.structure.columns.size());
@@ -134,11 +134,6 @@ Result<void> Snapshot::part(const core::snapshot::RowsWanted& wanted,
         });
 }
 
-Result<Position> Snapshot::end() {
-    TRIBUTARY_TRY(place, reader_.end());
-    return encode_resume(place);
-}
-
 void Snapshot::name_of(std::string_view row, std::string& name) const {
     name.clear();
     append_cells(name, tuple_of(row), table_.match_at);
@@ -168,6 +163,12 @@ bool Snapshot::sees_current() const {
     return seen_.visible ? seen_.visible->sees(xid_) : commit_lsn_ < seen_.replayed;
 }
 
+// Whether the view may see the stream's transaction or not: of a standby nothing is known but its
+// place before and after the view was made.
+bool Snapshot::in_doubt() const {
+    return !seen_.visible && commit_lsn_ < seen_.place;
+}
+
 bool Snapshot::wants(std::uint32_t relation) const {
     return engine_->holds() && relation == seen_.oid && !sees_current();
 }
@@ -176,16 +177,15 @@ void Snapshot::on_row(std::string_view columns, const RowMessage& row) {
     if (columns != columns_) {
         engine_->spoil();
     }
-    if (engine_->spoiled() || row.type == MessageType::insert) {
-        return;  // an insert says nothing about a row that was there
-    }
-    if (core::snapshot::Spool* whole = engine_->whole()) {
-        // Nothing but the whole old row names a row here: REPLICA IDENTITY FULL sends it.
-        name_.clear();
-        append_fixed(name_, row.old_tuple.column_count, Endian::big);
-        name_.append(row.old_tuple.cells);
-        whole->drop(name_);
+    if (engine_->spoiled()) {
         return;
+    }
+    if (core::snapshot::ViewChanges* const whole = engine_->whole()) {
+        say(row, *whole);
+        return;
+    }
+    if (row.type == MessageType::insert) {
+        return;  // it says nothing about a row that was there
     }
     const std::vector<std::size_t>& match = table_.match_at;
     const bool has_old = row.old_kind != OldTuple::none;
@@ -205,8 +205,33 @@ void Snapshot::on_row(std::string_view columns, const RowMessage& row) {
     engine_->held()->replace(name_, new_name_, put_over(tuple_of(current), row.new_tuple));
 }
 
+// Of a table without a key: nothing but the whole old row names a row, which REPLICA IDENTITY FULL
+// sends.
+void Snapshot::say(const RowMessage& row, core::snapshot::ViewChanges& changes) {
+    const bool has_old = row.type != MessageType::insert;
+    const bool has_new = row.type != MessageType::remove;
+    if (in_doubt() || (has_old && row.old_kind != OldTuple::full) ||
+        (has_new && !engine_->unfiltered())) {
+        engine_->spoil();
+        return;
+    }
+    if (has_old) {
+        name_.clear();
+        append_cells(name_, row.old_tuple, table_.match_at);
+        changes.drop(name_);
+    }
+    if (has_new) {
+        std::string now = put_over(has_old ? row.old_tuple : row.new_tuple, row.new_tuple);
+        name_of(now, name_);
+        changes.add(name_, std::move(now));
+    }
+}
+
 void Snapshot::on_truncate(std::uint32_t /*relation*/) {
-    if (core::snapshot::Spool* whole = engine_->whole()) {
+    core::snapshot::ViewChanges* const whole = engine_->whole();
+    if (whole != nullptr && in_doubt()) {
+        engine_->spoil();
+    } else if (whole != nullptr) {
         whole->drop_all();
     } else {
         engine_->held()->drop_all();

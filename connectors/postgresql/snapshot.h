@@ -52,7 +52,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
         const SnapshotOptions& options,
         const Surroundings& surroundings,
         const SideReader& side,
-        std::optional<std::vector<TableName>> begin);
+        std::optional<std::vector<RunTable>> begin);
 
     // Transactions open at this moment that may have been appended before it was told of the
     // stream.
@@ -73,6 +73,9 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
 
     void on_begin(std::uint32_t xid, Lsn commit_lsn) override;
     [[nodiscard]] bool wants(std::uint32_t relation) const override;
+    [[nodiscard]] bool withholds(std::string_view table) const override {
+        return engine_->withholds(table);
+    }
     void on_row(std::string_view columns, const RowMessage& row) override;
     void on_truncate(std::uint32_t relation) override;
     void on_commit(bool selected) override;
@@ -85,16 +88,17 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     Result<core::snapshot::ChunkShape> describe() override;
     Result<void> rows(const core::snapshot::RowsWanted& wanted,
                       const std::function<bool(std::string_view row)>& on_row) override;
-    [[nodiscard]] bool reads_in_parts() const override { return true; }
-    Result<Position> end() override;
+    Result<void> end() override { return reader_.end(); }
     void abandon() override { reader_.abandon(); }
     [[nodiscard]] std::vector<std::string> key_of(std::string_view row) const override;
     void name_of(std::string_view row, std::string& name) const override;
 
     Result<void> part(const core::snapshot::RowsWanted& wanted,
                       const std::function<bool(std::string_view row)>& on_row);
+    void say(const RowMessage& row, core::snapshot::ViewChanges& changes);
     bool all_seen();
     [[nodiscard]] bool sees_current() const;
+    [[nodiscard]] bool in_doubt() const;
 
     std::string database_;
     postgresql::ChunkReader& reader_;

@@ -53,7 +53,7 @@ Result<void> PostgresqlSource::begin_snapshot(const ServerFacts& facts,
                       options_.name,
                       "the log that knew how far the snapshot was is lost: it begins again");
     }
-    std::optional<std::vector<TableName>> begin;
+    std::optional<std::vector<RunTable>> begin;
     if (begins_snapshot(options_.snapshot, fresh || lost || missed, snapshot_begun_)) {
         TRIBUTARY_TRY(tables, snapshot_tables(facts, filter));
         begin = std::move(tables);

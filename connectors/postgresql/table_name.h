@@ -5,6 +5,7 @@
 
 namespace tributary::postgresql {
 
+using core::snapshot::RunTable;
 using core::snapshot::TableName;
 
 }  // namespace tributary::postgresql

@@ -26,6 +26,12 @@ struct TableName {
     friend bool operator==(const TableName&, const TableName&) = default;
 };
 
+// A table of a run.
+struct RunTable {
+    TableName name;
+    bool keyless = false;  // nothing tells its rows apart
+};
+
 struct ChunkBegin {
     enum class State {
         begun,
@@ -34,7 +40,8 @@ struct ChunkBegin {
     };
     State state = State::begun;
     std::string fingerprint{};  // begun: of the table's structure; differs after any ALTER
-    std::string waits_for{};    // not_yet: for people
+    Position place{};         // begun: when the stream has passed it, it has said all that is seen
+    std::string waits_for{};  // not_yet: for people
 };
 
 struct ChunkShape {
@@ -46,6 +53,9 @@ struct RowsWanted {
     const std::vector<std::string>& after;  // behind the row with this key; empty: from the first
     std::uint64_t rows_max;
     std::string_view where;  // only rows with this, in the server's SQL; empty: all
+    // All rows in no order, `after` is empty: each call goes on where the one before ended, in the
+    // one view that begin() made, and gives no row after the last.
+    bool in_parts = false;
 };
 
 // One chunk is begin(), describe() where the structure is not known, rows(), end(), or abandon() at
@@ -60,21 +70,17 @@ class ChunkReader {
     // kSnapshotKeyMissing: a key by whose order rows cannot be read. kConfigInvalid: a column of
     // the key is left out by the filter.
     [[nodiscard]] virtual Result<ChunkShape> describe() = 0;
-    // Rows in the key's order; false from `on_row`: no more are wanted.
+    // Rows in the key's order, or in parts; false from `on_row`: no more are wanted.
     [[nodiscard]] virtual Result<void> rows(
         const RowsWanted& wanted, const std::function<bool(std::string_view row)>& on_row) = 0;
-    // Of a table without a key: whether each call of rows() goes on where the one before ended, in
-    // the one view that begin() made, and gives no row after the last. Else the first call gives
-    // all.
-    [[nodiscard]] virtual bool reads_in_parts() const { return false; }
-    // Ends the view. When the stream has passed the result, it has said everything that was seen.
-    [[nodiscard]] virtual Result<Position> end() = 0;
-    // Ends it without a result; the next begin() starts clean.
+    // Ends the view.
+    [[nodiscard]] virtual Result<void> end() = 0;
+    // Ends it, whatever state it is in; the next begin() starts clean.
     virtual void abandon() = 0;
 
     // Values of key_columns of a row, for `after`.
     [[nodiscard]] virtual std::vector<std::string> key_of(std::string_view row) const = 0;
-    // The bytes by which the stream names a row (Placement::KeyOf).
+    // The bytes by which the stream names a row (Placement::KeyOf, ViewChanges).
     virtual void name_of(std::string_view row, std::string& name) const = 0;
 };
 

@@ -2,7 +2,6 @@
 #include "core/snapshot/engine.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "core/snapshot/engine_parts.h"
@@ -16,12 +15,11 @@ using std::chrono::milliseconds;
 
 // A group of rows lies in one block of the log, with what it costs there beside the payload.
 constexpr std::size_t kGroupBytes = 32U << 10U;
-// A table without a key cannot be gone on with after a kill: all of it is one group.
-constexpr std::size_t kKeylessBytes = 56U << 10U;
 constexpr milliseconds kUnseenRetry{2};
 constexpr milliseconds kPlaceRetry{5};
 constexpr milliseconds kErrorRetry{2000};
 constexpr std::uint32_t kUnseenWarning = 5000;  // retries: some ten seconds
+constexpr std::uint32_t kSpoiledWarning = 1000;
 constexpr std::size_t kScanRows = 256;
 
 // The schema's own name may have dots; it is known from the list of tables, not from the key.
@@ -53,7 +51,7 @@ Engine::Engine(EngineOptions options, const Surroundings& surroundings, const Si
 Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options,
                                              const Surroundings& surroundings,
                                              const SideReader& side,
-                                             std::optional<std::vector<TableName>> begin) {
+                                             std::optional<std::vector<RunTable>> begin) {
     std::unique_ptr<Engine> engine(new Engine(std::move(options), surroundings, side));
     TRIBUTARY_TRY(stored, side.get(kRunKey));
     if (stored) {
@@ -69,19 +67,22 @@ Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options,
     } else {
         TRIBUTARY_TRY_VOID(engine->load_whole());
     }
+    engine->find_withheld();
     engine->since_ = surroundings.clock.now();
     return engine;
 }
 
 // A new run; what is left of an earlier one is erased when it is registered.
-void Engine::begin(std::vector<TableName> tables) {
+void Engine::begin(std::vector<RunTable> tables) {
     for (const Table& table : tables_) {
         stale_.push_back(side_key(table.name));
     }
     tables_.clear();
-    for (TableName& name : tables) {
-        tables_.push_back({std::move(name), {}, {}});
+    for (RunTable& table : tables) {
+        tables_.push_back({std::move(table.name), {}, {}});
+        tables_.back().progress.keyless = table.keyless;
     }
+    sort_tables();
     tables_total_ = tables_.size();
     registered_ = false;
 }
@@ -110,14 +111,28 @@ Result<void> Engine::load() {
         }
         after = entries.back().key;
     }
-    // One that was begun is finished first; what was asked for comes after the run.
+    sort_tables();
+    return success();
+}
+
+// Those whose changes wait come first, then one that was begun; what was asked for comes last.
+void Engine::sort_tables() {
     const auto rank = [](const Table& table) {
-        return (table.progress.last_key.empty() ? 1 : 0) + (table.progress.ad_hoc ? 2 : 0);
+        const int begun = table.progress.last_key.empty() ? 2 : 1;
+        return (table.progress.keyless ? 0 : begun) + (table.progress.ad_hoc ? 3 : 0);
     };
     std::stable_sort(tables_.begin(), tables_.end(), [&](const Table& left, const Table& right) {
         return rank(left) < rank(right);
     });
-    return success();
+}
+
+void Engine::find_withheld() {
+    withheld_.clear();
+    for (const Table& table : tables_) {
+        if (table.progress.keyless && !table.progress.done) {
+            withheld_.insert(table.name.schema + "." + table.name.table);
+        }
+    }
 }
 
 std::string Engine::current_name() const {
@@ -155,6 +170,11 @@ Result<void> Engine::step(RowStream& stream, EntrySink& sink) {
 // has events and no run has had its snapshot.
 Result<void> Engine::register_run(RowStream& stream, EntrySink& sink) {
     TRIBUTARY_TRY_VOID(Spool::erase(side_, sink));
+    if (ever_ || options_.anew) {
+        std::for_each(withheld_.begin(), withheld_.end(), [this](const std::string& table) {
+            warn_of_repetition(table);
+        });
+    }
     registered_ = true;
     ever_ = true;
     run_.rows = 0;
@@ -175,8 +195,15 @@ Result<void> Engine::register_run(RowStream& stream, EntrySink& sink) {
 }
 
 void Engine::drop_chunk() {
-    if (whole_ && !whole_->place) {
+    if (whole_ && !whole_->spool.closed()) {
         reader_.abandon();
+        if (whole_->stale && ++spoiled_views_ == kSpoiledWarning) {
+            observer_.log(LogLevel::warn,
+                          options_.source,
+                          "a table without a key is changed whenever a view of it is made; it is "
+                          "tried on",
+                          {{"table", current_name()}});
+        }
     }
     held_.reset();
     whole_.reset();
@@ -192,17 +219,18 @@ std::size_t Engine::of_the_run() const {
 }
 
 Result<void> Engine::read_chunk(RowStream& stream, EntrySink& sink) {
-    const auto begun = begin_chunk(stream, sink);
+    auto begun = begin_chunk(stream, sink);
     if (!begun) {
         return fail(begun.error(), stream, sink);
     }
     if (!begun.value()) {
         return success();
     }
-    if (shape_->keyless && reader_.reads_in_parts()) {
-        return begin_whole(stream, sink);
+    if (shape_->keyless) {
+        return begin_whole(std::move(*begun.value()), sink);
     }
     Held held([this](std::string_view row, std::string& name) { reader_.name_of(row, name); });
+    held.place = std::move(*begun.value());
     held.read_time_us = clock_.wall_time_us();
     auto read = read_rows(held);
     if (!read) {
@@ -212,27 +240,26 @@ Result<void> Engine::read_chunk(RowStream& stream, EntrySink& sink) {
     if (!ended) {
         return fail(ended.error(), stream, sink);
     }
-    held.place = ended.value();
     held_.emplace(std::move(held));
     retries_ = 0;
     return success();
 }
 
-// false: not now, or there is no such table any more.
-Result<bool> Engine::begin_chunk(RowStream& stream, EntrySink& sink) {
+// Nothing: not now, or there is no such table any more.
+Result<std::optional<Position>> Engine::begin_chunk(RowStream& stream, EntrySink& sink) {
     TRIBUTARY_TRY(begun, reader_.begin(tables_.front().name));
     switch (begun.state) {
         case ChunkBegin::State::gone:
             finish_table(stream, sink, "table was dropped during its snapshot");
-            return false;
+            return std::optional<Position>();
         case ChunkBegin::State::not_yet:
             wait_for_sight(begun);
-            return false;
+            return std::optional<Position>();
         case ChunkBegin::State::begun:
             break;
     }
     TRIBUTARY_TRY_VOID(shape(begun, sink));
-    return true;
+    return std::optional(std::move(begun.place));
 }
 
 // The chunk would not see every transaction that was appended before it.
@@ -251,9 +278,12 @@ Result<void> Engine::shape(const ChunkBegin& begun, EntrySink& sink) {
         return success();
     }
     TRIBUTARY_TRY(described, reader_.describe());
-    shape_ =
-        Shape{sink.intern(described.structure), begun.fingerprint, described.key_columns.empty()};
     TableProgress& progress = tables_.front().progress;
+    const bool no_key = described.key_columns.empty();
+    shape_ = Shape{sink.intern(described.structure), begun.fingerprint, no_key || progress.keyless};
+    if (no_key && !progress.keyless) {
+        warn_of_repetition(current_name());
+    }
     if (progress.key_columns != described.key_columns) {
         if (!progress.last_key.empty()) {
             observer_.log(LogLevel::warn,
@@ -268,6 +298,15 @@ Result<void> Engine::shape(const ChunkBegin& begun, EntrySink& sink) {
     return success();
 }
 
+// No key tells a consumer which of its rows is meant.
+void Engine::warn_of_repetition(const std::string& table) {
+    observer_.log(LogLevel::warn,
+                  options_.source,
+                  "rows of a table without a key cannot take the place of what was delivered of it "
+                  "before: a consumer that counts equal rows has to forget that first",
+                  {{"table", table}});
+}
+
 Error Engine::too_large(std::size_t bytes) const {
     return {errors::kRowTooLarge,
             "a row of " + current_name() + " has " + std::to_string(bytes) +
@@ -275,10 +314,8 @@ Error Engine::too_large(std::size_t bytes) const {
 }
 
 Result<void> Engine::read_rows(Held& held) {
-    const bool keyless = shape_->keyless;
     // One row more than wanted tells whether there are more.
-    const std::uint64_t wanted =
-        keyless ? std::numeric_limits<std::int64_t>::max() - 1 : std::min(rows_next_, allowed_);
+    const std::uint64_t wanted = std::min(rows_next_, allowed_);
     std::optional<Error> failed;
     const auto on_row = [&](std::string_view row) {
         Placement& placement = held.placement;
@@ -295,34 +332,18 @@ Result<void> Engine::read_rows(Held& held) {
             failed = too_large(row.size());
             return false;
         }
-        if (keyless && count > 0 &&
-            placement.bytes() + row.size() + (count + 1) * kRowOverheadBytes > kKeylessBytes) {
-            held.more = true;
-            return false;
-        }
         placement.add(row);
         return true;
     };
     const TableProgress& progress = tables_.front().progress;
     TRIBUTARY_TRY_VOID(reader_.rows(
         {.after = progress.last_key, .rows_max = wanted + 1, .where = progress.where}, on_row));
-    if (failed) {
-        return *failed;
-    }
-    if (keyless && held.more) {
-        return Error(errors::kSnapshotKeyMissing,
-                     "table " + current_name() + " has no key that is published, and more than " +
-                         std::to_string(kKeylessBytes >> 10U) + " KiB of rows");
-    }
-    return success();
+    return failed ? Result<void>(*failed) : success();
 }
 
 milliseconds Engine::patience(const RowStream& stream, milliseconds wait) const {
     if (finished() || !stream.between_transactions()) {
         return wait;
-    }
-    if (whole_ && !whole_->place) {
-        return milliseconds(0);  // more of it can be read
     }
     if (held_ || whole_ || !stream.past_start()) {
         return due(stream) ? milliseconds(0) : std::min(wait, kPlaceRetry);
@@ -375,13 +396,12 @@ void Engine::append(RowStream& stream, EntrySink& sink) {
 void Engine::append_group(RowStream& stream, EntrySink& sink) {
     Placement& placement = held_->placement;
     TableProgress& progress = tables_.front().progress;
-    const std::size_t bytes_max = shape_->keyless ? SIZE_MAX : kGroupBytes;
     Group group;
     std::vector<SnapshotMarker> markers;
     while (!placement.at_end()) {
         const Placement::Row row = placement.peek();
         const std::size_t cost = row.current.empty() ? 0 : row.current.size() + kRowOverheadBytes;
-        if (group.live > 0 && group.bytes + cost > bytes_max) {
+        if (group.live > 0 && group.bytes + cost > kGroupBytes) {
             break;
         }
         if (!row.current.empty()) {
@@ -462,6 +482,7 @@ void Engine::finish_table(RowStream& stream, EntrySink& sink, std::string_view h
                    {"ms", std::to_string(elapsed)}});
     stale_.push_back(side_key(tables_.front().name));
     tables_.erase(tables_.begin());
+    find_withheld();
     since_ = clock_.now();
     rows_next_ = std::min(kFirstChunkRows, options_.chunk_rows_max);
     if (!held_) {

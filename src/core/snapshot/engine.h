@@ -5,16 +5,20 @@
 //   - the chunk waits until the stream has passed the place that the reader names after the read;
 //   - meanwhile the connector tells the Placement what the stream says about its rows.
 // What a place is, and which transactions a chunk sees, the connector knows (chunk_port.h).
-// A table without a key is read in one view, kept aside (spool.h), and appended from there while
-// the stream waits. Progress is in the side keyspace, written with the rows. Beside the run that a
-// mode began, tables that an operator asks for are taken in the order of asking (ports/snapshot.h).
-// Pure but for the ChunkReader; the intake thread. One object per connection.
+// A table without a key is read in one view, kept aside (spool.h), and appended from there, while
+// the stream waits. What the stream says about such a table of a run before that is in its rows:
+// the connector withholds it (withholds()). Progress is in the side keyspace, written with the
+// rows. Beside the run that a mode began, tables that an operator asks for are taken in the order
+// of asking (ports/snapshot.h). Pure but for the ChunkReader; the intake thread. One object per
+// connection.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +27,7 @@
 #include "core/snapshot/placement.h"
 #include "core/snapshot/progress.h"
 #include "core/snapshot/spool.h"
+#include "core/snapshot/view_changes.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/side.h"
@@ -54,7 +59,7 @@ class Engine {
         EngineOptions options,
         const Surroundings& surroundings,
         const SideReader& side,
-        std::optional<std::vector<TableName>> begin);
+        std::optional<std::vector<RunTable>> begin);
 
     // Does what can be done now, between transactions; call it often. Reads a chunk, or appends
     // one. Transient errors of the reader are kept here and tried again later.
@@ -69,7 +74,7 @@ class Engine {
         return waits() != nullptr && !stream.has_passed(*waits());
     }
     // Nothing of the stream may be appended now: step() has to come first.
-    [[nodiscard]] bool holds_stream() const noexcept { return whole_ && whole_->spool.closed(); }
+    [[nodiscard]] bool holds_stream() const noexcept { return whole_ && whole_->placed; }
     // How long a poll may wait for input before step() should be called again; at most `wait`.
     [[nodiscard]] std::chrono::milliseconds patience(const RowStream& stream,
                                                      std::chrono::milliseconds wait) const;
@@ -92,19 +97,22 @@ class Engine {
 
     // The chunk that waits, for what the stream says about it; null: none.
     [[nodiscard]] Placement* held() noexcept { return held_ ? &held_->placement : nullptr; }
-    // The same of a table without a key that is read in parts.
-    [[nodiscard]] Spool* whole() noexcept {
-        return whole_ && !whole_->spool.closed() ? &whole_->spool : nullptr;
+    // The same of a table without a key.
+    [[nodiscard]] ViewChanges* whole() noexcept {
+        return whole_ && !whole_->placed ? &whole_->changes : nullptr;
     }
     // Whether there is one of the two.
-    [[nodiscard]] bool holds() const noexcept {
-        return held_ || (whole_ && !whole_->spool.closed());
-    }
+    [[nodiscard]] bool holds() const noexcept { return held_ || (whole_ && !whole_->placed); }
+    // Only then: whether all rows of the table are wanted.
+    [[nodiscard]] bool unfiltered() const { return tables_.front().progress.where.empty(); }
     // Only then: what the stream says cannot be put over it; it is read again.
     void spoil() { (held_ ? held_->stale : whole_->stale) = true; }
     [[nodiscard]] bool spoiled() const noexcept {
         return (held_ && held_->stale) || (whole_ && whole_->stale);
     }
+    // Whether a change of this table ("schema.table") is not to be appended, as its rows will say
+    // it.
+    [[nodiscard]] bool withholds(std::string_view name) const { return withheld_.contains(name); }
     // "schema.table" of the table under way; only while there is one.
     [[nodiscard]] std::string current_name() const;
 
@@ -128,9 +136,11 @@ class Engine {
         Placement placement;
     };
     struct Whole {
-        explicit Whole(Spool of) : spool(std::move(of)) {}
+        explicit Whole(Spool of) : spool(std::move(of)), placed(spool.closed()) {}
         Spool spool;
-        std::optional<Position> place{};  // set when the last row was read
+        ViewChanges changes{};
+        Position place{};
+        bool placed;  // the stream has passed `place`, and waits
         bool stale = false;
         std::uint64_t part_rows = 4;  // of the next rows()
     };
@@ -139,20 +149,25 @@ class Engine {
     Engine(EngineOptions options, const Surroundings& surroundings, const SideReader& side);
 
     Result<void> load();
-    void begin(std::vector<TableName> tables);
+    void begin(std::vector<RunTable> tables);
+    void sort_tables();
+    void find_withheld();
     Result<void> register_run(RowStream& stream, EntrySink& sink);
     Result<void> read_chunk(RowStream& stream, EntrySink& sink);
-    Result<bool> begin_chunk(RowStream& stream, EntrySink& sink);
+    Result<std::optional<Position>> begin_chunk(RowStream& stream, EntrySink& sink);
     void wait_for_sight(const ChunkBegin& begun);
     Result<void> shape(const ChunkBegin& begun, EntrySink& sink);
     Result<void> read_rows(Held& held);
     Result<void> load_whole();
-    Result<void> begin_whole(RowStream& stream, EntrySink& sink);
+    Result<void> begin_whole(Position place, EntrySink& sink);
     Result<void> step_whole(RowStream& stream, EntrySink& sink);
     Result<void> read_part(RowStream& stream, EntrySink& sink);
+    Result<std::uint64_t> read_part_rows(EntrySink& sink);
+    Result<void> end_view(EntrySink& sink);
     Result<void> append_whole(RowStream& stream, EntrySink& sink);
     Result<void> append_piece(RowStream& stream, EntrySink& sink);
     [[nodiscard]] const Position* waits() const;
+    void warn_of_repetition(const std::string& table);
     [[nodiscard]] Error too_large(std::size_t bytes) const;
     Result<void> fail(const Error& error, RowStream& stream, EntrySink& sink);
     void append(RowStream& stream, EntrySink& sink);
@@ -178,14 +193,16 @@ class Engine {
     std::size_t tables_total_ = 0;    // of the run
     bool rests_ = false;              // there are tables of a run that is not gone on with
     std::uint64_t allowed_ = UINT64_MAX;
-    std::vector<Table> tables_;   // not done; the first is being read
-    std::optional<Shape> shape_;  // of the first
+    std::vector<Table> tables_;                    // not done; the first is being read
+    std::set<std::string, std::less<>> withheld_;  // names of those without a key, of the run
+    std::optional<Shape> shape_;                   // of the first
     std::optional<Held> held_;
     std::optional<Whole> whole_;
     std::uint64_t rows_next_ = 0;  // of the next chunk
     SteadyTime retry_at_;
     SteadyTime since_;  // of this table, for the log
     std::uint32_t retries_ = 0;
+    std::uint32_t spoiled_views_ = 0;  // in a row
 };
 
 }  // namespace tributary::core::snapshot

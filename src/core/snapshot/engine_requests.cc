@@ -67,12 +67,17 @@ Result<void> Engine::remove(const std::string& name, RowStream& stream, EntrySin
             sink.erase_side(side_key(table.name));
             observer_.log(LogLevel::warn,
                           options_.source,
-                          "snapshot of a table was stopped: the rest of its rows is not delivered",
+                          withholds(table.name.schema + "." + table.name.table)
+                              ? "snapshot of a table without a key was stopped: none of its rows "
+                                "and of its changes until now is delivered"
+                              : "snapshot of a table was stopped: the rest of its rows is not "
+                                "delivered",
                           {{"table", table.name.schema + "." + table.name.table},
                            {"rows", std::to_string(table.progress.rows)}});
         }
     }
     std::erase_if(tables_, meant);
+    find_withheld();
     since_ = clock_.now();
     write_run(stream, sink);
     stream.append_position(clock_.wall_time_us(), sink);

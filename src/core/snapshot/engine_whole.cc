@@ -14,7 +14,8 @@ using format::SnapshotMarker;
 // About this much is read at a time.
 constexpr std::size_t kPartBytes = 256U << 10U;
 constexpr std::uint64_t kPartRowsMax = 20'000;
-constexpr std::uint64_t kLeftOutBytesMax = 8U << 20U;
+// Of what the stream says between a view and its place, which is a moment later.
+constexpr std::size_t kChangesBytesMax = 8U << 20U;
 
 }  // namespace
 
@@ -22,7 +23,7 @@ const Position* Engine::waits() const {
     if (held_) {
         return &held_->place;
     }
-    return whole_ && whole_->place && !whole_->spool.closed() ? &*whole_->place : nullptr;
+    return whole_ && !whole_->placed ? &whole_->place : nullptr;
 }
 
 // One that was read to its end by an earlier process is gone on with before anything else.
@@ -37,77 +38,93 @@ Result<void> Engine::load_whole() {
     if (at != tables_.end()) {
         std::rotate(tables_.begin(), at, at + 1);
         whole_.emplace(std::move(*spool));
-        whole_->place = Position{};
     }
     return success();
 }
 
-Result<void> Engine::begin_whole(RowStream& stream, EntrySink& sink) {
+Result<void> Engine::begin_whole(Position place, EntrySink& sink) {
     TRIBUTARY_TRY_VOID(Spool::erase(side_, sink));
     whole_.emplace(
         Spool({side_key(tables_.front().name), shape_->schema_id, clock_.wall_time_us()}));
+    whole_->place = std::move(place);
     retries_ = 0;
-    return read_part(stream, sink);
+    return success();
 }
 
 Result<void> Engine::step_whole(RowStream& stream, EntrySink& sink) {
     if (whole_->spool.closed()) {
         return append_whole(stream, sink);
     }
-    if (whole_->place) {
-        if (stream.has_passed(*whole_->place)) {
-            whole_->spool.close(sink);
-            stream.append_position(clock_.wall_time_us(), sink);
-        }
+    if (!whole_->placed && !stream.has_passed(whole_->place)) {
+        whole_->stale = whole_->changes.bytes() > kChangesBytesMax;  // a later view has seen them
         return success();
     }
+    whole_->placed = true;
     return sink.full() ? success() : read_part(stream, sink);
 }
 
 Result<void> Engine::read_part(RowStream& stream, EntrySink& sink) {
+    const auto read = read_part_rows(sink);
+    const auto ended = read && read.value() == 0 ? end_view(sink) : Result<void>(success());
+    if (!read || !ended) {
+        return fail(read ? ended.error() : read.error(), stream, sink);
+    }
+    stream.append_position(clock_.wall_time_us(), sink);
+    return success();
+}
+
+// How many came; 0 after the last.
+Result<std::uint64_t> Engine::read_part_rows(EntrySink& sink) {
     Spool& spool = whole_->spool;
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
+    std::string name;
     std::optional<Error> failed;
     const TableProgress& progress = tables_.front().progress;
-    const auto read = reader_.rows(
-        {.after = progress.last_key, .rows_max = whole_->part_rows, .where = progress.where},
-        [&](std::string_view row) {
-            if (row.size() > options_.row_bytes_max) {
-                failed = too_large(row.size());
-                return false;
-            }
-            spool.add(row, sink);
-            ++rows;
-            bytes += row.size();
-            return true;
-        });
-    if (!read || failed) {
-        return fail(failed ? *failed : read.error(), stream, sink);
-    }
-    if (spool.bytes() > options_.keyless_bytes_max || spool.bytes_left_out() > kLeftOutBytesMax) {
-        return fail(Error(errors::kSnapshotKeyMissing,
-                          "table " + current_name() +
-                              " has no key that is published, and more "
-                              "than " +
-                              std::to_string(options_.keyless_bytes_max >> 20U) +
-                              " MiB of rows, or too many changes while they are read"),
-                    stream,
-                    sink);
-    }
-    if (rows == 0) {
-        const auto ended = reader_.end();
-        if (!ended) {
-            return fail(ended.error(), stream, sink);
+    const auto on_row = [&](std::string_view row) {
+        if (row.size() > options_.row_bytes_max) {
+            failed = too_large(row.size());
+            return false;
         }
-        whole_->place = ended.value();
-    } else {
+        ++rows;
+        bytes += row.size();
+        reader_.name_of(row, name);
+        if (!whole_->changes.leaves_out(name)) {
+            spool.add(row, sink);
+        }
+        return true;
+    };
+    TRIBUTARY_TRY_VOID(reader_.rows(
+        {.after = {}, .rows_max = whole_->part_rows, .where = progress.where, .in_parts = true},
+        on_row));
+    if (failed) {
+        return *failed;
+    }
+    if (spool.bytes() > options_.keyless_bytes_max) {
+        return Error(errors::kSnapshotKeyMissing,
+                     "table " + current_name() + " has no key that is published, and more than " +
+                         std::to_string(options_.keyless_bytes_max >> 20U) + " MiB of rows");
+    }
+    if (rows > 0) {
         const std::uint64_t fit =
             whole_->part_rows * kPartBytes / std::max<std::uint64_t>(bytes, 1);
         whole_->part_rows = std::clamp<std::uint64_t>(
             fit, 1, std::min<std::uint64_t>(whole_->part_rows * kGrowthMax, kPartRowsMax));
     }
-    stream.append_position(clock_.wall_time_us(), sink);
+    return rows;
+}
+
+Result<void> Engine::end_view(EntrySink& sink) {
+    TRIBUTARY_TRY_VOID(reader_.end());
+    if (!whole_->changes.settled()) {
+        return Error(errors::kSourceUnreachable,
+                     "the stream dropped rows of a table without a key that its view did not have");
+    }
+    for (const auto& [name, row] : whole_->changes.added()) {
+        whole_->spool.add(row, sink);
+    }
+    spoiled_views_ = 0;
+    whole_->spool.close(sink);
     return success();
 }
 

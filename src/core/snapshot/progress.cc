@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kVersionAdHoc = 2;
+constexpr std::uint8_t kVersionKeyless = 3;
+
+std::uint8_t version_of(const TableProgress& table) {
+    return table.ad_hoc ? kVersionAdHoc : table.keyless ? kVersionKeyless : kVersion;
+}
 
 Error corrupt() {
     return {errors::kLogCorrupt, "the stored progress of a snapshot is not as written"};
@@ -46,7 +51,7 @@ std::string encode(const Run& run) {
 
 std::string encode(const TableProgress& table) {
     std::string out;
-    out.push_back(static_cast<char>(table.ad_hoc ? kVersionAdHoc : kVersion));
+    out.push_back(static_cast<char>(version_of(table)));
     out.push_back(table.done ? '\1' : '\0');
     append_varint(out, table.rows);
     append_texts(out, table.key_columns);
@@ -80,10 +85,11 @@ Result<TableProgress> parse_table(std::string_view bytes) {
     table.key_columns = read_texts(reader);
     table.last_key = read_texts(reader);
     table.ad_hoc = version == kVersionAdHoc;
+    table.keyless = version == kVersionKeyless;
     if (table.ad_hoc) {
         table.where = reader.sized();
     }
-    const bool known = version == kVersion || version == kVersionAdHoc;
+    const bool known = version >= kVersion && version <= kVersionKeyless;
     const bool whole = table.last_key.empty() || table.last_key.size() == table.key_columns.size();
     if (!reader.ok() || !reader.at_end() || !known || done > 1 || !whole) {
         return corrupt();

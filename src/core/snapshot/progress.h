@@ -8,6 +8,7 @@
 //                             the key's columns; varint m, m sized values (0: no row read yet)
 //                             version 2, of a table that was asked for: the same, then sized
 //                             condition (empty: all rows)
+//                             version 3, of a table without a key: as version 1
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct TableProgress {
     std::uint64_t rows = 0;                  // appended
     std::vector<std::string> key_columns{};  // what `last_key` are values of
     std::vector<std::string> last_key{};     // of the last row that is dealt with, as text
+    bool keyless = false;                    // of a run: its changes wait for its rows
     bool ad_hoc = false;                     // asked for by an operator
     std::string where{};                     // then: only rows with this, in the server's SQL
     friend bool operator==(const TableProgress&, const TableProgress&) = default;

@@ -4,18 +4,14 @@
 // time, each with the note that it was. A kill while it is read begins it again, and nothing was
 // delivered; a kill afterwards goes on with the next piece.
 //
-// While it is read the stream goes on; rows that the stream changes or deletes meanwhile, in
-// transactions that the view does not see, are counted and left out later: one for one, because
-// equal rows are the same. Once rows are appended the stream waits: nobody could tell
-// whether a change is about a row that was appended already.
+// The stream waits while it is read and while it is appended: nobody could tell whether a change is
+// about a row that was appended already.
 //
-//   "snapshot/spool/state"         byte version 1; sized side key of the table; varint id of the
+//   "snapshot/spool/state"         byte version 2; sized side key of the table; varint id of the
 //                                  rows' schema; varint time of reading, us since 1970; varint
-//                                  pieces; varint pieces appended; varint pieces of rows left out;
-//                                  present from the last row read on
+//                                  pieces; varint pieces appended; present from the last row read
+//                                  on
 //   "snapshot/spool/row/<8 hex>"   rows, each sized
-//   "snapshot/spool/less/<8 hex>"  rows that are left out, each sized, each followed by varint
-//   count
 //
 // Pure; one thread.
 #pragma once
@@ -24,7 +20,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,20 +49,15 @@ class Spool {
 
     // Reading. Rows go to `sink` in pieces, with the entry appended next.
     void add(std::string_view row, EntrySink& sink);
-    // Of rows, and of those to leave out.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
-    [[nodiscard]] std::uint64_t bytes_left_out() const noexcept { return bytes_left_out_; }
-    // The stream has said something newer about one such row, or about all.
-    void drop(std::string_view row);
-    void drop_all();
-    // The last row was read, and the stream is where they belong: with the entry appended next.
+    // The last row was read: with the entry appended next.
     void close(EntrySink& sink);
 
     // Appending.
     [[nodiscard]] bool closed() const noexcept { return closed_; }
     [[nodiscard]] bool at_end() const noexcept { return next_ == pieces_; }
-    // The rows of the next piece that are to be appended.
-    [[nodiscard]] Result<std::vector<std::string>> take(const SideReader& side);
+    // The rows of the next piece.
+    [[nodiscard]] Result<std::vector<std::string>> take(const SideReader& side) const;
     [[nodiscard]] bool at_last() const noexcept { return next_ + 1 == pieces_; }
     // take()'s piece is appended, with the entry appended next.
     void pass(EntrySink& sink);
@@ -77,19 +67,14 @@ class Spool {
   private:
     void write_piece(EntrySink& sink);
     [[nodiscard]] std::string state() const;
-    Result<void> load_left_out(const SideReader& side);
 
     Table table_;
     std::string open_;  // the piece that is being filled
     std::size_t open_cost_ = 0;
     std::uint64_t pieces_ = 0;
     std::uint64_t next_ = 0;
-    std::uint64_t pieces_left_out_ = 0;
     std::uint64_t bytes_ = 0;
-    std::uint64_t bytes_left_out_ = 0;
-    bool dropped_ = false;  // every row that was read
     bool closed_ = false;
-    std::unordered_map<std::string, std::uint64_t> left_out_;
 };
 
 }  // namespace tributary::core::snapshot

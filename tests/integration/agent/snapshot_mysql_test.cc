@@ -5,257 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
 #include <map>
-#include <memory>
 #include <random>
-#include <set>
 #include <thread>
 
-#include "tests/integration/agent/rig.h"
-#include "tests/servers/failure.h"
-#include "tests/servers/mysqld.h"
+#include "tests/integration/agent/snapshot_mysql_rig.h"
 
 namespace tributary::agent_testing {
 namespace {
 
-using servers::Mysqld;
-using servers::MysqldKind;
 using testing::ElementsAre;
-
-// One of each kind for the whole program.
-struct Fleet {
-    servers::TemporaryDirectory directory{"tributary-snapshot"};
-    std::map<MysqldKind, std::unique_ptr<Mysqld>> servers;
-};
-std::unique_ptr<Fleet>& fleet() {
-    static std::unique_ptr<Fleet> all = std::make_unique<Fleet>();
-    return all;
-}
-class StopFleet final : public testing::Environment {
-  public:
-    void TearDown() override { fleet().reset(); }
-};
-const auto* const kStop = testing::AddGlobalTestEnvironment(new StopFleet);
-
-Mysqld& server_of(MysqldKind kind) {
-    auto& server = fleet()->servers[kind];
-    if (!server) {
-        server = std::make_unique<Mysqld>(servers::MysqldOptions{
-            .directory =
-                fleet()->directory.path() / (kind == MysqldKind::mysql ? "mysql" : "mariadb"),
-            .kind = kind,
-            .settings = {{"max_connections", "200"}}});
-    }
-    return *server;
-}
-
-// A database, an account that may read it, and an agent's configuration.
-class Shop {
-  public:
-    explicit Shop(MysqldKind kind) : server(server_of(kind)), name("shop_" + site.name) {
-        site.sources.clear();
-        server.sql("CREATE DATABASE " + name);
-        user = "u" + std::to_string(++users());
-        server.create_user(user,
-                           kPassword,
-                           kind == MysqldKind::mysql ? "REPLICATION SLAVE, REPLICATION CLIENT"
-                                                     : "REPLICATION SLAVE, BINLOG MONITOR");
-        server.sql("GRANT SELECT ON " + name + ".* TO " + user);
-        configure();
-    }
-    ~Shop() {
-        try {
-            server.sql("DROP DATABASE " + name);
-        } catch (const servers::ServerFailure&) {
-        }
-    }
-    Shop(const Shop&) = delete;
-    Shop& operator=(const Shop&) = delete;
-
-    // Without a mode, the default.
-    void configure(const std::string& mode = "",
-                   int chunk_rows = 50'000,
-                   const std::string& more = "") {
-        const bool mysql = server.kind() == MysqldKind::mysql;
-        site.other_sources = {
-            "  - name: shop\n    type: " + std::string(mysql ? "mysql" : "mariadb") +
-            "\n    connection: {port: " + std::to_string(server.port()) + ", user: " + user +
-            ", password: \"${file:" + site.path("password").string() +
-            "}\", sslmode: disable}\n    server_id: " + std::to_string(91000 + users()) +
-            "\n    heartbeat: 1s\n    position_interval: 500ms\n    tables: {include: ['" + name +
-            "\\..*']}\n    snapshot: {" + (mode.empty() ? "" : "mode: " + mode + ", ") +
-            "chunk_rows: " + std::to_string(chunk_rows) + "}\n    topics: {prefix: " + site.name +
-            ".shop}\n" + more};
-    }
-    servers::SqlRows sql(const std::string& text) { return server.sql(text, name); }
-    [[nodiscard]] std::string topic(const std::string& table) const {
-        return site.topic("shop", name + "." + table);
-    }
-
-    Site site;
-    Mysqld& server;
-    std::string name;
-    std::string user;
-
-  private:
-    static int& users() {
-        static int count = 0;
-        return count;
-    }
-};
-
-// What a topic says, replayed in its order.
-struct Replay {
-    std::map<std::string, nlohmann::json> rows;  // by key
-    std::vector<std::string> markers;
-    std::vector<std::string> wrong;  // at most a few
-    std::size_t reads = 0;
-    std::size_t changes = 0;
-    std::size_t repeated = 0;
-    nlohmann::json first_source;
-};
-
-class Replayer {
-  public:
-    explicit Replayer(Replay& out) : out_(out) {}
-
-    void apply(const std::string& key, const nlohmann::json& event) {
-        const std::string op = event.at("op");
-        const auto row = out_.rows.find(key);
-        const bool there = row != out_.rows.end();
-        if (op == "r") {
-            ++out_.reads;
-            out_.markers.push_back(event.at("source").at("snapshot"));
-            if (out_.first_source.is_null()) {
-                out_.first_source = event.at("source");
-            }
-            expect(!gone_.contains(key), "read after its delete", key, event);
-            expect(!there || row->second == event.at("after"), "read differs", key, event);
-            out_.rows[key] = event.at("after");
-            return;
-        }
-        ++out_.changes;
-        if (op == "c") {
-            expect(!there, "created while it was there", key, event);
-            gone_.erase(key);
-            out_.rows[key] = event.at("after");
-            return;
-        }
-        if (op != "u" && op != "d") {
-            out_.rows.clear();
-            gone_.clear();
-            return;
-        }
-        expect(!there || row->second == event.at("before"), "before differs", key, event);
-        if (op == "u") {
-            out_.rows[key] = event.at("after");
-        } else {
-            out_.rows.erase(key);
-            gone_.insert(key);
-        }
-    }
-
-  private:
-    void expect(bool holds,
-                const std::string& what,
-                const std::string& key,
-                const nlohmann::json& event) {
-        if (!holds && out_.wrong.size() < 5) {
-            out_.wrong.push_back(what + " " + key + ": " + event.dump());
-        }
-    }
-    Replay& out_;
-    std::set<std::string> gone_;  // deleted in the stream
-};
-
-Replay replay(const std::string& topic) {
-    Replay out;
-    Replayer replayer(out);
-    servers::KafkaReader reader({.bootstrap = uplink().bootstrap()});
-    const auto names = reader.topics();
-    if (std::find(names.begin(), names.end(), topic) == names.end()) {
-        return out;
-    }
-    std::set<std::string> identities;
-    for (const servers::KafkaRecord& record : reader.read(topic)) {
-        const auto* header = record.header("tributary");
-        if (header == nullptr || !identities.insert(header->value.value_or("")).second) {
-            ++out.repeated;
-        }
-        if (record.value) {
-            replayer.apply(record.key.value_or(""), nlohmann::json::parse(*record.value));
-        }
-    }
-    return out;
-}
-
-// Key (its first field) and column `v` of what the table holds, and of what the topic says.
-void expect_table(Shop& shop, const Replay& found, const std::string& table = "t") {
-    std::map<std::string, std::string> wanted;
-    for (const auto& row : shop.sql("SELECT id, v FROM " + table).rows) {
-        wanted[row[0].value_or("")] = row[1].value_or("NULL");
-    }
-    std::map<std::string, std::string> said;
-    for (const auto& [key, row] : found.rows) {
-        const auto& id = row.at("id");
-        said[id.is_string() ? id.get<std::string>() : id.dump()] =
-            row.at("v").is_null() ? "NULL" : row.at("v").get<std::string>();
-    }
-    EXPECT_EQ(wanted.size(), said.size());
-    EXPECT_TRUE(wanted == said);
-    EXPECT_GT(wanted.size(), 0U);
-    EXPECT_EQ(found.repeated, 0U);
-    EXPECT_TRUE(found.wrong.empty()) << testing::PrintToString(found.wrong);
-}
-
-bool complete(const Agent& agent) {
-    return agent.logs("snapshot complete") && agent.caught_up(1, "shop");
-}
-
-// Once so many rows of a snapshot are there.
-Replay after_reads(const std::string& topic, std::size_t reads) {
-    Replay out;
-    static_cast<void>(servers::poll_until(kPatience, [&] {
-        out = replay(topic);
-        return out.reads >= reads;
-    }));
-    EXPECT_EQ(out.reads, reads) << topic;
-    return out;
-}
-
-// Once a last change has come through: so has everything before it.
-Replay in_the_end(Shop& shop, const std::string& table = "t") {
-    shop.sql("INSERT INTO " + table + " (id, v) VALUES (50000000, 'the end')");
-    Replay out;
-    const bool there = servers::poll_until(kPatience, [&] {
-        out = replay(shop.topic(table));
-        return out.rows.contains("{\"id\":50000000}");
-    });
-    EXPECT_TRUE(there);
-    return out;
-}
-
-class SnapshotOf : public testing::TestWithParam<MysqldKind> {
-  protected:
-    SnapshotOf() : shop_(GetParam()) {
-        shop_.sql("CREATE TABLE t (id int PRIMARY KEY, v varchar(40), big mediumtext)");
-    }
-    void fill(int first, int last) {
-        std::string text;
-        for (int id = first; id <= last; ++id) {
-            text += (text.empty() ? "INSERT INTO t VALUES (" : ",(") + std::to_string(id) +
-                    ",'row " + std::to_string(id) + "'," +
-                    (id % 50 == 0 ? "REPEAT('b',5000)" : "NULL") + ")";
-            if (id % 2000 == 0 || id == last) {
-                shop_.sql(text);
-                text.clear();
-            }
-        }
-    }
-    Shop shop_;
-};
 
 INSTANTIATE_TEST_SUITE_P(Servers,
                          SnapshotOf,
@@ -467,40 +226,49 @@ TEST_P(SnapshotOf, TakesATableThatIsAskedForAndEndsWhereOnlyRowsAreWanted) {
 TEST_P(SnapshotOf, AMissingRightIsNamedWithItsRemedy) {
     fill(1, 10);
     shop_.site.write();
-    const auto refused = [&](const std::string& grant) {
+    const auto check_says = [&](const std::string& grant) {
         const Ran checked = shop_.site.run({"check"});
         EXPECT_NE(checked.code, 0) << checked.output;
         EXPECT_NE(checked.output.find(grant), std::string::npos) << checked.output;
-        Agent agent(shop_.site);
-        EXPECT_TRUE(agent.logs_error("source_rights"));
-        EXPECT_TRUE(agent.logs(grant)) << agent.log();
-        EXPECT_EQ(agent.wait(), 11);
     };
     // An account that may do nothing with a database does not even see that it is there.
     shop_.server.sql("REVOKE SELECT ON " + shop_.name + ".* FROM " + shop_.user);
-    refused("GRANT SELECT ON *.* TO");
+    check_says("GRANT SELECT ON *.* TO");
+    Agent agent(shop_.site);
+    EXPECT_TRUE(agent.logs_error("source_rights"));
+    EXPECT_TRUE(agent.logs("GRANT SELECT ON *.* TO")) << agent.log();
+    EXPECT_EQ(agent.wait(), 11);
     shop_.server.sql("GRANT INSERT ON " + shop_.name + ".t TO " + shop_.user);
-    refused("GRANT SELECT ON `" + shop_.name + "`.`t` TO");
+    check_says("GRANT SELECT ON `" + shop_.name + "`.`t` TO");
     shop_.server.sql("GRANT SELECT ON " + shop_.name + ".t TO " + shop_.user);
     const Ran checked = shop_.site.run({"check"});
     EXPECT_EQ(checked.code, 0) << checked.output;
 }
 
-TEST_P(SnapshotOf, TakesASmallTableWithoutKeyWholeAndStopsAtALargeOne) {
+TEST_P(SnapshotOf, TakesATableWithoutAKeyWholeAndStopsAtOneBeyondItsBound) {
     shop_.sql(
         "DROP TABLE t; CREATE TABLE loose (a int, b varchar(200));"
         "INSERT INTO loose VALUES (1,'same'),(1,'same'),(2,NULL)");
-    Agent agent(shop_.site);
-    ASSERT_TRUE(complete(agent)) << agent.log();
-    after_reads(shop_.topic("loose"), 3);
-    EXPECT_EQ(agent.stop(), 0);
+    {
+        Agent agent(shop_.site);
+        ASSERT_TRUE(complete(agent)) << agent.log();
+        after_reads(shop_.topic("loose"), 3);
+        EXPECT_EQ(agent.stop(), 0);
+    }
     shop_.sql(
         "INSERT INTO loose SELECT a.a, REPEAT('x', 200) FROM loose a, loose b, loose c, "
-        "loose d, loose e, loose f");
-    shop_.configure("always");
-    Agent again(shop_.site);
-    EXPECT_TRUE(again.logs_error("snapshot_key_missing")) << again.log();
-    EXPECT_EQ(again.wait(), 10);
+        "loose d, loose e, loose f, loose g, loose h");  // 6561 rows, some 1.3 MiB
+    shop_.configure("always, keyless_max: 1MiB");
+    {
+        Agent agent(shop_.site);
+        EXPECT_TRUE(agent.logs_error("snapshot_key_missing")) << agent.log();
+        EXPECT_EQ(agent.wait(), 10);
+    }
+    shop_.configure("always, keyless_max: 2MiB");
+    Agent agent(shop_.site);
+    ASSERT_TRUE(complete(agent)) << agent.log();
+    after_reads(shop_.topic("loose"), 3 + 6564);
+    EXPECT_TRUE(agent.logs("cannot take the place")) << agent.log();
 }
 
 TEST_P(SnapshotOf, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
@@ -524,80 +292,6 @@ TEST_P(SnapshotOf, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
     expect_table(shop_, replay(shop_.topic("z")), "z");
 }
 
-// Writers on a hot range and at both ends of the table.
-class Writers {
-  public:
-    // Each rests for `pause` between statements: how much load there is.
-    Writers(Shop& shop, int threads, int rows, milliseconds pause = milliseconds(0))
-        : pause_(pause) {
-        for (int index = 0; index < threads; ++index) {
-            threads_.emplace_back([this, &shop, index, rows] { write(shop, index, rows); });
-        }
-    }
-    ~Writers() { stop(); }
-    std::uint64_t stop() {
-        stopping_ = true;
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-        threads_.clear();
-        return done_;
-    }
-
-  private:
-    std::string statement(std::minstd_rand& random, int index, int rows) {
-        const auto some = static_cast<unsigned>(rows);
-        const std::string id = std::to_string(random() % some + 1);
-        const std::string hot = std::to_string(random() % 40 + 1);
-        const std::string far = std::to_string(random() % 1'000'000 + 1'000'000);
-        const std::string v = std::to_string(done_++);
-        const std::string xid = "'x" + std::to_string(index) + "-" + v + "'";
-        switch (random() % 8) {
-            case 0:
-                return "DELETE FROM t WHERE id = " + id;
-            case 1:
-                return "INSERT IGNORE INTO t VALUES (" + id + ", 'new " + v + "', NULL)";
-            case 2:
-                return "UPDATE IGNORE t SET id = " + far + ", v = 'moved " + v +
-                       "' WHERE id = " + id;
-            case 3:
-                return "BEGIN; UPDATE t SET v = 'kept " + v + "' WHERE id = " + id +
-                       "; SAVEPOINT a; UPDATE t SET v = 'undone' WHERE id = " + hot +
-                       "; ROLLBACK TO a; COMMIT";
-            case 4:
-                return "XA START " + xid + "; UPDATE t SET v = 'xa " + v + "' WHERE id IN (" + id +
-                       "," + hot + "); XA END " + xid + "; XA PREPARE " + xid +
-                       (random() % 4 == 0 ? "; XA ROLLBACK " : "; XA COMMIT ") + xid;
-            case 5:
-                return "UPDATE t SET v = 'hot " + v + "' WHERE id = " + hot;
-            default:
-                return "UPDATE t SET v = 'now " + v + "' WHERE id BETWEEN " + id + " AND " + id +
-                       " + 3";
-        }
-    }
-    void write(Shop& shop, int index, int rows) {
-        auto connection =
-            std::make_unique<servers::MysqlConnection>(shop.server.connect(shop.name));
-        std::minstd_rand random(static_cast<unsigned>(index) + 7);
-        while (!stopping_) {
-            try {
-                connection->sql(statement(random, index, rows));
-                std::this_thread::sleep_for(pause_);
-            } catch (const servers::ServerFailure&) {
-                // A deadlock: a fresh connection ends whatever was open.
-                connection =
-                    std::make_unique<servers::MysqlConnection>(shop.server.connect(shop.name));
-            }
-        }
-        // An XA transaction that a deadlock left is of nobody any more.
-    }
-
-    milliseconds pause_;
-    std::atomic<bool> stopping_{false};
-    std::atomic<std::uint64_t> done_{0};
-    std::vector<std::thread> threads_;
-};
-
 TEST_P(SnapshotOf, IsExactBesideWriters) {
     constexpr int kRows = 30'000;
     fill(1, kRows);
@@ -612,14 +306,10 @@ TEST_P(SnapshotOf, IsExactBesideWriters) {
     expect_table(shop_, taken);
 }
 
-// Whether the snapshot is over by what the log says, also where an agent before this one ended it.
-bool is_over(const nlohmann::json& pipeline) {
-    return pipeline.at("snapshot").is_object() && pipeline["snapshot"].at("state") == "complete";
-}
-
 TEST_P(SnapshotOf, KillsAtAnyMomentNeitherRepeatNorMissARow) {
-    constexpr int kRows = 30'000;
-    fill(1, kRows);
+    const Kills kills(12);
+    const int rows = kills.rows(30'000);
+    fill(1, rows);
     shop_.configure("initial", 20);
     {
         Agent first(shop_.site);
@@ -627,22 +317,54 @@ TEST_P(SnapshotOf, KillsAtAnyMomentNeitherRepeatNorMissARow) {
         ASSERT_TRUE(first.caught_up(1, "shop"));  // where it began is on the disk
         first.kill9();
     }
-    Writers writers(shop_, 3, kRows, milliseconds(5));
+    Writers writers(shop_, 3, rows, milliseconds(5));
     std::minstd_rand random(11);
     int kills_during = 0;
-    for (int round = 0; round < 12; ++round) {
+    for (int round = 0; round < kills.count; ++round) {
         Agent agent(shop_.site);
         const auto age = milliseconds(200 + random() % 400);
         std::this_thread::sleep_for(age);  // the moment of the kill, not a synchronisation
         const bool during = agent.log().find("snapshot complete") == std::string::npos;
         agent.kill9();
         kills_during += during ? 1 : 0;
+        if (kills.everything) {
+            kill_a_server(shop_.server, random);
+        }
     }
     EXPECT_GT(kills_during, 2);
+    RecordProperty("kills", kills_during);
     writers.stop();
     const Agent last(shop_.site);
     ASSERT_TRUE(last.poll(is_over, seconds(150), "shop")) << last.log();
     expect_table(shop_, in_the_end(shop_));
+}
+
+TEST_P(SnapshotOf, ATableWithoutAKeyIsExactBesideWritersAndThroughKills) {
+    shop_.sql(
+        "CREATE TABLE loose (a int, b varchar(60)); CREATE TABLE ten (n int PRIMARY KEY);"
+        "INSERT INTO ten VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9);"
+        "INSERT INTO loose SELECT a.n * 10 + b.n, REPEAT('x', 50) FROM ten a, ten b, ten c, ten d, "
+        "ten e");
+    Writers writers(shop_, 2, 100, milliseconds(4), change_loose);
+    std::minstd_rand random(5);
+    for (int round = 0; round < 4; ++round) {
+        Agent agent(shop_.site);
+        ASSERT_TRUE(agent.logs("a new pipeline starts") || round > 0);
+        const auto age = milliseconds(random() % 600);
+        std::this_thread::sleep_for(age);  // the moment of the kill, not a synchronisation
+        agent.kill9();
+    }
+    const Agent last(shop_.site);
+    ASSERT_TRUE(last.poll(is_over, seconds(90), "shop")) << last.log();
+    EXPECT_GT(writers.stop(), 20U);
+    shop_.sql("INSERT INTO loose VALUES (-1, 'the end')");
+    in_the_end(shop_);
+    std::map<std::string, int> wanted;
+    for (const auto& row : shop_.sql("SELECT a, b, COUNT(*) FROM loose GROUP BY a, b").rows) {
+        wanted[nlohmann::json{{"a", std::stoi(*row[0])}, {"b", *row[1]}}.dump()] =
+            std::stoi(*row[2]);
+    }
+    EXPECT_TRUE(wanted == count_rows(shop_.topic("loose")));
 }
 
 TEST(SnapshotOfMySqlWithoutGtids, IsExactBesideWritersAndNamesTheRightItNeeds) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
 
 #include "tests/servers/failure.h"
@@ -90,41 +91,73 @@ bool complete(const Agent& agent) {
     }) && agent.caught_up();
 }
 
+std::string change_t(std::minstd_rand& random, int rows, const std::string& v) {
+    const std::string id = std::to_string(random() % static_cast<unsigned>(rows) + 1);
+    const std::string far = std::to_string(random() % 1'000'000 + 1'000'000);
+    switch (random() % 6) {
+        case 0:
+            return "DELETE FROM t WHERE id = " + id;
+        case 1:
+            return "INSERT INTO t VALUES (" + id + ", 'new " + v +
+                   "', NULL) ON CONFLICT (id) DO NOTHING";
+        case 2:
+            return "UPDATE t SET id = " + far + ", big = 'moved " + v + "' WHERE id = " + id +
+                   " AND NOT EXISTS (SELECT FROM t WHERE id = " + far + ")";
+        case 3:
+            return "BEGIN; SAVEPOINT a; UPDATE t SET v = 'undone' WHERE id = " + id +
+                   "; ROLLBACK TO a; UPDATE t SET v = 'kept " + v + "' WHERE id = " + id +
+                   "; COMMIT";
+        default:
+            return "UPDATE t SET v = 'now " + v + "' WHERE id = " + id;
+    }
+}
+
+std::string change_loose(std::minstd_rand& random, int rows, const std::string& v) {
+    const std::string a = std::to_string(random() % static_cast<unsigned>(rows));
+    const std::string one =
+        " WHERE ctid = (SELECT ctid FROM loose WHERE a = " + a + " LIMIT 1 FOR UPDATE)";
+    switch (random() % 5) {
+        case 0:
+            return "DELETE FROM loose" + one;
+        case 1:
+            return "UPDATE loose SET b = 'now " + v + "'" + one;
+        case 2:
+            return "UPDATE loose SET a = a + 1" + one;
+        default:
+            return "INSERT INTO loose VALUES (" + a + ", repeat('x', 60))";
+    }
+}
+
 void Writers::write(Site& site, int index, int rows) {
-    servers::SqlConnection connection(site.server().conninfo(site.name));
+    std::unique_ptr<servers::SqlConnection> connection;
     std::minstd_rand random(static_cast<unsigned>(index) + 7);
-    connection.sql(index % 2 == 0 ? "SET synchronous_commit = off" : "SELECT 1");
     while (!stopping_) {
-        const std::string id = std::to_string(random() % static_cast<unsigned>(rows) + 1);
-        const std::string far = std::to_string(random() % 1'000'000 + 1'000'000);
-        const std::string v = std::to_string(done_++);
-        std::string text;
-        switch (random() % 6) {
-            case 0:
-                text = "DELETE FROM t WHERE id = " + id;
-                break;
-            case 1:
-                text = "INSERT INTO t VALUES (" + id + ", 'new " + v +
-                       "', NULL) ON CONFLICT (id) DO NOTHING";
-                break;
-            case 2:
-                text = "UPDATE t SET id = " + far + ", big = 'moved " + v + "' WHERE id = " + id +
-                       " AND NOT EXISTS (SELECT FROM t WHERE id = " + far + ")";
-                break;
-            case 3:
-                text = "BEGIN; SAVEPOINT a; UPDATE t SET v = 'undone' WHERE id = " + id +
-                       "; ROLLBACK TO a; UPDATE t SET v = 'kept " + v + "' WHERE id = " + id +
-                       "; COMMIT";
-                break;
-            default:
-                text = "UPDATE t SET v = 'now " + v + "' WHERE id = " + id;
-                break;
-        }
         try {
-            connection.sql(text);
+            if (!connection) {
+                connection =
+                    std::make_unique<servers::SqlConnection>(site.server().conninfo(site.name));
+                connection->sql(index % 2 == 0 ? "SET synchronous_commit = off" : "SELECT 1");
+            }
+            connection->sql(statement_(random, rows, std::to_string(done_++)));
         } catch (const servers::ServerFailure&) {
-            connection.sql("ROLLBACK");  // a deadlock, or two that chose one key
+            connection.reset();  // a deadlock, two that chose one key, or a server that was killed
         }
+    }
+}
+
+void kill_a_server(std::minstd_rand& random) {
+    switch (random() % 10) {
+        case 0:
+            kafka().kill9();
+            kafka().start();
+            return;
+        case 1:
+        case 2:
+            postgres().kill9();
+            postgres().start();
+            return;
+        default:
+            return;
     }
 }
 

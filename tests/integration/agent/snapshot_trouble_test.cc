@@ -128,7 +128,7 @@ TEST_F(SnapshotTrouble, WithoutKafkaRowsAreTakenUntilTheBoundAndDeliveredAfterwa
         "INSERT INTO t SELECT g, (SELECT string_agg(md5((g * 97 + i)::text), '') FROM "
         "generate_series(1, 96) i) FROM generate_series(1, " +
         std::to_string(kRows) + ") g");
-    Agent agent(slow(site));
+    Agent agent(with_snapshot(site, "initial", 10));
     ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("delivered") > 10; }));
     uplink().cut();
     ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "paused"; }));

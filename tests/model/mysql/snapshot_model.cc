@@ -50,6 +50,7 @@ struct Rules {
     ChunkRule rule = ChunkRule::gtids;
     Fault fault = Fault::none;
     bool partial = false;  // images leave out what did not change
+    bool keyless = false;  // the table has no key
 };
 
 // One transaction of one statement.
@@ -208,10 +209,13 @@ class Server final : public ChunkReader {
                 read_ = state(true);
                 place_ = rules_.fault == Fault::place_is_binlog_end ? end_of_log : seen_prefix();
                 begun.place = {kFile, place_};
+                begun.ends = begun.place;
                 return begun;
         }
         goes_on();
         read_ = state(true);
+        goes_on();
+        begun.ends = {kFile, end_of_binlog()};
         return begun;
     }
     Result<TableFacts> describe(const std::string&, const std::string&) override {
@@ -228,7 +232,9 @@ class Server final : public ChunkReader {
             facts.structure.columns.push_back(column);
             facts.octets.push_back(id ? 0 : 160);
         }
-        facts.structure.primary_key = {"id"};
+        if (!rules_.keyless) {
+            facts.structure.primary_key = {"id"};
+        }
         return facts;
     }
     Result<void> rows(const std::string& sql,
@@ -245,20 +251,16 @@ class Server final : public ChunkReader {
         }
         return success();
     }
-    Result<Place> end() override {
-        if (rules_.rule == ChunkRule::exactly) {
-            return Place{kFile, place_};
+    Result<void> part(const std::string&,
+                      std::uint64_t,
+                      const std::function<bool(Cells cells)>& on_row) override {
+        for (const auto& [id, row] : std::exchange(read_, {})) {
+            const std::string text = std::to_string(id);
+            on_row(std::vector<std::optional<std::string_view>>{text, row.v, row.big});
         }
-        goes_on();
-        std::uint64_t high = end_of_log;
-        if (rules_.fault == Fault::high_is_executed) {
-            high = kStart;
-            for (const std::size_t at : log) {
-                high = txs[at].executed ? txs[at].end : high;
-            }
-        }
-        return Place{kFile, high};
+        return success();
     }
+    Result<void> end() override { return success(); }
     void abandon() override {}
 
     static MysqlGtid gtid_of(std::size_t at) {
@@ -281,6 +283,17 @@ class Server final : public ChunkReader {
                std::all_of(log.begin(), log.end(), [&](std::size_t other) {
                    return other == at || txs[other].visible || txs[other].begin > txs[at].begin;
                });
+    }
+    // Where the binlog is said to end.
+    [[nodiscard]] std::uint64_t end_of_binlog() const {
+        std::uint64_t high = end_of_log;
+        if (rules_.fault == Fault::high_is_executed) {
+            high = kStart;
+            for (const std::size_t at : log) {
+                high = txs[at].executed ? txs[at].end : high;
+            }
+        }
+        return high;
     }
     // Every transaction below is seen.
     [[nodiscard]] std::uint64_t seen_prefix() const {
@@ -459,9 +472,10 @@ class World {
         for (int step = 0; step < 300; ++step) {
             std::vector<std::function<void()>> actions;
             server_.actions(actions);
-            if (streamed_ < server_.log.size()) {
+            const bool held = snapshot_->engine().holds_stream();
+            if (!held && streamed_ < server_.log.size()) {
                 actions.push_back([this] { stream(); });
-            } else if (intake_->received().offset < server_.end_of_log) {
+            } else if (!held && intake_->received().offset < server_.end_of_log) {
                 actions.push_back([this] { heartbeat(); });
             }
             if (!snapshot_done() && !idle_) {
@@ -497,9 +511,9 @@ class World {
         const ResumePoint resume = *decode_resume(from.resume);
         snapshot_.reset();
         intake_ = Intake::make({.server = kind_, .fresh = fresh}, from, nullptr, log_).value();
-        std::optional<std::vector<Snapshot::TableName>> begin;
+        std::optional<std::vector<Snapshot::RunTable>> begin;
         if (fresh) {
-            begin.emplace({Snapshot::TableName{"shop", "t"}});
+            begin.emplace({Snapshot::RunTable{{"shop", "t"}, rules_.keyless}});
         }
         snapshot_ = Snapshot::make({.source = "s",
                                     .server = kind_,
@@ -578,14 +592,26 @@ class World {
         return row;
     }
 
+    // Of a table without a key: its topic begins with its rows, which have what came before.
+    void skip_withheld(const EventHead& head, std::uint64_t place) {
+        if (!rules_.keyless || begun_) {
+            return;
+        }
+        begun_ = true;
+        while (applied_ < server_.log.size() &&
+               (head.operation == 'R' ? server_.txs[server_.log[applied_]].end <= place
+                                      : server_.txs[server_.log[applied_]].begin != place)) {
+            run_op(server_.log[applied_], server_.txs[server_.log[applied_]].op, truth_);
+            ++applied_;
+        }
+    }
+
     // Replays the log as a consumer would, next to the truth.
     std::string verdict() {
         RowLayout layout;
         layout.columns = {
             {BinlogType::long_, 0}, {BinlogType::varchar, 160}, {BinlogType::varchar, 160}};
-        TableState truth = server_.initial;
         TableState consumer;
-        std::size_t applied = 0;
         for (const auto& item : log_.items) {
             if (item.kind != EntryKind::change) {
                 continue;
@@ -606,22 +632,30 @@ class World {
                 EXPECT_TRUE(read_cells(layout, split.present_after, rest, cells));
                 after = row_of(cells, before.id);
             }
+            skip_withheld(head, context.offset);
             if (head.operation == 'R') {
-                const auto at = truth.find(after.id);
-                if (at == truth.end() || at->second != RowState{*after.v, *after.big}) {
+                const auto at = truth_.find(after.id);
+                if (at == truth_.end() || at->second != RowState{*after.v, *after.big}) {
                     return "row " + std::to_string(after.id) + " " + *after.v +
                            " is not what the table held there";
+                }
+                if (rules_.keyless && consumer.contains(after.id)) {
+                    return "a row without a key came twice";
                 }
                 consumer[after.id] = at->second;
                 continue;
             }
-            const std::size_t tx = server_.log[applied++];
+            const std::size_t tx = server_.log[applied_++];
             if (server_.txs[tx].begin != context.offset) {
                 return "transactions lost, repeated or in another order";
             }
-            run_op(tx, server_.txs[tx].op, truth);
+            run_op(tx, server_.txs[tx].op, truth_);
             RowState had{"?", "?"};
-            if (const auto old = consumer.find(before.id); has_before && old != consumer.end()) {
+            const auto old = consumer.find(before.id);
+            if (rules_.keyless && has_before != (old != consumer.end())) {
+                return "a change of a row without a key that is not there";
+            }
+            if (has_before && old != consumer.end()) {
                 had = old->second;
                 consumer.erase(old);
             }
@@ -629,7 +663,10 @@ class World {
                 consumer[after.id] = {after.v.value_or(had.v), after.big.value_or(had.big)};
             }
         }
-        if (applied != server_.log.size()) {
+        if (rules_.keyless && !begun_) {
+            return server_.state(false).empty() ? "" : "nothing came of a table without a key";
+        }
+        if (applied_ != server_.log.size()) {
             return "transactions lost";
         }
         if (!snapshot_done()) {
@@ -650,7 +687,10 @@ class World {
     std::unique_ptr<Snapshot> snapshot_;
     std::size_t streamed_ = 0;
     bool idle_ = false;
-    bool went_on_ = false;  // the server, in the middle of a step
+    bool went_on_ = false;                // the server, in the middle of a step
+    TableState truth_ = server_.initial;  // of verdict()
+    std::size_t applied_ = 0;
+    bool begun_ = false;
 };
 
 // Every order of choices, depth first, up to `worlds_max`; the first thing that is wrong.
@@ -688,7 +728,10 @@ const std::vector<Rules> kRules{{.rule = ChunkRule::gtids},
                                 {.rule = ChunkRule::gtids, .partial = true},
                                 {.rule = ChunkRule::place},
                                 {.rule = ChunkRule::exactly},
-                                {.rule = ChunkRule::exactly, .partial = true}};
+                                {.rule = ChunkRule::exactly, .partial = true},
+                                {.rule = ChunkRule::gtids, .keyless = true},
+                                {.rule = ChunkRule::place, .keyless = true},
+                                {.rule = ChunkRule::exactly, .keyless = true}};
 
 TEST(MysqlSnapshotModel, holds_in_every_order_of_one_transaction) {
     for (const Rules& rules : kRules) {
@@ -749,6 +792,11 @@ TEST(MysqlSnapshotModel, catches_gtid_executed_as_the_high_watermark) {
 
 TEST(MysqlSnapshotModel, catches_the_end_of_the_binlog_for_the_place_of_a_select) {
     EXPECT_NE(caught({.rule = ChunkRule::exactly, .fault = Fault::place_is_binlog_end}), 0U);
+}
+
+TEST(MysqlSnapshotModel, catches_the_plain_watermark_for_a_table_without_a_key) {
+    EXPECT_NE(
+        caught({.rule = ChunkRule::place, .fault = Fault::low_is_binlog_end, .keyless = true}), 0U);
 }
 
 }  // namespace

@@ -157,6 +157,7 @@ class Server final : public ChunkReader {
         begun.oid = kOid;
         begun.fingerprint = "f";
         begun.replayed = Lsn(end_lsn);
+        begun.place = Lsn(end_lsn);
         read_ = state(true);
         if (!watermarks) {
             std::uint32_t end = 100;
@@ -209,7 +210,7 @@ class Server final : public ChunkReader {
         }
         return success();
     }
-    Result<Lsn> end() override { return Lsn(end_lsn); }
+    Result<void> end() override { return success(); }
     void abandon() override {}
 
   private:
@@ -399,9 +400,9 @@ class World {
         }
         intake_ = Intake::make({.database = "db"}, from, catalogue_).value();
         const LogSide side(log_);
-        std::optional<std::vector<TableName>> begin;
+        std::optional<std::vector<RunTable>> begin;
         if (fresh && !ad_hoc_) {
-            begin = std::vector<TableName>{{"public", "t"}};
+            begin = std::vector<RunTable>{{{"public", "t"}}};
         }
         snapshot_ = Snapshot::make({.source = "s", .database = "db", .chunk_rows_max = 2},
                                    {server_, clock_, observer_},

@@ -6,6 +6,7 @@
 #include "core/snapshot/pace.h"
 #include "core/snapshot/placement.h"
 #include "core/snapshot/progress.h"
+#include "core/snapshot/view_changes.h"
 #include "model/errors.h"
 
 namespace tributary::core::snapshot {
@@ -132,6 +133,42 @@ struct Line {
         }
     }
 };
+
+TEST(ViewChanges, leave_out_one_row_of_the_view_for_each_that_went) {
+    ViewChanges changes;
+    changes.drop("x");
+    EXPECT_FALSE(changes.settled());
+    EXPECT_FALSE(changes.leaves_out("y"));
+    EXPECT_TRUE(changes.leaves_out("x"));
+    EXPECT_FALSE(changes.leaves_out("x")) << "the next of the same name stays";
+    EXPECT_TRUE(changes.settled());
+}
+
+TEST(ViewChanges, let_a_row_that_came_go_again_without_one_of_the_view) {
+    ViewChanges changes;
+    changes.add("x", "x=1");
+    changes.drop("x");
+    EXPECT_TRUE(changes.added().empty());
+    EXPECT_TRUE(changes.settled());
+    changes.add("x", "x=1");
+    EXPECT_EQ(changes.added().size(), 1U);
+    changes.drop("x");
+    changes.drop("x");
+    EXPECT_TRUE(changes.leaves_out("x"));
+}
+
+TEST(ViewChanges, have_nothing_of_the_view_after_a_truncate_and_all_that_came_since) {
+    ViewChanges changes;
+    changes.add("x", "x=1");
+    changes.drop_all();
+    changes.add("y", "y=1");
+    EXPECT_TRUE(changes.leaves_out("x"));
+    EXPECT_TRUE(changes.leaves_out("y"));
+    EXPECT_EQ(changes.added().count("y"), 1U);
+    EXPECT_EQ(changes.added().size(), 1U);
+    changes.drop("z");
+    EXPECT_TRUE(changes.settled());
+}
 
 TEST(Pace, keeps_about_the_delay_of_rows_under_way_and_kafka_busy) {
     for (const std::uint64_t capacity : {500U, 5'000U, 20'000U, 100'000U}) {

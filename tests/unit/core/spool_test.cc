@@ -1,5 +1,4 @@
-// Rows of a table without a key: kept aside, left out where the stream speaks for them, gone on
-// with after a kill.
+// Rows of a table without a key: kept aside, and gone on with after a kill.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -74,27 +73,6 @@ TEST(Spool, gives_back_what_was_read_and_leaves_nothing_behind) {
     EXPECT_TRUE(side.values.empty());
 }
 
-TEST(Spool, leaves_out_one_row_for_each_that_the_stream_speaks_for) {
-    Side side;
-    Spool spool = spool_of({"a", "b", "a"}, side);
-    spool.drop("a");
-    spool.drop("not here");
-    spool.add("a", side);  // read after the event, seen before it
-    spool.close(side);
-    EXPECT_EQ(rest_of(spool, side), (Rows{"b", "a", "a"}));
-}
-
-TEST(Spool, is_empty_after_a_truncate) {
-    Side side;
-    Spool spool = spool_of({"a", "b"}, side);
-    spool.drop_all();
-    spool.add("c", side);
-    spool.close(side);
-    EXPECT_TRUE(spool.at_end());
-    spool.finish(side);
-    EXPECT_TRUE(side.values.empty());
-}
-
 TEST(Spool, goes_on_after_a_kill_at_every_piece) {
     Rows rows;
     for (int at = 0; at < 5000; ++at) {
@@ -102,13 +80,10 @@ TEST(Spool, goes_on_after_a_kill_at_every_piece) {
     }
     Side whole;
     Spool first = spool_of(rows, whole);
-    for (int at = 0; at < 40; ++at) {
-        first.drop(rows[static_cast<std::size_t>(at)]);
-    }
     first.close(whole);
     const Side closed = whole;
     const Rows wanted = rest_of(first, whole);
-    ASSERT_EQ(wanted.size(), rows.size() - 40);
+    ASSERT_EQ(wanted.size(), rows.size());
     for (int kill_after = 0; kill_after < 10; ++kill_after) {
         Side side = closed;
         Rows got;
@@ -144,18 +119,12 @@ TEST(Spool, that_was_not_read_to_its_end_is_none) {
 TEST(Spool, refuses_a_state_that_is_not_as_written) {
     Side side;
     Spool spool = spool_of({"a", "b"}, side);
-    spool.drop("a");
     spool.close(side);
     const std::string state = side.values.at("snapshot/spool/state");
     for (std::size_t size = 0; size < state.size(); ++size) {
         side.values["snapshot/spool/state"] = state.substr(0, size);
         EXPECT_FALSE(Spool::load(side)) << size;
     }
-    side.values["snapshot/spool/state"] = state;
-    side.values["snapshot/spool/less/00000000"] = "\x09x";
-    EXPECT_FALSE(Spool::load(side));
-    side.values.erase("snapshot/spool/less/00000000");
-    EXPECT_FALSE(Spool::load(side));
 }
 
 }  // namespace

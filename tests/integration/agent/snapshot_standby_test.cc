@@ -1,0 +1,93 @@
+// A standby that is followed in its primary's place: from PostgreSQL 16 on it can be decoded.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "tests/integration/agent/snapshot_rig.h"
+#include "tests/servers/places.h"
+
+namespace tributary::agent_testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A primary and a copy of it that follows.
+class Pair {
+  public:
+    explicit Pair(const std::string& version)
+        : binaries_(servers::cache_directory() / "postgresql" / version / "bin"),
+          primary({.directory = folder_.path() / "primary",
+                   .settings = {{"hot_standby_feedback", "on"}},
+                   .binaries = binaries_}) {
+        primary.create_user("tributary", kPassword, "REPLICATION");
+        primary.stop();
+        const fs::path copy = folder_.path() / "standby";
+        fs::copy(primary.directory(), copy, fs::copy_options::recursive);
+        std::ofstream(copy / "data" / "standby.signal").flush();
+        for (const auto& entry : fs::recursive_directory_iterator(copy)) {
+            servers::give_to_service_user(entry.path());
+        }
+        primary.start();
+        standby = std::make_unique<servers::Postgres>(servers::PostgresOptions{
+            .directory = copy,
+            .settings = {{"hot_standby_feedback", "on"}, {"primary_conninfo", primary.conninfo()}},
+            .binaries = binaries_});
+    }
+
+  private:
+    servers::TemporaryDirectory folder_{"tributary-standby"};
+    fs::path binaries_;
+
+  public:
+    servers::Postgres primary;
+    std::unique_ptr<servers::Postgres> standby;
+};
+
+TEST(AgentSnapshot, IsExactOnAStandbyBesideWritersToThePrimary) {
+    constexpr int kRows = 20'000;
+    Pair pair("17");
+    Site site(pair.primary);
+    site.sql(
+        "CREATE TABLE loose (a int, b text); ALTER TABLE loose REPLICA IDENTITY FULL;"
+        "INSERT INTO loose SELECT g % 100, 'same' FROM generate_series(1, 2000) g;"
+        "ALTER PUBLICATION tributary ADD TABLE loose");
+    fill(site, kRows);
+    with_snapshot(site, "initial", 300);
+    site.sources[0].port = pair.standby->port();
+    Writers writers(site, 3, kRows);
+    Writers more(site, 1, 100, change_loose);
+    Agent agent(site);
+    // A slot is made on a standby when its primary has said which transactions are open.
+    std::atomic<bool> made{false};
+    std::thread tells([&] {
+        while (!made) {
+            site.sql("SELECT pg_log_standby_snapshot()");
+            std::this_thread::sleep_for(milliseconds(100));
+        }
+    });
+    const bool complete = agent.logs("snapshot complete", seconds(90));
+    made = true;
+    tells.join();
+    ASSERT_TRUE(complete) << agent.log();
+    EXPECT_GT(writers.stop(), 100U);
+    EXPECT_GT(more.stop(), 10U);
+    expect_same_in_the_end(site, agent);
+    expect_same(site, "loose");
+    EXPECT_GT(take(site.topic()).reads, 10'000U);
+}
+
+TEST(AgentSnapshot, AStandbyThatCannotBeDecodedIsANamedStop) {
+    Pair pair("14");
+    Site site(pair.primary);
+    with_snapshot(site);
+    site.sources[0].port = pair.standby->port();
+    expect_refusal(site, "source_settings", 10);
+}
+
+}  // namespace
+}  // namespace tributary::agent_testing
