@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -179,8 +180,10 @@ TEST_F(AgentOutage, UnderPressureTheDatabaseMayForgetWhatIsOnDisk) {
     site.sources[0].lines = {"pressure_limit: 1MiB", "ack: auto"};
     Agent agent(site);
     ASSERT_TRUE(running(agent));
+    site.insert(1, 1);
+    expect_exactly(site, 1);
     uplink().cut();
-    insert_wide(site, 1, kRows, 100'000);
+    insert_wide(site, 2, kRows, 100'000);
     ASSERT_GT(std::stoll(site.sql("SELECT pg_current_wal_lsn() - restart_lsn FROM "
                                   "pg_replication_slots WHERE slot_name = '" +
                                   site.slot() + "'")
@@ -190,10 +193,60 @@ TEST_F(AgentOutage, UnderPressureTheDatabaseMayForgetWhatIsOnDisk) {
         << held_by_slot(site) << "\n"
         << agent.log();
     EXPECT_EQ(agent.pipeline().at("confirming"), "durable");
-    EXPECT_EQ(agent.pipeline().at("delivered"), 0);
+    EXPECT_LT(agent.pipeline().at("delivered"), 20);
     uplink().restore();
     expect_exactly(site, kRows);
     EXPECT_TRUE(agent.poll([](const auto& at) { return at.at("confirming") == "delivered"; }));
+}
+
+// Nothing but the slot could tell where the pipeline was.
+// catalogue: F20
+TEST_F(AgentOutage, ALogLostBeforeTheFirstCheckpointLosesNothing) {
+    Site site;
+    site.sources[0].lines = {"ack: buffered"};
+    {
+        Agent agent(site);
+        ASSERT_TRUE(running(agent));
+        uplink().cut();
+        site.insert(1, 100);
+        ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("durable") >= 100; }));
+        EXPECT_EQ(agent.pipeline().at("confirming"), "delivered");
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+    std::filesystem::remove_all(site.state_dir / "log");
+    uplink().restore();
+    Agent agent(site);
+    expect_exactly(site, 100);
+    EXPECT_TRUE(agent.poll([](const auto& at) { return at.at("confirming") == "durable"; }));
+    EXPECT_EQ(agent.stop(), 0) << agent.log();
+}
+
+// Neither its own files nor connections: what it has open goes on, and what needs more waits.
+// catalogue: F15
+TEST_F(AgentOutage, WhileNoFileMayBeOpenedNothingIsLostOrSpoilt) {
+    constexpr int kRows = 200;  // more than two memtables
+    Site site;
+    {
+        Agent agent(site);
+        ASSERT_TRUE(running(agent));
+        site.insert(1, 10);
+        expect_exactly(site, 10);
+        rlimit before{};
+        ASSERT_EQ(prlimit(agent.pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+        const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+        ASSERT_EQ(prlimit(agent.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+        uplink().cut();
+        insert_wide(site, 11, kRows, 100'000);
+        EXPECT_TRUE(agent.logs_error("kafka_unreachable"));
+        EXPECT_TRUE(agent.running()) << agent.log();
+        ASSERT_EQ(prlimit(agent.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+        uplink().restore();
+        expect_exactly(site, kRows);
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+    Agent again(site);
+    site.insert(kRows + 1, kRows + 10);
+    expect_exactly(site, kRows + 10);
 }
 
 TEST_F(AgentOutage, WithoutPressureTheDatabaseKeepsWhatIsNotInKafka) {

@@ -178,5 +178,73 @@ TEST_P(Faults, a_topic_deleted_in_between_is_named_and_made_again) {
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(6, 10));
 }
 
+// The coordinator's own word for it: a tombstone of the id in its log.
+bool forgotten(servers::KafkaReader& coordinators_log, const std::string& transactional_id) {
+    while (const auto record = coordinators_log.next(milliseconds(200))) {
+        if (!record->value && record->key &&
+            record->key->find(transactional_id) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// INVALID_PRODUCER_ID_MAPPING.
+// catalogue: F29
+TEST_P(Faults, an_id_that_the_coordinator_forgot_costs_one_recovery) {
+    const servers::Kafka forgetful(
+        {.directory = scratch() / (std::string("forgetful") + GetParam()),
+         .version = GetParam(),
+         .properties = {{"transactional.id.expiration.ms", "1000"},
+                        {"transaction.remove.expired.transaction.cleanup.interval.ms", "200"}}});
+    Rig rig(options_for(forgetful.bootstrap()));
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 10).has_value());
+    servers::KafkaReader log({.bootstrap = forgetful.bootstrap()});
+    log.follow("__transaction_state");
+    ASSERT_TRUE(servers::poll_until(
+        seconds(30), [&] { return forgotten(log, transactional_id(rig.identity())); }));
+    const auto lost = rig.transaction(topic, 11, 20);
+    ASSERT_TRUE(lost.has_error());
+    EXPECT_TRUE(lost.error().transient()) << lost.error().message();
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 10));
+    ASSERT_TRUE(rig.transaction(topic, 11, 20).has_value());
+    EXPECT_EQ(committed_keys(forgetful.bootstrap(), topic), numbers(1, 20));
+}
+
+// catalogue: F41
+TEST(Addresses, all_of_them_new_are_found_through_the_list_that_was_given) {
+    KafkaProxy old_address;
+    KafkaProxy new_address;
+    servers::KafkaOptions where{.directory = scratch() / "moving",
+                                .advertised_port = old_address.port()};
+    auto kafka = std::make_unique<servers::Kafka>(where);
+    old_address.forward_to(kafka->port());
+    Options options = options_for(old_address.bootstrap());
+    options.bootstrap_servers.push_back(new_address.bootstrap());
+    Rig rig(options);
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 10).has_value());
+    kafka->stop();
+    old_address.cut();
+    where.advertised_port = new_address.port();
+    kafka.reset();
+    kafka = std::make_unique<servers::Kafka>(where);
+    new_address.forward_to(kafka->port());
+    const auto outcome = rig.transaction(topic, 11, 20);
+    const auto checkpoint = rig->recover(kBudget);
+    ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message();
+    if (outcome.has_error()) {
+        EXPECT_TRUE(outcome.error().transient()) << outcome.error().message();
+        EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 10));
+        ASSERT_TRUE(rig.transaction(topic, 11, 20).has_value());
+    }
+    EXPECT_EQ(committed_keys(kafka->bootstrap(), topic), numbers(1, 20));
+}
+
 }  // namespace
 }  // namespace tributary::kafka
