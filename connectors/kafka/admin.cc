@@ -90,6 +90,16 @@ Result<NewTopicHandle> describe_new(const NewTopic& topic) {
     return handle;
 }
 
+// Whether only a person can mend what the creation of a topic was refused for. Too few brokers are
+// not among it: one may be down for a while.
+bool about_settings(rd_kafka_resp_err_t code) {
+    return code == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
+           code == RD_KAFKA_RESP_ERR_INVALID_PARTITIONS ||
+           code == RD_KAFKA_RESP_ERR_INVALID_CONFIG || code == RD_KAFKA_RESP_ERR_INVALID_REQUEST ||
+           code == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
+           &kind_of(code, "") == &errors::kKafkaConfig;
+}
+
 // What the broker said about the creation of one topic.
 Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topic) {
     std::size_t count = 0;
@@ -106,11 +116,11 @@ Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topi
     }
     const char* const text = rd_kafka_topic_result_error_string(topics[0]);
     Error error = to_error(code, text == nullptr ? "" : text, "create topic " + topic.name);
-    // Anything but a right or a passing state is about the settings that were asked for.
-    if (error.is(errors::kKafkaTransaction) || error.is(errors::kKafkaConfig)) {
+    if (about_settings(code)) {
         return Error(errors::kTopicUnsuitable, error.what());
     }
-    return error;
+    // A controller that moved, a quota, too few brokers for the replication factor at the moment.
+    return error.is(errors::kKafkaTransaction) ? Error(errors::kTopicMissing, error.what()) : error;
 }
 
 }  // namespace

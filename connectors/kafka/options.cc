@@ -2,11 +2,62 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 
 namespace tributary::kafka {
 
 namespace {
+
+using Reason = std::pair<std::string_view, std::string_view>;
+
+constexpr std::string_view kOrder = "order and deduplication within a partition depend on it";
+constexpr std::string_view kReading = "the checkpoint is read by rules of its own";
+constexpr std::string_view kInternalUse = "the agent uses it itself";
+
+constexpr std::array kRefused{
+    Reason{"transactional.id", "it identifies agent and pipeline and fences a twin"},
+    Reason{"transaction.timeout.ms", "use kafka.transaction_timeout"},
+    Reason{"bootstrap.servers", "use kafka.bootstrap_servers"},
+    Reason{"metadata.broker.list", "use kafka.bootstrap_servers"},
+    Reason{"enable.idempotence", kOrder},
+    Reason{"enable.gapless.guarantee", kOrder},
+    Reason{"acks", "a record counts only once all in-sync replicas have it"},
+    Reason{"request.required.acks", "a record counts only once all in-sync replicas have it"},
+    Reason{"partitioner", "records of one key must stay in one partition: murmur2_random"},
+    Reason{"partitioner_cb", "records of one key must stay in one partition: murmur2_random"},
+    Reason{"msg_order_cmp", kOrder},
+    Reason{"queuing.strategy", kOrder},
+    Reason{"max.in.flight", kOrder},
+    Reason{"max.in.flight.requests.per.connection", kOrder},
+    Reason{"retries", "a record may only be given up with its transaction"},
+    Reason{"message.send.max.retries", "a record may only be given up with its transaction"},
+    Reason{"message.timeout.ms", "a record may only be given up with its transaction"},
+    Reason{"delivery.timeout.ms", "a record may only be given up with its transaction"},
+    Reason{"request.timeout.ms", "a produce request lives as long as its transaction allows"},
+    Reason{"isolation.level", kReading},
+    Reason{"group.id", kReading},
+    Reason{"group.instance.id", kReading},
+    Reason{"auto.offset.reset", kReading},
+    Reason{"enable.auto.commit", kReading},
+    Reason{"enable.auto.offset.store", kReading},
+    Reason{"enable.partition.eof", kReading},
+    Reason{"allow.auto.create.topics", "topics are created through the admin API: kafka.topics"},
+    Reason{"delivery.report.only.error", kInternalUse},
+    Reason{"dr_cb", kInternalUse},
+    Reason{"dr_msg_cb", kInternalUse},
+    Reason{"error_cb", kInternalUse},
+    Reason{"log_cb", kInternalUse},
+    Reason{"log.queue", kInternalUse},
+    Reason{"stats_cb", kInternalUse},
+    Reason{"enabled_events", kInternalUse},
+    Reason{"opaque", kInternalUse},
+    Reason{"interceptors", kInternalUse},
+    Reason{"default_topic_conf", kInternalUse},
+    Reason{"internal.termination.signal", kInternalUse},
+    Reason{"plugin.library.paths", "foreign code could hide requests from the agent"},
+    Reason{"test.mock.num.brokers", "it replaces the brokers by a simulation"},
+};
 
 constexpr std::array<std::pair<std::string_view, Delivery>, 2> kDeliveries{{
     {"exactly_once", Delivery::exactly_once},
@@ -41,7 +92,51 @@ void read_topics(config::Reader reader, TopicOptions& out) {
                out.config);
 }
 
+// host:port, the host perhaps an IPv6 address in brackets; 9092 without a port. librdkafka takes a
+// port modulo 65536.
+bool is_server(std::string_view text) {
+    constexpr std::string_view kDefaultPort = "9092";
+    const auto bracket = text.rfind(']');
+    const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    const std::string_view host = text.substr(0, colon);
+    const std::string_view port =
+        colon == std::string_view::npos ? kDefaultPort : text.substr(colon + 1);
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    return !host.empty() && host.find_first_of(", \t/") == std::string_view::npos &&
+           error == std::errc() && end == port.data() + port.size() && number != 0;
+}
+
+void check_servers(config::Reader& reader, const std::vector<std::string>& servers) {
+    for (const std::string& server : servers) {
+        if (!is_server(server)) {
+            reader.fail("bootstrap_servers",
+                        "\"" + server + "\" is no server: each is one list item, as host:port");
+        }
+    }
+}
+
+void check_properties(config::Reader& reader, const Options& options) {
+    const auto check = [&reader](const std::string& name) {
+        if (const auto reason = refusal(name)) {
+            reader.fail("properties", name + ": " + std::string(*reason));
+        }
+    };
+    for (const auto& [name, value] : options.properties) {
+        check(name);
+    }
+    for (const auto& [name, value] : options.secret_properties) {
+        check(name);
+    }
+}
+
 }  // namespace
+
+std::optional<std::string_view> refusal(std::string_view name) {
+    const auto* const found = std::find_if(
+        kRefused.begin(), kRefused.end(), [name](const Reason& row) { return row.first == name; });
+    return found == kRefused.end() ? std::nullopt : std::optional(found->second);
+}
 
 Result<Options> read_options(config::Reader& reader) {
     Options out;
@@ -76,12 +171,8 @@ Result<Options> read_options(config::Reader& reader) {
                out.properties,
                out.secret_properties,
                is_secret);
-    for (const std::string& server : out.bootstrap_servers) {
-        const bool separated = server.find_first_of(", \t") != std::string::npos;
-        if (server.empty() || separated) {
-            reader.fail("bootstrap_servers", "each server is one list item, as host:port");
-        }
-    }
+    check_servers(reader, out.bootstrap_servers);
+    check_properties(reader, out);
     TRIBUTARY_TRY_VOID(reader.result());
     return out;
 }

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -26,11 +28,14 @@ struct Options {
     TopicOptions topics;
     std::int16_t checkpoint_replication = -1;
     std::uint32_t transaction_timeout_ms = 60000;
-    // Passed to librdkafka. Those that would break the promise are refused by name (sink.cc).
+    // Passed to librdkafka. Those that would break the promise are refused by name.
     std::map<std::string, std::string> properties;
     std::map<std::string, config::Secret>
         secret_properties;  // sasl.password, ssl.key.password, ...
 };
+
+// Why `name` may not be given under kafka.properties; nullopt when it may.
+[[nodiscard]] std::optional<std::string_view> refusal(std::string_view name);
 
 [[nodiscard]] Result<Options> read_options(config::Reader& reader);
 

@@ -12,56 +12,6 @@ namespace tributary::kafka {
 
 namespace {
 
-using Reason = std::pair<std::string_view, std::string_view>;
-
-constexpr std::string_view kOrder = "order and deduplication within a partition depend on it";
-constexpr std::string_view kReading = "the checkpoint is read by rules of its own";
-constexpr std::string_view kInternalUse = "the agent uses it itself";
-
-constexpr std::array kRefused{
-    Reason{"transactional.id", "it identifies agent and pipeline and fences a twin"},
-    Reason{"transaction.timeout.ms", "use kafka.transaction_timeout"},
-    Reason{"bootstrap.servers", "use kafka.bootstrap_servers"},
-    Reason{"metadata.broker.list", "use kafka.bootstrap_servers"},
-    Reason{"enable.idempotence", kOrder},
-    Reason{"enable.gapless.guarantee", kOrder},
-    Reason{"acks", "a record counts only once all in-sync replicas have it"},
-    Reason{"request.required.acks", "a record counts only once all in-sync replicas have it"},
-    Reason{"partitioner", "records of one key must stay in one partition: murmur2_random"},
-    Reason{"partitioner_cb", "records of one key must stay in one partition: murmur2_random"},
-    Reason{"msg_order_cmp", kOrder},
-    Reason{"queuing.strategy", kOrder},
-    Reason{"max.in.flight", kOrder},
-    Reason{"max.in.flight.requests.per.connection", kOrder},
-    Reason{"retries", "a record may only be given up with its transaction"},
-    Reason{"message.send.max.retries", "a record may only be given up with its transaction"},
-    Reason{"message.timeout.ms", "a record may only be given up with its transaction"},
-    Reason{"delivery.timeout.ms", "a record may only be given up with its transaction"},
-    Reason{"request.timeout.ms", "a produce request lives as long as its transaction allows"},
-    Reason{"isolation.level", kReading},
-    Reason{"group.id", kReading},
-    Reason{"group.instance.id", kReading},
-    Reason{"auto.offset.reset", kReading},
-    Reason{"enable.auto.commit", kReading},
-    Reason{"enable.auto.offset.store", kReading},
-    Reason{"enable.partition.eof", kReading},
-    Reason{"allow.auto.create.topics", "topics are created through the admin API: kafka.topics"},
-    Reason{"delivery.report.only.error", kInternalUse},
-    Reason{"dr_cb", kInternalUse},
-    Reason{"dr_msg_cb", kInternalUse},
-    Reason{"error_cb", kInternalUse},
-    Reason{"log_cb", kInternalUse},
-    Reason{"log.queue", kInternalUse},
-    Reason{"stats_cb", kInternalUse},
-    Reason{"enabled_events", kInternalUse},
-    Reason{"opaque", kInternalUse},
-    Reason{"interceptors", kInternalUse},
-    Reason{"default_topic_conf", kInternalUse},
-    Reason{"internal.termination.signal", kInternalUse},
-    Reason{"plugin.library.paths", "foreign code could hide requests from the agent"},
-    Reason{"test.mock.num.brokers", "it replaces the brokers by a simulation"},
-};
-
 Error config_error(std::string_view name, std::string_view why) {
     return {errors::kKafkaConfig,
             "kafka.properties: " + std::string(name) + ": " + std::string(why)};
@@ -156,12 +106,6 @@ Result<void> set_producing(rd_kafka_conf_t& conf,
 }
 
 }  // namespace
-
-std::optional<std::string_view> refusal(std::string_view name) {
-    const auto* const found = std::find_if(
-        kRefused.begin(), kRefused.end(), [name](const Reason& row) { return row.first == name; });
-    return found == kRefused.end() ? std::nullopt : std::optional(found->second);
-}
 
 std::uint32_t batch_bytes_of(const Options& options) {
     std::uint32_t bytes = Batching{}.batch_bytes;

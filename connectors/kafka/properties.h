@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -18,9 +17,6 @@ struct Batching {
     std::uint32_t batch_bytes = 1'000'000;
     bool one_record_per_batch = false;
 };
-
-// Why `name` may not be given under kafka.properties; nullopt when it may.
-[[nodiscard]] std::optional<std::string_view> refusal(std::string_view name);
 
 // kKafkaConfig names the property that librdkafka does not take; secrets are never quoted.
 [[nodiscard]] Result<ConfHandle> producer_conf(const Options& options,

@@ -59,9 +59,8 @@ WHERE i.indrelid = $1::oid AND k.place <= i.indnkeyatts
     AND (i.indisprimary OR i.indisreplident OR i.indexrelid IN (SELECT indexrelid FROM instead))
 ORDER BY i.indexrelid, k.place)";
 
-// The types of $1, those of the columns of $2, and what they are made of. A true array has a
-// subscript handler for arrays, which since PostgreSQL 14 is what typelem alone no longer says;
-// category A and a variable length say the same on every version.
+// The types of $1, those of the columns of $2, and what they are made of. An array is what its
+// element names as its array: int2vector and oidvector have elements too, and another text form.
 constexpr const char* kTypes = R"(WITH RECURSIVE wanted(oid) AS (
     SELECT unnest($1::oid[])
     UNION
@@ -70,15 +69,14 @@ constexpr const char* kTypes = R"(WITH RECURSIVE wanted(oid) AS (
     SELECT part.oid
     FROM wanted w
     JOIN pg_type t ON t.oid = w.oid
-    CROSS JOIN LATERAL (VALUES
-        (CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END),
-        (t.typbasetype)) AS part(oid)
+    LEFT JOIN pg_type element ON element.oid = t.typelem AND element.typarray = t.oid
+    CROSS JOIN LATERAL (VALUES (coalesce(element.oid, 0)), (t.typbasetype)) AS part(oid)
     WHERE part.oid <> 0)
-SELECT t.oid, t.typname, t.typtype, t.typcategory,
-       CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END,
+SELECT t.oid, t.typname, t.typtype, t.typcategory, coalesce(element.oid, 0),
        t.typbasetype, t.typtypmod, t.typndims, e.enumlabel
 FROM wanted w
 JOIN pg_type t ON t.oid = w.oid
+LEFT JOIN pg_type element ON element.oid = t.typelem AND element.typarray = t.oid
 LEFT JOIN pg_enum e ON e.enumtypid = t.oid
 ORDER BY t.oid, e.enumsortorder)";
 

@@ -37,6 +37,8 @@ constexpr const char* kPinned =
     // The warnings that note_left_out() waits for are sent.
     "-c client_min_messages=warning";
 
+constexpr std::string_view kLockNotAvailable = "55P03";
+
 bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
@@ -209,6 +211,9 @@ Error server_error(const PGresult* result, std::string_view doing) {
         what += sqlstate;
         what += ")";
     }
+    if (sqlstate == kLockNotAvailable) {
+        what += "; a transaction holds the lock: end it (pg_locks has its pid), or wait for it";
+    }
     if (const std::string_view hint = field(PG_DIAG_MESSAGE_HINT); !hint.empty()) {
         what += "; the server's hint: ";
         what += hint;
@@ -299,6 +304,12 @@ Result<void> Session::connect(const Connection& options, std::chrono::seconds li
     PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
     if (PQsetnonblocking(connection, 1) != 0) {
         return lost("connecting");
+    }
+    const char* const encoding = PQparameterStatus(connection, "server_encoding");
+    if (encoding != nullptr && std::string_view(encoding) == "SQL_ASCII") {
+        // Such a database may hold any bytes. Asked for UTF-8 the server would end the stream at
+        // the first that are none; so it sends what it has, and the row is judged by itself.
+        TRIBUTARY_TRY_VOID(query("SET client_encoding = SQL_ASCII", limit));
     }
     return success();
 }

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "connectors/postgresql/table_schema.h"
+#include "connectors/postgresql/text_values.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {
@@ -37,6 +38,33 @@ std::vector<std::uint32_t> type_oids(const RelationMessage& relation) {
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
+}
+
+// A database without an encoding may have names that no JSON can hold.
+Result<void> check_names(const TableSchema& table) {
+    const auto check = [](const std::string& name) -> Result<void> {
+        if (is_utf8(name)) {
+            return success();
+        }
+        std::string shown;
+        for (const char c : name) {
+            const bool plain = c > ' ' && c <= '~';
+            shown += plain ? c : '?';
+        }
+        return Error(errors::kConfigInvalid,
+                     "the name \"" + shown +
+                         "\" is not UTF-8: rename it, or leave it out with tables.exclude or "
+                         "tables.exclude_columns");
+    };
+    TRIBUTARY_TRY_VOID(check(table.schema));
+    TRIBUTARY_TRY_VOID(check(table.table));
+    for (const Column& column : table.columns) {
+        TRIBUTARY_TRY_VOID(check(column.name));
+        for (const std::string& label : column.type.labels) {
+            TRIBUTARY_TRY_VOID(check(label));
+        }
+    }
+    return success();
 }
 
 }  // namespace
@@ -242,6 +270,7 @@ Result<void> Intake::select_columns(const RelationMessage& relation,
     table.kept_count = static_cast<std::uint16_t>(kept.size());
     table.drops_columns = table.kept_count != table.column_count;
     schema.columns = std::move(kept);
+    TRIBUTARY_TRY_VOID(check_names(schema));
     table.columns = column_signature(schema);
     table.schema_id = sink.intern(std::make_shared<const TableSchema>(std::move(schema)));
     return success();

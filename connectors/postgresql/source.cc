@@ -25,8 +25,9 @@ constexpr milliseconds kConfirmInterval{1000};
 constexpr milliseconds kReplyInterval{100};
 constexpr milliseconds kProbeInterval{5000};
 constexpr std::chrono::seconds kSqlLimit{10};
-// Creating a slot waits for every transaction that is open when it begins.
-constexpr std::chrono::seconds kCreateSlotLimit{60};
+// Creating a slot waits for every transaction that is open when it begins, and then for those that
+// began meanwhile. That the server is there at all is what TCP's keepalives look after.
+constexpr std::chrono::hours kCreateSlotLimit{24};
 constexpr std::uint64_t kPressureLimit = 1ULL << 30U;
 
 std::uint64_t pressure_limit(const Options& options, std::int64_t max_slot_wal_keep_bytes) {
@@ -241,6 +242,11 @@ Result<Lsn> PostgresqlSource::create_slot(Session& session) {
     } else {
         command += "NOEXPORT_SNAPSHOT";
     }
+    observer_.log(LogLevel::info,
+                  options_.name,
+                  "creating the slot, which waits for transactions that are open",
+                  {{"slot", options_.slot}});
+    TRIBUTARY_TRY_VOID(session.query("SET lock_timeout = 0", kSqlLimit));
     TRIBUTARY_TRY(created, session.query(command, kCreateSlotLimit));
     observer_.log(LogLevel::info,
                   options_.name,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "connectors/postgresql/text_values.h"
 #include "connectors/postgresql/types.h"
 
 namespace tributary::postgresql {
@@ -75,7 +76,8 @@ Column merge_column(const RelationColumn& from,
     // now.
     const bool not_null_then = from.identity && identity != ReplicaIdentity::full;
     out.nullable = !not_null_then && !(known != nullptr && known->not_null);
-    if (known != nullptr && default_is_shipped(from.type_oid, out.type.kind)) {
+    if (known != nullptr && default_is_shipped(from.type_oid, out.type.kind) &&
+        is_utf8(known->default_expression.value_or(""))) {
         out.default_expression = known->default_expression;
     }
     return out;
@@ -117,11 +119,48 @@ Names key_columns(const TableSchema& table, const CatalogueTable& catalogue) {
     return {};
 }
 
+void rename(Names& names, const std::string& from, const std::string& to) {
+    std::replace(names.begin(), names.end(), from, to);
+}
+
+// The catalogue with the columns' names of the message. Columns that were only renamed since are
+// still in their places, with their types; anything else is left as it is.
+CatalogueTable as_named_then(CatalogueTable now, const RelationMessage& relation) {
+    std::vector<RelationColumn> then;
+    RelationColumnReader reader(relation);
+    for (RelationColumn column; reader.next(column);) {
+        then.push_back(column);
+    }
+    const auto stayed = [&](const std::string& name) {
+        return std::any_of(then.begin(), then.end(), [&name](const RelationColumn& column) {
+            return column.name == name;
+        });
+    };
+    const bool in_place =
+        std::equal(then.begin(),
+                   then.end(),
+                   now.columns.begin(),
+                   now.columns.end(),
+                   [&stayed](const RelationColumn& old, const CatalogueColumn& column) {
+                       return old.type_oid == column.type_oid &&
+                              (old.name == column.name || !stayed(column.name));
+                   });
+    for (std::size_t place = 0; in_place && place < then.size(); ++place) {
+        const std::string name(then[place].name);
+        for (Names* key : {&now.primary_key, &now.unique_index, &now.identity_index}) {
+            rename(*key, now.columns[place].name, name);
+        }
+        now.columns[place].name = name;
+    }
+    return now;
+}
+
 }  // namespace
 
 TableSchema merge_table(const std::string& database,
                         const RelationMessage& relation,
-                        const CatalogueTable& catalogue) {
+                        const CatalogueTable& now) {
+    const CatalogueTable catalogue = as_named_then(now, relation);
     TableSchema out;
     out.database = database;
     out.schema = relation.schema;

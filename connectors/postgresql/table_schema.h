@@ -18,6 +18,7 @@ namespace tributary::postgresql {
 //            always has its key
 //   FULL,    the catalogue's primary key if the message has all its columns; else none
 //   NOTHING
+// Columns that were only renamed since are known by their places.
 [[nodiscard]] TableSchema merge_table(const std::string& database,
                                       const RelationMessage& relation,
                                       const CatalogueTable& catalogue);

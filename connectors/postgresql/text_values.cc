@@ -19,6 +19,33 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kDayUs = 86'400 * kSecondUs;
 constexpr int kFractionDigits = 6;
 
+// Length of the UTF-8 sequence at `at`, of 2 to 4 bytes; 0 when it is not one (RFC 3629).
+std::size_t utf8_sequence(std::string_view text, std::size_t at) {
+    const auto byte = [&text](std::size_t index) {
+        return index < text.size() ? static_cast<unsigned char>(text[index]) : 0U;
+    };
+    const auto continues = [&byte](std::size_t index) { return (byte(index) & 0xC0U) == 0x80U; };
+    const unsigned first = byte(at);
+    const unsigned second = byte(at + 1);
+    if (!continues(at + 1)) {
+        return 0;
+    }
+    if (first >= 0xC2 && first <= 0xDF) {
+        return 2;
+    }
+    if (first >= 0xE0 && first <= 0xEF) {
+        const bool overlong = first == 0xE0 && second < 0xA0;
+        const bool surrogate = first == 0xED && second > 0x9F;
+        return !overlong && !surrogate && continues(at + 2) ? 3 : 0;
+    }
+    if (first >= 0xF0 && first <= 0xF4) {
+        const bool overlong = first == 0xF0 && second < 0x90;
+        const bool beyond = first == 0xF4 && second > 0x8F;
+        return !overlong && !beyond && continues(at + 2) && continues(at + 3) ? 4 : 0;
+    }
+    return 0;
+}
+
 // Reads text from the left; every step tells whether it fitted.
 class Scanner {
   public:
@@ -389,58 +416,6 @@ ValueFault parse_uuid(std::string_view text, Value& out) {
     return ValueFault::none;
 }
 
-// Length of the UTF-8 sequence at `at`, of 2 to 4 bytes; 0 when it is not one (RFC 3629).
-std::size_t utf8_sequence(std::string_view text, std::size_t at) {
-    const auto byte = [&text](std::size_t index) {
-        return index < text.size() ? static_cast<unsigned char>(text[index]) : 0U;
-    };
-    const auto continues = [&byte](std::size_t index) { return (byte(index) & 0xC0U) == 0x80U; };
-    const unsigned first = byte(at);
-    const unsigned second = byte(at + 1);
-    if (!continues(at + 1)) {
-        return 0;
-    }
-    if (first >= 0xC2 && first <= 0xDF) {
-        return 2;
-    }
-    if (first >= 0xE0 && first <= 0xEF) {
-        const bool overlong = first == 0xE0 && second < 0xA0;
-        const bool surrogate = first == 0xED && second > 0x9F;
-        return !overlong && !surrogate && continues(at + 2) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const bool overlong = first == 0xF0 && second < 0x90;
-        const bool beyond = first == 0xF4 && second > 0x8F;
-        return !overlong && !beyond && continues(at + 2) && continues(at + 3) ? 4 : 0;
-    }
-    return 0;
-}
-
-bool is_utf8(std::string_view text) {
-    constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
-    std::size_t at = 0;
-    while (at < text.size()) {
-        std::uint64_t word = 0;
-        if (text.size() - at >= sizeof word) {
-            std::memcpy(&word, text.data() + at, sizeof word);
-            if ((word & kHighBits) == 0) {
-                at += sizeof word;
-                continue;
-            }
-        }
-        if ((static_cast<unsigned char>(text[at]) & 0x80U) == 0) {
-            ++at;
-            continue;
-        }
-        const std::size_t length = utf8_sequence(text, at);
-        if (length == 0) {
-            return false;
-        }
-        at += length;
-    }
-    return true;
-}
-
 ValueFault parse_text(std::string_view text, Value& out) {
     out.text = text;
     return is_utf8(text) ? ValueFault::none : ValueFault::not_utf8;
@@ -684,6 +659,31 @@ class ArrayParser {
 };
 
 }  // namespace
+
+bool is_utf8(std::string_view text) noexcept {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        std::uint64_t word = 0;
+        if (text.size() - at >= sizeof word) {
+            std::memcpy(&word, text.data() + at, sizeof word);
+            if ((word & kHighBits) == 0) {
+                at += sizeof word;
+                continue;
+            }
+        }
+        if ((static_cast<unsigned char>(text[at]) & 0x80U) == 0) {
+            ++at;
+            continue;
+        }
+        const std::size_t length = utf8_sequence(text, at);
+        if (length == 0) {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}
 
 std::string_view to_string(ValueFault fault) noexcept {
     switch (fault) {

@@ -34,6 +34,9 @@ inline constexpr std::uint32_t kArrayElementsMax = 4U * 1024U * 1024U;  // 64 by
                                      Arena& arena,
                                      Value& out);
 
+// Well-formed UTF-8 (RFC 3629).
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
 // Days since 1970-01-01 in the proleptic Gregorian calendar; year 0 is 1 BC.
 [[nodiscard]] std::int64_t days_from_civil(std::int64_t year,
                                            unsigned month,

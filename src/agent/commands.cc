@@ -48,15 +48,21 @@ Finding check_state_dir(const config::AgentConfig& config) {
             "install -d -o tributary -m 0700 " + config.agent.state_dir};
 }
 
-}  // namespace
-
-std::vector<CheckSection> check_offline(const config::Loaded& loaded) {
+std::vector<CheckSection> check_here(const config::Loaded& loaded) {
     return {{"configuration", {{Severity::ok, "file", "every key is known and in range", ""}}},
             {"state directory", {check_state_dir(loaded.config)}}};
 }
 
+}  // namespace
+
+std::vector<CheckSection> check_offline(const config::Loaded& loaded) {
+    std::vector<CheckSection> sections = check_here(loaded);
+    sections.push_back({"kafka", {check_kafka_properties(loaded)}});
+    return sections;
+}
+
 std::vector<CheckSection> check(const config::Loaded& loaded) {
-    std::vector<CheckSection> sections = check_offline(loaded);
+    std::vector<CheckSection> sections = check_here(loaded);
     for (std::size_t index = 0; index < loaded.config.sources.size(); ++index) {
         const auto& source = loaded.config.sources[index];
         sections.push_back(

@@ -113,6 +113,24 @@ std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t inde
     return source_kind(loaded.config.sources[index].type).check(loaded, index);
 }
 
+Finding check_kafka_properties(const config::Loaded& loaded) {
+    const auto options = kafka_options(loaded);
+    if (!options) {
+        return {Severity::error, "configuration", options.error().what(), ""};
+    }
+    for (const auto& source : loaded.config.sources) {
+        const auto valid =
+            kafka::check_options(options.value(), {loaded.config.agent.id, source.name});
+        if (!valid) {
+            return {Severity::error,
+                    "properties",
+                    valid.error().what(),
+                    std::string(valid.error().kind().next)};
+        }
+    }
+    return {Severity::ok, "properties", "librdkafka takes them", ""};
+}
+
 std::vector<Finding> check_kafka(const config::Loaded& loaded) {
     const auto options = kafka_options(loaded);
     if (!options) {

@@ -405,6 +405,10 @@ Result<Loaded> load_tree(Node tree, const Connectors& connectors, const Surround
 }
 
 Result<Node> read_file(const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) {
+        return Error(errors::kConfigInvalid, path + ": is a directory, not a file");
+    }
     std::ifstream in(path, std::ios::binary);
     const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     if (!in.is_open() || in.bad()) {
@@ -461,6 +465,9 @@ Result<Loaded> load(const std::string& file,
          at.increment(error)) {
         if (at->path().extension() == ".yaml") {
             parts.push_back(at->path().string());
+        } else if (at->path().extension() == ".yml") {
+            return Error(errors::kConfigInvalid,
+                         at->path().string() + ": is not read; name it .yaml");
         }
     }
     if (error && error != std::errc::no_such_file_or_directory) {

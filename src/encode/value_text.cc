@@ -146,9 +146,10 @@ Problem write_scaled(JsonWriter& writer, const Format& format, std::int64_t us) 
 
 Problem write_interval_us(JsonWriter& writer, const Value& value) {
     std::int64_t total = 0;
+    std::int64_t months = 0;
     std::int64_t days = 0;
-    const std::int64_t months = kMonthUs * value.months;  // 32 bits times 2^42 fits
-    if (__builtin_mul_overflow(kDayUs, std::int64_t{value.days}, &days) ||
+    if (__builtin_mul_overflow(kMonthUs, std::int64_t{value.months}, &months) ||
+        __builtin_mul_overflow(kDayUs, std::int64_t{value.days}, &days) ||
         __builtin_add_overflow(months, days, &total) ||
         __builtin_add_overflow(total, value.integer, &total)) {
         return Problem::out_of_range;

@@ -76,5 +76,34 @@ TEST(AgentPoison, DeadLetterGoesOnAndTheRowIsReplayed) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+// A database without an encoding holds what was put in. The server, asked for UTF-8, would end the
+// stream at the second row, for ever.
+TEST(AgentPoison, ARowThatIsNoUtf8IsADeadLetterAndTheOthersAreDelivered) {
+    Site site;
+    const std::string raw = site.name + "_raw";
+    site.sql("CREATE DATABASE " + raw +
+             " ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    const auto sql = [&](const std::string& text) { site.server().sql(text, raw); };
+    sql("CREATE TABLE t (id int PRIMARY KEY, v text); CREATE PUBLICATION tributary FOR TABLE t; "
+        "GRANT SELECT ON t TO tributary; "
+        "INSERT INTO t VALUES (1, 'read'), (2, E'caf\\xE9')");
+    site.sources[0].dbname = raw;
+    site.sources[0].lines = {"poison: dead_letter", "snapshot: {mode: initial}"};
+    Agent agent(site);
+    Seen seen;
+    const auto seen_rows = [&](std::size_t count) {
+        return servers::poll_until(kPatience, [&] {
+            seen = read_topic(site.topic());
+            return seen.operations.size() >= count;
+        });
+    };
+    ASSERT_TRUE(seen_rows(1)) << agent.log();
+    sql("INSERT INTO t VALUES (3, E'caf\\xC3\\xA9'), (4, E'caf\\xE9'), (5, 'after')");
+    EXPECT_TRUE(seen_rows(3)) << agent.log();
+    EXPECT_EQ(seen.operations, (std::vector<std::string>{"r 1", "c 3", "c 5"})) << agent.log();
+    EXPECT_THAT(site.run({"deadletter", "ls"}).output, HasSubstr("not UTF-8"));
+    EXPECT_EQ(agent.stop(), 0) << agent.log();
+}
+
 }  // namespace
 }  // namespace tributary::agent_testing

@@ -104,7 +104,13 @@ TEST(AgentVerbs, CheckIsJsonOnRequestAndNeedsNoServerWhenItIsOffline) {
     EXPECT_GE(nlohmann::json::parse(unreachable.output).at("errors"), 1);
     const Ran offline = site.run({"check", "--offline"});
     EXPECT_EQ(offline.code, 0) << offline.output;
-    EXPECT_THAT(offline.output, Not(HasSubstr("kafka")));
+    EXPECT_THAT(offline.output, HasSubstr("librdkafka takes them"));
+    EXPECT_THAT(offline.output, Not(HasSubstr("brokers answer")));
+    site.kafka_lines = {"properties: {no.such.property: 1}"};
+    site.write();
+    const Ran unknown = site.run({"check", "--offline"});
+    EXPECT_EQ(unknown.code, 10);
+    EXPECT_THAT(unknown.output, HasSubstr("no.such.property"));
 }
 
 TEST(AgentVerbs, TopShowsRatesAndNeedsARunningAgent) {

@@ -267,6 +267,14 @@ TEST_P(Commit, a_topic_that_cannot_be_created_is_unsuitable) {
     const auto refused = rig->prepare_topic(fresh_topic());
     ASSERT_TRUE(refused.has_error());
     EXPECT_TRUE(refused.error().is(errors::kTopicUnsuitable)) << refused.error().message();
+    // Brokers may be down for a while: with all of them there it could be made.
+    auto more = options();
+    more.topics.replication = 3;
+    Rig waiting(more);
+    ASSERT_TRUE(waiting->recover(kBudget).has_value());
+    const auto too_few = waiting->prepare_topic(fresh_topic());
+    ASSERT_TRUE(too_few.has_error());
+    EXPECT_TRUE(too_few.error().is(errors::kTopicMissing)) << too_few.error().message();
     const auto bad_name = rig->prepare_topic("no spaces allowed");
     ASSERT_TRUE(bad_name.has_error());
     EXPECT_TRUE(bad_name.error().is(errors::kTopicUnsuitable)) << bad_name.error().message();

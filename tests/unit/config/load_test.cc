@@ -320,6 +320,21 @@ class Folder : public testing::Test {
     std::filesystem::path folder_;
 };
 
+TEST_F(Folder, a_folder_is_no_file_and_yml_is_not_passed_over) {
+    std::filesystem::create_directory(folder_ / "tributary.yaml");
+    const auto folder = load_all();
+    ASSERT_FALSE(folder.has_value());
+    EXPECT_EQ(folder.error().what(),
+              (folder_ / "tributary.yaml").string() + ": is a directory, not a file");
+    std::filesystem::remove(folder_ / "tributary.yaml");
+    write("tributary.yaml", kSmall);
+    write("conf.d/10.yml", "buffer: {max_bytes: 64MiB}\n");
+    const auto other = load_all();
+    ASSERT_FALSE(other.has_value());
+    EXPECT_EQ(other.error().what(),
+              (folder_ / "conf.d/10.yml").string() + ": is not read; name it .yaml");
+}
+
 TEST_F(Folder, conf_d_adds_sources_in_the_order_of_the_names) {
     std::string second(kSmall.substr(kSmall.find("sources")));
     second.replace(second.find("plant"), 5, "other");

@@ -94,8 +94,22 @@ TEST(Options, with_a_wrong_pattern_or_slot_name_are_refused) {
     EXPECT_TRUE(with("'public\\..*'", "'public('")
                     .starts_with("t.yaml:15: sources[0].tables.include: \"public(\" is not a "
                                  "regular expression: "));
-    EXPECT_EQ(with("[\"k1:9092\", \"k2:9092\"]", "\"k1:9092,k2:9092\""),
-              "t.yaml:3: kafka.bootstrap_servers: each server is one list item, as host:port");
+    EXPECT_EQ(
+        with("[\"k1:9092\", \"k2:9092\"]", "\"k1:9092,k2:9092\""),
+        "t.yaml:3: kafka.bootstrap_servers: \"k1:9092,k2:9092\" is no server: each is one list "
+        "item, as host:port");
+    for (const char* const server :
+         {"k1:", ":9092", "k1:0", "k1:99999", "k1:x", "http://k1:9092", "::1:9092", "a b:1"}) {
+        EXPECT_NE(with("k2:9092", server), "") << server;
+    }
+    for (const char* const server :
+         {"k1", "[::1]:9092", "[::1]", "10.0.0.1:1", "k1.example:65535"}) {
+        EXPECT_EQ(with("k2:9092", server), "") << server;
+    }
+    EXPECT_EQ(
+        with("compression.type: zstd", "acks: 1"),
+        "t.yaml:7: kafka.properties: acks: a record counts only once all in-sync replicas have "
+        "it");
 }
 
 }  // namespace

@@ -190,6 +190,11 @@ TEST(IntervalValue, is_microseconds_of_average_months_or_parts) {
     value.months = std::numeric_limits<std::int32_t>::max();
     value.integer = std::numeric_limits<std::int64_t>::max();
     EXPECT_EQ(shown(type, value).front(), '!') << "Debezium clamps to the largest number";
+    value = number(0);
+    value.months = 178'000'000 * 12;  // PostgreSQL's longest
+    EXPECT_EQ(shown(type, value).front(), '!');
+    value.months = 292'271 * 12;
+    EXPECT_EQ(shown(type, value), "9223371309600000000");
 }
 
 TEST(BinaryValue, follows_the_mode) {

@@ -158,6 +158,19 @@ TEST_F(IntakeTest, refuses_an_excluded_key_column) {
     EXPECT_TRUE(done.error().is(errors::kConfigInvalid));
 }
 
+TEST_F(IntakeTest, refuses_a_name_that_is_not_utf8_unless_it_is_left_out) {
+    start();
+    const std::string message = relation(kTable, "t", {{true, "id", 23}, {false, "sp\xE4lte", 25}});
+    ASSERT_TRUE(give(begin(100)).has_value());
+    const auto done = give(message);
+    ASSERT_TRUE(done.has_error());
+    EXPECT_TRUE(done.error().is(errors::kConfigInvalid));
+    EXPECT_NE(done.error().what().find("\"sp?lte\" is not UTF-8"), std::string::npos);
+    start({}, {.include = {}, .exclude = {}, .exclude_columns = {"public\\.t\\.sp.*"}});
+    ASSERT_TRUE(give(begin(100)).has_value());
+    EXPECT_TRUE(give(message).has_value());
+}
+
 TEST_F(IntakeTest, refuses_a_row_over_the_bound_naming_table_and_size_but_not_of_others) {
     start({}, {.include = {"public\\.t"}, .exclude = {}, .exclude_columns = {}});
     give_all({begin(100),

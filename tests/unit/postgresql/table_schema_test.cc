@@ -84,6 +84,38 @@ TEST(TableSchema, full_and_nothing_give_the_primary_key_or_none) {
     }
 }
 
+TEST(TableSchema, columns_that_were_renamed_since_are_known_by_their_places) {
+    CatalogueTable table = catalogue();
+    table.columns[0].name = "ident";
+    table.columns[0].default_expression = "7";
+    table.primary_key = {"c", "ident"};
+    const TableSchema full = merge(relation(9, "t", kFlagAll, 'f'), table);
+    EXPECT_EQ(keys(full), (Keys{2, 0, 1}));
+    EXPECT_EQ(full.columns[0].name, "a");
+    EXPECT_EQ(full.columns[0].default_expression, "7");
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagNone, 'n'), table)), (Keys{2, 0, 1}));
+    table.primary_key.clear();
+    table.unique_index = {"ident"};
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagAll, 'f'), table)), (Keys{1, 0, 0}));
+}
+
+TEST(TableSchema, columns_that_are_not_in_their_places_are_not_taken_for_renamed) {
+    CatalogueTable swapped = catalogue();  // a and c have changed their names
+    swapped.columns[0].name = "c";
+    swapped.columns[2].name = "a";
+    swapped.primary_key = {"c"};
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagAll, 'f'), swapped)), (Keys{0, 0, 1}));
+    CatalogueTable retyped = catalogue();
+    retyped.columns[0] = column("ident", 20, "bigint");
+    retyped.primary_key = {"ident"};
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagAll, 'f'), retyped)), (Keys{0, 0, 0}));
+    CatalogueTable longer = catalogue();  // a dropped, ident added
+    longer.columns.erase(longer.columns.begin());
+    longer.columns.push_back(column("ident", 23, "integer"));
+    longer.primary_key = {"ident"};
+    EXPECT_EQ(keys(merge(relation(9, "t", kFlagAll, 'f'), longer)), (Keys{0, 0, 0}));
+}
+
 TEST(TableSchema, a_unique_index_is_the_key_of_a_table_without_a_primary_key) {
     CatalogueTable table = catalogue();
     table.unique_index = {"c", "b"};
