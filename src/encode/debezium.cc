@@ -16,6 +16,7 @@
 #include "encode/schema_change.h"
 #include "encode/time_text.h"
 #include "encode/topic_name.h"
+#include "encode/value_text.h"
 #include "format/record_header.h"
 #include "model/errors.h"
 
