@@ -88,7 +88,7 @@ Statements changes() {
         "CREATE TABLE ddl.alike LIKE ddl.like_me",
         "INSERT INTO ddl.`od.d``t` VALUES (1, 'a')",
         "CREATE TABLE ddl.chosen AS SELECT * FROM ddl.`od.d``t`",
-        "ALTER TABLE ddl.parts ADD PARTITION PARTITIONS 1",
+        "ALTER TABLE ddl.parts ADD w int",
         "ALTER TABLE unqualified ADD `v` int",
         "ALTER TABLE hidden.beside ADD v int",
         "ALTER DATABASE ddl2 CHARACTER SET utf8mb4",

@@ -160,10 +160,10 @@ TEST(EntryPayload, a_schema_change_comes_back_whole_and_no_other_does) {
               "01026964");
     const auto read = parse_schema_change(bytes);
     ASSERT_TRUE(read) << read.error().message();
-    EXPECT_EQ(read->text, "ALTER");
-    ASSERT_TRUE(read->structure);
-    EXPECT_EQ(read->structure->columns[0].default_text, "7");
-    EXPECT_EQ(read->structure->primary_key, (std::vector<std::string>{"id"}));
+    EXPECT_EQ(read.value().text, "ALTER");
+    ASSERT_TRUE(read.value().structure);
+    EXPECT_EQ(read.value().structure->columns[0].default_text, "7");
+    EXPECT_EQ(read.value().structure->primary_key, (std::vector<std::string>{"id"}));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         EXPECT_FALSE(parse_schema_change(std::string_view(bytes).substr(0, size))) << size;
     }

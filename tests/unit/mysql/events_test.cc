@@ -228,7 +228,7 @@ TEST(Events, a_query_names_the_character_set_of_its_text) {
         body.append(variables).append("d").append(1, '\0').append("BEGIN");
         const auto query = parse_query(EventType::query, body);
         EXPECT_TRUE(query) << query.error().message();
-        return query ? query->collation : 0xFFFF;
+        return query ? query.value().collation : 0xFFFF;
     };
     const std::string before = std::string("\0flag\1sql_mode", 14) + std::string("\6\3std", 5);
     EXPECT_EQ(collation_of_query(before + std::string("\4\x08\0\x2d\0\x2d\0", 7)), 8);
