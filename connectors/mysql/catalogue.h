@@ -22,7 +22,22 @@ class SqlCatalogue final : public Catalogue {
     [[nodiscard]] Result<TableStructure> columns(const std::string& database,
                                                  const std::string& table) override;
 
+    // The proof: the catalogue is read after the table's metadata lock was free (the log is sent
+    // before the server has ended the statement), then the end of the log; and between `place` and
+    // that end the log has no statement that names the table.
+    [[nodiscard]] Result<std::optional<TableStructure>> columns_at(const std::string& database,
+                                                                   const std::string& table,
+                                                                   const Place& place) override;
+
   private:
+    static Result<bool> is_free(SqlSession& session,
+                                const std::string& database,
+                                const std::string& table);
+    static Result<bool> is_unchanged_since(SqlSession& session,
+                                           const std::string& database,
+                                           const std::string& table,
+                                           const Place& place);
+
     SessionProvider session_;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connectors/mysql/position.h"
 
 namespace tributary::mysql {
 
@@ -27,6 +28,7 @@ struct CatalogueColumn {
 struct TableStructure {
     bool exists = false;                   // false: dropped meanwhile
     bool system_versioned = false;         // MariaDB: TABLE_TYPE 'SYSTEM VERSIONED'
+    std::string character_set;             // of columns that say none
     std::vector<CatalogueColumn> columns;  // by ORDINAL_POSITION
     std::vector<std::string> primary_key;  // in index order; empty when none
 };
@@ -37,6 +39,13 @@ class Catalogue {
     // What the catalogue says now. Transient errors: the connection is lost. Nothing is cached.
     [[nodiscard]] virtual Result<TableStructure> columns(const std::string& database,
                                                          const std::string& table) = 0;
+    // What it said just behind the statement that ends at `place`; none where that cannot be proven
+    // any more: because of a later statement about the table, because too much came after, or
+    // because somebody holds the table.
+    [[nodiscard]] virtual Result<std::optional<TableStructure>> columns_at(
+        const std::string& /*database*/, const std::string& /*table*/, const Place& /*place*/) {
+        return std::optional<TableStructure>();
+    }
 };
 
 }  // namespace tributary::mysql

@@ -14,6 +14,7 @@
 #include "connectors/mysql/entry_payload.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/row_values.h"
+#include "connectors/mysql/schema_change.h"
 #include "format/snapshot_marker.h"
 #include "model/errors.h"
 
@@ -55,6 +56,10 @@ Value number_value(std::int64_t number) {
     value.state = ValueState::value;
     value.integer = number;
     return value;
+}
+
+bool is_statement(const EventHead& head) {
+    return head.operation == 'T' || head.operation == 'S';
 }
 
 class MysqlDecoder final : public Decoder {
@@ -173,7 +178,9 @@ void MysqlDecoder::fill_source(const EventHead& head,
     auto* source =
         static_cast<SourceValues*>(static_cast<void*>(arena.allocate(sizeof(SourceValues))));
     new (source) SourceValues{};
-    (*source)[kTable] = text_value(schema.table);
+    if (!schema.table.empty()) {
+        (*source)[kTable] = text_value(schema.table);
+    }
     (*source)[kServerId] = number_value(context_.server_id);
     if (!context_.gtid.empty()) {
         (*source)[kGtid] = text_value(arena.copy(context_.gtid));
@@ -182,7 +189,7 @@ void MysqlDecoder::fill_source(const EventHead& head,
     (*source)[kFile] = text_value(arena.copy(file));
     (*source)[kPos] = number_value(static_cast<std::int64_t>(head.offset));
     (*source)[kRow] = number_value(head.row);
-    if (context_.thread_id != 0 && head.operation != 'T') {
+    if (context_.thread_id != 0 && !is_statement(head)) {
         (*source)[kThread] = number_value(context_.thread_id);
     }
     change.source_values = *source;
@@ -217,10 +224,15 @@ Result<bool> MysqlDecoder::decode_change(const Entry& entry, Arena& arena, Chang
     change.schema = &schema;
     TRIBUTARY_TRY(head, parse_event_head(entry.payload));
     fill_source(head, schema, arena, change);
-    if (head.operation == 'T') {  // a statement, of no transaction, its time in milliseconds
+    if (is_statement(head)) {  // of no transaction, its time in milliseconds
         change.operation = Operation::truncate;
         change.transaction_id = {};
         change.source_time_us -= change.source_time_us % 1000;
+        if (head.operation == 'S') {
+            TRIBUTARY_TRY(statement, parse_schema_change(head.rest));
+            change.operation = Operation::schema_change;
+            change.structure = describe(statement, kind_, arena);
+        }
         return true;
     }
     return decode_rows(*last_plan_, head, arena, change);

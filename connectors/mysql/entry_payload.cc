@@ -108,7 +108,7 @@ Result<EventHead> parse_event_head(std::string_view payload) {
     if (!reader.ok()) {
         return corrupt("payload too short");
     }
-    constexpr std::string_view kOperations = "IUPDTR";
+    constexpr std::string_view kOperations = "IUPDTRS";
     if (kOperations.find(out.operation) == std::string_view::npos || !fits_32(inner) ||
         !fits_32(row)) {
         return corrupt("payload with an unknown operation or a number out of range");

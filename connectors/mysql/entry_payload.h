@@ -21,7 +21,7 @@
 //
 // Change
 //   byte     'I' insert, 'U' update, 'P' update with a partial JSON after image
-//            (PARTIAL_UPDATE_ROWS_EVENT), 'D' delete, 'T' truncate, 'R' row of a snapshot
+//            (PARTIAL_UPDATE_ROWS_EVENT), 'D' delete, 'T' truncate, 'R' row of a snapshot, 'S' DDL
 //   varint   order: 1-based index among the selected events of the transaction; R: its
 //            format::SnapshotMarker
 //   varint   table order: the same among those of its table
@@ -35,6 +35,7 @@
 //   D        B bytes columns present, row image (before)
 //   U P      B bytes present before, B bytes present after, before image, after image
 //   T        nothing
+//   S        schema_change.h
 // A row image is as in the event (row_image.h) with the columns that are not kept taken out: null
 // bits of the present columns, rounded up to bytes, then the values. The after image of P has
 // packed value options first and, when bit 0 is set, one bit per kept JSON column, rounded up to

@@ -60,6 +60,37 @@ Result<Rotate> parse_rotate(std::string_view body) {
     return out;
 }
 
+namespace {
+
+// Status variables of a QUERY event: a code byte, then bytes by code. What is wanted stands before
+// any code that may be unknown. MySQL 9 source documentation, "Query_log_event".
+std::uint16_t client_collation(std::string_view variables) {
+    ByteReader reader(variables);
+    while (reader.ok() && !reader.at_end()) {
+        switch (reader.fixed<std::uint8_t>()) {
+            case 0:  // flags2
+            case 3:  // auto_increment
+                static_cast<void>(reader.bytes(4));
+                break;
+            case 1:  // sql_mode
+                static_cast<void>(reader.bytes(8));
+                break;
+            case 6:  // catalog
+                static_cast<void>(reader.bytes(reader.fixed<std::uint8_t>()));
+                break;
+            case 4: {  // character_set_client, collation_connection, collation_server
+                const auto collation = reader.fixed<std::uint16_t>();
+                return reader.ok() ? collation : std::uint16_t{0};
+            }
+            default:
+                return 0;
+        }
+    }
+    return 0;
+}
+
+}  // namespace
+
 Result<Query> parse_query(EventType type, std::string_view body) {
     EventParser parser(type, body);
     Query out;
@@ -71,7 +102,7 @@ Result<Query> parse_query(EventType type, std::string_view body) {
     if (type == EventType::execute_load_query) {
         static_cast<void>(parser.bytes(13));
     }
-    static_cast<void>(parser.bytes(status));
+    out.collation = client_collation(parser.bytes(status));
     out.database = parser.bytes(database);
     if (parser.number<std::uint8_t>() != 0) {
         parser.fail();

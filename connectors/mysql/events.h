@@ -126,8 +126,9 @@ struct Rotate {
 struct Query {
     std::uint32_t thread_id = 0;
     std::uint16_t error_code = 0;
-    std::string_view database;
-    std::string_view text;  // of query_compressed: still compressed
+    std::uint16_t collation = 0;  // of the session's character_set_client; 0: not told
+    std::string_view database;    // UTF-8
+    std::string_view text;        // of query_compressed: still compressed
 };
 // QUERY, QUERY_COMPRESSED and EXECUTE_LOAD_QUERY, by `type`.
 [[nodiscard]] Result<Query> parse_query(EventType type, std::string_view body);

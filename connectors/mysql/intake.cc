@@ -1,13 +1,15 @@
 // The intake state machine: intake.h has the rules.
 #include "connectors/mysql/intake.h"
 
+#include "base/arena.h"
+#include "connectors/mysql/charset.h"
 #include "connectors/mysql/intake_machine.h"
 
 namespace tributary::mysql {
 namespace {
 
 // Text of a statement that is looked at.
-constexpr std::size_t kStatementBytesMax = 64U << 10U;
+constexpr std::size_t kStatementBytesMax = 1U << 20U;
 
 Error violation(std::string what) {
     return {errors::kProtocolViolation, std::move(what)};
@@ -226,7 +228,13 @@ Result<void> IntakeMachine::on_query(const Now& now) {
         TRIBUTARY_TRY_VOID(inflate_into(text, kStatementBytesMax, inflated_));
         text = inflated_;
     }
-    return on_statement(now, query, text.substr(0, kStatementBytesMax));
+    text = text.substr(0, kStatementBytesMax);
+    // Names in it must be those of the catalogue; BEGIN and its like are never looked at twice.
+    const bool plain = std::all_of(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    const auto converter = plain ? nullptr : make_converter_of(query.collation);
+    Arena arena(std::size_t{4} << 10U);
+    return on_statement(now, query, converter == nullptr ? text : converter->to_utf8(text, arena));
 }
 
 Result<void> IntakeMachine::on_statement(const Now& now,
@@ -276,8 +284,7 @@ Result<void> IntakeMachine::on_statement(const Now& now,
         case StatementKind::truncate:
             return on_truncate(now, statement, query);
         case StatementKind::other:
-            tables_.clear();
-            return on_single_statement(now);
+            return on_ddl(now, query, text);
     }
     return success();
 }
@@ -314,6 +321,7 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
         statement.database.empty() ? std::string(query.database) : statement.database;
     TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
     if (statement.has_table && tables_.selected(database, statement.table)) {
+        transaction_.count_statement();
         if (watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start)) {
             watcher_->on_truncate(database, statement.table);
         }

@@ -1,5 +1,6 @@
-// The class behind intake.h, in three parts: intake.cc follows transactions and statements,
-// intake_rows.cc takes rows events apart, intake_xa.cc moves rows of XA transactions. Private to
+// The class behind intake.h, in parts: intake.cc follows transactions and statements,
+// intake_rows.cc takes rows events apart, intake_xa.cc moves rows of XA transactions, intake_ddl.cc
+// tells changes of structure, intake_snapshot.cc appends rows of a snapshot. Private to
 // them.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "connectors/mysql/ddl.h"
 #include "connectors/mysql/events.h"
 #include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/intake.h"
@@ -132,6 +134,8 @@ class IntakeMachine final : public Intake {
         return watcher_ != nullptr && watcher_->withholds(table);
     }
     Result<void> on_truncate(const Now& now, const Statement& statement, const Query& query);
+    Result<void> on_ddl(const Now& now, const Query& query, std::string_view text);
+    Result<void> take_ddl(const Now& now, const DdlTarget& target);
     Result<void> on_single_statement(const Now& now);
     Result<void> on_rollback(const Now& now);
     Result<void> on_file_end(const Now& now);

@@ -56,6 +56,11 @@ void read_stream(config::Reader& reader, Options& out) {
                         "their XA COMMIT; more stops the pipeline with an error."},
                 out.xa_bytes_max,
                 {1ULL << 20U, 1ULL << 40U});
+    reader.boolean(
+        {.name = "schema_changes",
+         .doc = "Deliver DDL of the selected tables and databases to the topic <prefix>: "
+                "Debezium's include.schema.changes."},
+        out.schema_changes);
     reader.duration({.name = "heartbeat",
                      .doc = "How often the server says that it is there while it has no events. "
                             "After three silent ones the agent connects again."},

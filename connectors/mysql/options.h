@@ -49,6 +49,7 @@ struct Options {
     std::uint32_t position_interval_ms = 60000;  // position entries of an idle source
     // `snapshot`, which the configuration reads for every kind of database alike.
     SnapshotMode snapshot = SnapshotMode::no_data;
+    bool schema_changes = true;                  // DDL to the topic `<prefix>`
     std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
     std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;
     bool joined_messages = false;  // not configured: as with an unknown client library (wire.h)

@@ -157,13 +157,10 @@ Result<ServerFacts> read_facts(SqlSession& sql) {
     return facts;
 }
 
-Result<ResumePoint> current_position(SqlSession& sql, const ServerFacts& facts, GtidMode mode) {
-    ResumePoint point;
-    point.server = facts.kind;
-    point.by_gtid = mode == GtidMode::on || (mode == GtidMode::automatic && facts.gtids());
+Result<Place> end_of_log(SqlSession& sql) {
     auto status = sql.query("SHOW MASTER STATUS");
-    if (!status && facts.kind == ServerKind::mysql) {
-        status = sql.query("SHOW BINARY LOG STATUS");  // its name since 8.2
+    if (!status && status.error().is(errors::kProtocolViolation)) {
+        status = sql.query("SHOW BINARY LOG STATUS");  // its name in MySQL since 8.2
     }
     if (!status) {
         return status.error();
@@ -172,7 +169,15 @@ Result<ResumePoint> current_position(SqlSession& sql, const ServerFacts& facts, 
         return setting("the server's binary log is off",
                        "set log_bin in its configuration file and restart it");
     }
-    point.next = {std::string(status.value().at(0, 0)), number(status.value().at(0, 1))};
+    return Place{std::string(status.value().at(0, 0)), number(status.value().at(0, 1))};
+}
+
+Result<ResumePoint> current_position(SqlSession& sql, const ServerFacts& facts, GtidMode mode) {
+    ResumePoint point;
+    point.server = facts.kind;
+    point.by_gtid = mode == GtidMode::on || (mode == GtidMode::automatic && facts.gtids());
+    TRIBUTARY_TRY(end, end_of_log(sql));
+    point.next = std::move(end);
     if (!point.by_gtid) {
         return point;
     }
@@ -410,6 +415,7 @@ class Judge {
         const std::uint64_t seconds = std::max(number(facts_.value("binlog_expire_logs_seconds")),
                                                number(facts_.value("expire_logs_days")) * 86400);
         constexpr std::uint64_t kDay = 86400;
+        constexpr std::uint64_t kMin = 3 * kDay;  // a weekend
         if (const std::uint64_t bytes = number(facts_.value("max_binlog_total_size")); bytes > 0) {
             say(Severity::warning,
                 "max_binlog_total_size",
@@ -422,12 +428,16 @@ class Judge {
                             facts_.on("binlog_expire_logs_auto_purge");
         if (seconds == 0 || !purges) {
             ok("binary log expiry", "never; the server does not wait for us otherwise");
-        } else if (seconds < kDay) {
+        } else if (seconds < kMin) {
+            const bool by_seconds = !facts_.value("binlog_expire_logs_seconds").empty();
             say(Severity::warning,
                 "binary log expiry",
-                "after " + std::to_string(seconds / 3600) +
-                    " h: an agent that is down for longer cannot go on",
-                "SET GLOBAL binlog_expire_logs_seconds = 604800;");
+                "after " + std::to_string(seconds / 3600) + " h, less than " +
+                    std::to_string(kMin / 3600) +
+                    " h: an agent that is down for longer, or whose buffer is full for longer, "
+                    "cannot go on",
+                by_seconds ? "SET GLOBAL binlog_expire_logs_seconds = 604800;"
+                           : "SET GLOBAL expire_logs_days = 7;");
         } else {
             ok("binary log expiry", "after " + std::to_string(seconds / kDay) + " days");
         }

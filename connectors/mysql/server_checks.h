@@ -48,6 +48,8 @@ struct ServerFacts {
 [[nodiscard]] Result<ResumePoint> current_position(SqlSession& sql,
                                                    const ServerFacts& facts,
                                                    GtidMode mode);
+// Where the server's binary log ends now. kSourceSettings (it is off), kSourceRights.
+[[nodiscard]] Result<Place> end_of_log(SqlSession& sql);
 // The binlog files that the server has, oldest first. kSourceRights.
 [[nodiscard]] Result<std::vector<std::string>> binlog_files(SqlSession& sql);
 

@@ -152,19 +152,6 @@ std::optional<CellForm> form_of(const CatalogueColumn& column,
     return form;
 }
 
-// The structure that is known already.
-class Known final : public Catalogue {
-  public:
-    explicit Known(const TableStructure& structure) : structure_(structure) {}
-    Result<TableStructure> columns(const std::string& /*database*/,
-                                   const std::string& /*table*/) override {
-        return structure_;
-    }
-
-  private:
-    const TableStructure& structure_;
-};
-
 std::uint16_t place_in(const std::vector<std::string>& names, const std::string& name) {
     const auto at = std::find(names.begin(), names.end(), name);
     return at == names.end() ? std::uint16_t{0}
@@ -309,8 +296,7 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
     SnapshotTable out;
     std::vector<CellForm> forms;
     const TableMap map = map_of(facts, kind, forms);
-    Known known(facts.structure);
-    TRIBUTARY_TRY(schema, make_schema(map, kind, &known));
+    TRIBUTARY_TRY(schema, make_schema(map, kind, facts.structure));
     out.structure = std::move(schema);
     std::vector<Column> kept;
     for (std::size_t index = 0; index < out.structure.columns.size(); ++index) {

@@ -32,12 +32,17 @@ constexpr std::uint32_t kJoinedHeartbeatMs = 250;
 // An unused session is closed by the server at its wait_timeout, at the latest.
 constexpr std::chrono::seconds kSqlIdleMax{30};
 
+// So many times within this long is not a reader that is about to go.
+constexpr std::size_t kClashesMax = 3;
+constexpr std::chrono::minutes kClashWindow{10};
+
 IntakeOptions intake_options(const Options& options, ServerKind kind) {
     return {.server = kind,
             .filter = options.tables,
             .row_bytes_max = options.row_bytes_max,
             .xa_bytes_max = options.xa_bytes_max,
-            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
+            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000,
+            .schema_changes = options.schema_changes};
 }
 
 // A message of the dump: a zero byte, then the event.
@@ -215,7 +220,7 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
             return Error(errors::kSourceUnreachable,
                          "source " + options_.name + ": " + drained.error().what());
         }
-        return drained.error().at("source " + options_.name);
+        return weigh(drained.error()).at("source " + options_.name);
     }
     intake_->on_tick(clock_.wall_time_us(), sink);
     const milliseconds silence(std::int64_t{options_.heartbeat_ms} * kSilentHeartbeats);
@@ -225,6 +230,17 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
                          std::to_string(silence.count()) + " ms");
     }
     return success();
+}
+
+// Two readers with one server_id take the stream from each other for ever.
+Error MysqlSource::weigh(const Error& error) {
+    if (!error.is(errors::kServerIdInUse)) {
+        return error;
+    }
+    const SteadyTime now = clock_.now();
+    std::erase_if(clashes_, [now](SteadyTime clash) { return now - clash > kClashWindow; });
+    clashes_.push_back(now);
+    return clashes_.size() < kClashesMax ? error : Error(errors::kServerIdContested, error.what());
 }
 
 Result<void> MysqlSource::drain(EntrySink& sink) {

@@ -83,6 +83,7 @@ class MysqlSource final : public Source, private Snapshots {
     Result<void> go_on_unseen(const Error& said);
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
+    Error weigh(const Error& error);
     Result<std::size_t> read_more();
     Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);
     [[nodiscard]] Error not_connected() const;
@@ -107,6 +108,7 @@ class MysqlSource final : public Source, private Snapshots {
     bool fresh_ = false;  // where it starts is not appended yet
     bool more_ = false;   // the last poll() left events in the buffer, or in the client library
     SteadyTime heard_;    // the last byte of the server
+    std::vector<SteadyTime> clashes_;  // when another reader took the stream
 
     mutable std::mutex mutex_;
     std::string identity_;  // guarded

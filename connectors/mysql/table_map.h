@@ -74,11 +74,17 @@ struct TableName {
 
 // The structure of the table as its rows have it. What the event does not tell (everything under
 // binlog_row_metadata MINIMAL and NO_LOG; defaults, MariaDB's UUID and INET types always) comes
-// from `catalogue`, which may be null. Columns are matched by place and name; kSchemaMismatch when
-// the catalogue has another count or another type than the event, or is missing where needed.
+// from `structure`, which the catalogue has told. Columns are matched by place and name;
+// kSchemaMismatch when it has another count or another type than the event, or does not exist
+// where it is needed. Of one whose columns are others than the event's, that is of another time,
+// only the types of the columns that are the same are taken: neither defaults nor what goes with
+// them.
 [[nodiscard]] Result<TableSchema> make_schema(const TableMap& map,
                                               ServerKind kind,
-                                              Catalogue* catalogue);
+                                              TableStructure structure);
+
+// Whether `structure` has the columns of `map`, by name, type and place.
+[[nodiscard]] bool describes(const TableStructure& structure, const TableMap& map, ServerKind kind);
 
 // What decoding needs of a column besides its ColumnType, as Column::source_type_id keeps it.
 // Column::source_type_modifier is the collation's id, -1 where there is none.

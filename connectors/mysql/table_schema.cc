@@ -56,12 +56,31 @@ class SchemaMaker {
         out_.table = map_.table;
         out_.old_row = OldRow::full;
         find_versioning();
+        described_ = is_described();
         for (std::size_t index = 0; index < map_.columns.size(); ++index) {
             TRIBUTARY_TRY(column, make_column(index));
             out_.columns.push_back(std::move(column));
         }
         number_keys();
         return std::move(out_);
+    }
+
+    [[nodiscard]] bool is_described() const {
+        if (!structure_.exists || structure_.columns.size() > map_.columns.size()) {
+            return false;
+        }
+        const std::size_t hidden = map_.columns.size() - structure_.columns.size();
+        if (hidden != 0 && !(kind_ == ServerKind::mariadb && structure_.system_versioned &&
+                             hidden == kVersionColumns)) {
+            return false;
+        }
+        for (std::size_t index = 0; index < structure_.columns.size(); ++index) {
+            const CatalogueColumn& known = structure_.columns[index];
+            if (known_of(index) != &known || !has_type_of(index, known)) {
+                return false;
+            }
+        }
+        return true;
     }
 
   private:
@@ -84,10 +103,7 @@ class SchemaMaker {
         }
         for (std::size_t index = 0; index < structure_.columns.size(); ++index) {
             const CatalogueColumn& known = structure_.columns[index];
-            const bool fits =
-                is_same_type(map_.columns[index], known) &&
-                (!map_.has_signedness || map_.columns[index].is_unsigned == is_unsigned(known));
-            if (!fits) {
+            if (!has_type_of(index, known)) {
                 return mismatch(map_,
                                 "column " + known.name + " is " + known.column_type +
                                     " in the catalogue and of type " +
@@ -109,10 +125,16 @@ class SchemaMaker {
         if (!map_.has_names) {
             return index < structure_.columns.size() ? &structure_.columns[index] : nullptr;
         }
-        const CatalogueColumn* known = find(column.name);
-        const bool same = known != nullptr && is_same_type(column, *known) &&
-                          (!map_.has_signedness || column.is_unsigned == is_unsigned(*known));
-        return same ? known : nullptr;
+        const bool in_place =
+            index < structure_.columns.size() && structure_.columns[index].name == column.name;
+        const CatalogueColumn* known = in_place ? &structure_.columns[index] : find(column.name);
+        return known != nullptr && has_type_of(index, *known) ? known : nullptr;
+    }
+
+    [[nodiscard]] bool has_type_of(std::size_t index, const CatalogueColumn& known) const {
+        const TableMapColumn& column = map_.columns[index];
+        return is_same_type(column, known) &&
+               (!map_.has_signedness || column.is_unsigned == is_unsigned(known));
     }
 
     [[nodiscard]] const CatalogueColumn* find(const std::string& name) const {
@@ -166,8 +188,8 @@ class SchemaMaker {
         out.name = from.name;
         out.type = hidden ? ColumnType{} : map_type(from, known);
         out.source_type = type_name(from, known);
-        out.source_type_id =
-            pack({from.layout, from.is_unsigned, known != nullptr, index == row_end_});
+        out.source_type_id = pack(
+            {from.layout, from.is_unsigned, known != nullptr && described_, index == row_end_});
         out.nullable = from.nullable;
         out.identity = true;
         if (out.type.kind == TypeKind::text && is_text_type(from.layout.type)) {
@@ -176,7 +198,7 @@ class SchemaMaker {
         if (is_text_type(from.layout.type)) {
             out.source_type_modifier = from.collation;
         }
-        if (known != nullptr) {
+        if (known != nullptr && described_) {
             out.default_expression = default_expression(*known, out.type, kind_);
         }
         out.key_index = index == row_end_ || hidden ? std::uint16_t{0} : key_index(from);
@@ -225,6 +247,7 @@ class SchemaMaker {
     ServerKind kind_;
     TableStructure structure_;
     TableSchema out_;
+    bool described_ = false;
     std::optional<std::size_t> row_end_;
     std::optional<std::size_t> hidden_from_;
 };
@@ -248,16 +271,13 @@ StoredType unpack(std::uint32_t source_type_id) noexcept {
     return out;
 }
 
-Result<TableSchema> make_schema(const TableMap& map, ServerKind kind, Catalogue* catalogue) {
-    TableStructure structure;
-    if (catalogue != nullptr) {
-        TRIBUTARY_TRY(read, catalogue->columns(map.database, map.table));
-        structure = std::move(read);
-    }
-    if (!structure.exists) {
-        structure = TableStructure{};
-    }
-    return SchemaMaker(map, kind, std::move(structure)).make();
+Result<TableSchema> make_schema(const TableMap& map, ServerKind kind, TableStructure structure) {
+    return SchemaMaker(map, kind, structure.exists ? std::move(structure) : TableStructure{})
+        .make();
+}
+
+bool describes(const TableStructure& structure, const TableMap& map, ServerKind kind) {
+    return SchemaMaker(map, kind, structure).is_described();
 }
 
 std::size_t row_end_column(const TableSchema& schema) noexcept {

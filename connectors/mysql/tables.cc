@@ -1,6 +1,7 @@
 // What TABLE_MAP events said: tables.h.
 #include "connectors/mysql/tables.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -13,17 +14,29 @@ namespace {
 // Maps are sent again before each statement's rows: forgetting costs a parse.
 constexpr std::size_t kTablesMax = 4096;
 
+// The servers' own databases.
+bool is_own(std::string_view database) {
+    constexpr std::array<std::string_view, 4> kOwn{
+        "mysql", "sys", "performance_schema", "information_schema"};
+    return std::find(kOwn.begin(), kOwn.end(), database) != kOwn.end();
+}
+
 }  // namespace
 
 bool Tables::selected(std::string_view database, std::string_view table) const {
-    constexpr std::array<std::string_view, 4> kOwn{
-        "mysql", "sys", "performance_schema", "information_schema"};
-    for (const std::string_view own : kOwn) {
-        if (database == own) {
-            return false;
-        }
-    }
-    return filter_.table_selected(database, table);
+    return !is_own(database) && filter_.table_selected(database, table);
+}
+
+bool Tables::database_selected(std::string_view database) const {
+    return !is_own(database) && filter_.schema_selected(database);
+}
+
+bool Tables::take_out_columns(const std::string& database,
+                              const std::string& table,
+                              TableStructure& structure) const {
+    return std::erase_if(structure.columns, [&](const CatalogueColumn& column) {
+               return !filter_.column_selected(database, table, column.name);
+           }) > 0;
 }
 
 Result<void> Tables::on_table_map(std::string_view body, EntrySink& sink) {
@@ -36,7 +49,7 @@ Result<void> Tables::on_table_map(std::string_view body, EntrySink& sink) {
     TRIBUTARY_TRY_VOID(describe(body, *table, sink));
     table->map_bytes = body;
     if (tables_.size() >= kTablesMax) {
-        clear();
+        tables_.clear();
     }
     last_ = nullptr;
     tables_[id] = std::move(table);
@@ -59,7 +72,8 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
     if (!table.selected) {
         return success();
     }
-    auto made = make_schema(map.value(), server_, catalogue_);
+    TRIBUTARY_TRY(structure, structure_of(map.value()));
+    auto made = make_schema(map.value(), server_, std::move(structure));
     if (!made) {
         return made.error().at(table.name);
     }
@@ -111,6 +125,59 @@ Table* Tables::find(std::uint64_t table_id) {
 void Tables::clear() {
     tables_.clear();
     last_ = nullptr;
+    structures_.clear();
+}
+
+void Tables::forget(const std::string& database, const std::string& table) {
+    tables_.clear();
+    last_ = nullptr;
+    if (!table.empty()) {
+        structures_.erase({database, table});
+        return;
+    }
+    const auto first = structures_.lower_bound({database, {}});
+    const auto last = std::find_if(first, structures_.end(), [&database](const auto& known) {
+        return known.first.first != database;
+    });
+    structures_.erase(first, last);
+}
+
+void Tables::remember(const std::string& database,
+                      const std::string& table,
+                      const TableStructure& structure) {
+    if (structures_.size() >= kTablesMax) {
+        structures_.clear();
+    }
+    structures_[{database, table}] = structure;
+}
+
+// What was read when the table's last statement or first rows came, as long as it is of their time.
+Result<TableStructure> Tables::structure_of(const TableMap& map) {
+    const auto known = structures_.find({map.database, map.table});
+    if (known != structures_.end() && describes(known->second, map, server_)) {
+        return known->second;
+    }
+    if (catalogue_ == nullptr) {
+        return TableStructure{};
+    }
+    TRIBUTARY_TRY(read, catalogue_->columns(map.database, map.table));
+    if (describes(read, map, server_)) {
+        remember(map.database, map.table, read);
+    }
+    return std::move(read);
+}
+
+Result<std::optional<TableStructure>> Tables::structure_at(const std::string& database,
+                                                           const std::string& table,
+                                                           const Place& place) {
+    if (catalogue_ == nullptr) {
+        return std::optional<TableStructure>();
+    }
+    TRIBUTARY_TRY(read, catalogue_->columns_at(database, table, place));
+    if (read) {
+        remember(database, table, *read);
+    }
+    return std::move(read);
 }
 
 SchemaId Tables::bare_schema(const std::string& database,

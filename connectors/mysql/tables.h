@@ -5,16 +5,21 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "connectors/mysql/catalogue_port.h"
+#include "connectors/mysql/position.h"
 #include "connectors/mysql/row_image.h"
 #include "connectors/mysql/server_kind.h"
+#include "connectors/mysql/table_map.h"
 #include "model/table_filter.h"
 #include "ports/source.h"
 
@@ -49,20 +54,38 @@ class Tables {
     // nullptr: no map for this id came.
     [[nodiscard]] Table* find(std::uint64_t table_id);
 
-    // A statement may have changed any structure.
+    // A statement may have changed any structure,
     void clear();
+    // or that of one table; an empty name: of every table of the database.
+    void forget(const std::string& database, const std::string& table);
+
+    // The structure of a selected table just behind a statement about it, which ends at `place`;
+    // none where the catalogue cannot prove it. Kept for the rows that follow.
+    [[nodiscard]] Result<std::optional<TableStructure>> structure_at(const std::string& database,
+                                                                     const std::string& table,
+                                                                     const Place& place);
 
     // The servers' own databases never are.
     [[nodiscard]] bool selected(std::string_view database, std::string_view table) const;
+    [[nodiscard]] bool database_selected(std::string_view database) const;
+    // Takes the columns out that are not selected; whether there were any.
+    bool take_out_columns(const std::string& database,
+                          const std::string& table,
+                          TableStructure& structure) const;
+    [[nodiscard]] bool takes_every_column() const { return filter_.takes_every_column(); }
 
-    // A structure without columns, for a TRUNCATE: it has no row, and what a table was when its
-    // rows came last depends on when the connection began.
+    // A structure without columns, for a TRUNCATE and for DDL: they have no row, and what a table
+    // was when its rows came last depends on when the connection began.
     [[nodiscard]] static SchemaId bare_schema(const std::string& database,
                                               const std::string& table,
                                               EntrySink& sink);
 
   private:
     Result<void> describe(std::string_view body, Table& table, EntrySink& sink);
+    Result<TableStructure> structure_of(const TableMap& map);
+    void remember(const std::string& database,
+                  const std::string& table,
+                  const TableStructure& structure);
 
     ServerKind server_;
     TableFilter filter_;
@@ -70,6 +93,8 @@ class Tables {
     std::unordered_map<std::uint64_t, std::unique_ptr<Table>> tables_;
     std::uint64_t last_id_ = 0;
     Table* last_ = nullptr;
+    // What the catalogue said last, by database and table: no statement about it came since.
+    std::map<std::pair<std::string, std::string>, TableStructure> structures_;
 };
 
 }  // namespace tributary::mysql

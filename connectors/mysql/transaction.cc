@@ -37,7 +37,7 @@ void Transaction::begin(Begin begin) {
     ordinal_ = 0;
     ++number_;
     end_ = {};
-    truncated_ = false;
+    has_statement_ = false;
 }
 
 void Transaction::adopt(const XaHead& head, std::string xid) {
@@ -129,7 +129,7 @@ Result<bool> Transaction::append_end(const Place& next, std::int64_t now_us, Ent
                      "transaction " + to_string(id_) + " has " + std::to_string(ordinal_) +
                          " rows, but was taken in up to row " + std::to_string(*skip_through_));
     }
-    if ((end_.event_count == 0 && !truncated_) || repeated(kWholeTransaction)) {
+    if ((end_.event_count == 0 && !has_statement_) || repeated(kWholeTransaction)) {
         return false;
     }
     end_.file = next.file;

@@ -34,12 +34,13 @@ class Transaction {
     // The rows are those that `head` kept: order numbers and tallies are its own.
     void adopt(const XaHead& head, std::string xid);
 
-    // Counts a row or a TRUNCATE. kProtocolViolation: more than an ordinal can tell.
+    // Counts a row, a TRUNCATE, or a table or database of a DDL statement. kProtocolViolation: more
+    // than an ordinal can tell.
     [[nodiscard]] Result<std::uint32_t> next_ordinal();
     // One of them is of a selected table.
     void count(Table& table);
-    // One TRUNCATE of a selected table, which belongs to no transaction in the metadata.
-    void count_truncate() noexcept { truncated_ = true; }
+    // One TRUNCATE or DDL of what is selected, which belongs to no transaction in the metadata.
+    void count_statement() noexcept { has_statement_ = true; }
     [[nodiscard]] bool repeated(std::uint32_t ordinal) const noexcept {
         return skip_through_ && ordinal <= *skip_through_;
     }
@@ -101,7 +102,7 @@ class Transaction {
     std::uint32_t ordinal_ = 0;  // of the next row
     std::uint64_t number_ = 0;   // of transactions, to tell tallies apart
     TransactionEnd end_;         // counts of selected changes, repeats included
-    bool truncated_ = false;
+    bool has_statement_ = false;
     std::string scratch_;
 };
 

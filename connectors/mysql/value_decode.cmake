@@ -9,6 +9,6 @@ tributary_room(mysql_values
 list(APPEND MYSQL_SOURCES $<TARGET_OBJECTS:tributary_mysql_values>)
 # Log entries to changes: needs both pure halves.
 tributary_room(mysql_decode
-    SOURCES decoder.cc
+    SOURCES decoder.cc schema_change_text.cc
     PUBLIC tributary_mysql_events tributary_mysql_values)
 list(APPEND MYSQL_SOURCES $<TARGET_OBJECTS:tributary_mysql_decode>)

@@ -352,6 +352,7 @@ void Converter::mysql_stream() {
             "the connector chose its server id at random: set server_id to a number that no "
             "server or replica has");
     }
+    boolean(2, "schema_changes", "include.schema.changes");
 }
 
 // With the connector's offset its rows are in Kafka already; without it the pipeline is new and

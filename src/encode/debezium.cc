@@ -13,6 +13,7 @@
 
 #include "encode/json_writer.h"
 #include "encode/plan.h"
+#include "encode/schema_change.h"
 #include "encode/time_text.h"
 #include "encode/topic_name.h"
 #include "encode/value_text.h"
@@ -68,6 +69,7 @@ std::string_view letter_of(Operation operation) {
         case Operation::read:
             return "r";
         case Operation::transaction_end:
+        case Operation::schema_change:
             break;
     }
     return "";
@@ -115,6 +117,7 @@ class DebeziumEncoder final : public Encoder {
         : options_(std::move(options)),
           source_(compile_source(options_, connector_name, source_fields)),
           message_topic_(sanitize_topic(options_.topic_prefix + ".message")),
+          schema_change_topic_(sanitize_topic(options_.topic_prefix)),
           transaction_topic_(options_.transaction_topic.empty()
                                  ? sanitize_topic(options_.topic_prefix + ".transaction")
                                  : options_.transaction_topic),
@@ -174,6 +177,10 @@ class DebeziumEncoder final : public Encoder {
             message_record(target);
             return success();
         }
+        if (change.operation == Operation::schema_change) {
+            schema_change_record(target);
+            return success();
+        }
         return row_records(target);
     }
 
@@ -202,6 +209,7 @@ class DebeziumEncoder final : public Encoder {
                 return row_record(target, *plan, Operation::truncate, kMainRecord, {}, {});
             case Operation::message:
             case Operation::transaction_end:
+            case Operation::schema_change:
                 break;
         }
         return success();
@@ -567,6 +575,36 @@ class DebeziumEncoder final : public Encoder {
         push_bare(target, record, kMainRecord);
     }
 
+    void schema_change_record(const Target& target) {
+        const Change& change = target.change;
+        Record record;
+        record.topic = schema_change_topic_;
+        record.key = small_key(
+            target.arena, schema_change_key_start_, "{\"databaseName\":", change.database);
+        writer_.begin(target.arena,
+                      schema_change_value_start_.size() + 1024 +
+                          change.structure->statement.size() +
+                          change.structure->columns.size() * 320);
+        writer_.raw(schema_change_value_start_);
+        writer_.raw('{');
+        write_source(change);
+        writer_.raw(",\"ts_ms\":");
+        writer_.integer(floor_div(change.intake_time_us, 1000));
+        writer_.raw(",\"databaseName\":");
+        writer_.text(change.database);
+        writer_.raw(",\"schemaName\":null,\"ddl\":");
+        if (change.structure->statement.empty()) {
+            writer_.raw("null");
+        } else {
+            writer_.text(change.structure->statement);
+        }
+        writer_.raw(",\"tableChanges\":");
+        write_table_changes(writer_, change);
+        writer_.raw(source_.payload_end);
+        record.value = writer_.finish();
+        push_bare(target, record, kMainRecord);
+    }
+
     void write_binary(std::string_view bytes) {
         if (options_.binary == BinaryMode::hex) {
             writer_.hexadecimal(bytes);
@@ -619,11 +657,14 @@ class DebeziumEncoder final : public Encoder {
     DebeziumOptions options_;
     SourcePlan source_;
     std::string message_topic_;
+    std::string schema_change_topic_;
     std::string transaction_topic_;
     std::string connector_name_;
     bool binlog_;  // for advice in errors
     std::string message_key_start_;
     std::string message_value_start_;
+    std::string schema_change_key_start_;
+    std::string schema_change_value_start_;
     std::string transaction_key_start_;
     std::string transaction_value_start_;
     std::vector<RecordHeader> context_;
@@ -661,6 +702,12 @@ void DebeziumEncoder::compile_fixed_schemas(std::string_view connector_name) {
         std::string(content) + R"(","optional":true,"field":"content"}],"optional":false,)" +
         R"("name":")" + connector + R"(.Message","version":1,"field":"message"})" +
         end(connector + ".MessageValue");
+    schema_change_key_start_ = std::string(kStart) +
+                               R"({"type":"string","optional":false,"field":"databaseName"})" +
+                               end(connector + ".SchemaChangeKey");
+    schema_change_value_start_ = std::string(kStart) + source_.source_schema + "," +
+                                 std::string(schema_change_fields()) +
+                                 end(connector + ".SchemaChangeValue");
     transaction_key_start_ = std::string(kStart) +
                              R"({"type":"string","optional":false,"field":"id"})" +
                              end("io.debezium.connector.common.TransactionMetadataKey");

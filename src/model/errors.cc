@@ -201,6 +201,14 @@ const ErrorKind kServerIdInUse{
     "nothing is lost: what was taken in goes on from its position.",
     "another replica or agent has this server_id: give each its own. The agent retries by itself."};
 
+const ErrorKind kServerIdContested{
+    "server_id_contested",
+    ErrorClass::definite,
+    kExitFenced,
+    "nothing is lost: what was taken in goes on from its position.",
+    "another replica or agent with this server_id took the stream again and again: give each its "
+    "own, then start this one."};
+
 const ErrorKind kSourceGap{
     "source_gap",
     ErrorClass::definite,
@@ -493,6 +501,7 @@ constexpr std::array kAll{
     &kPublicationMissing,
     &kPublicationUnsuitable,
     &kServerIdInUse,
+    &kServerIdContested,
     &kSourceGap,
     &kSourceDiverged,
     &kSourceRewound,

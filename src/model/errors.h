@@ -49,6 +49,7 @@ extern const ErrorKind kSlotLimit;
 extern const ErrorKind kPublicationMissing;
 extern const ErrorKind kPublicationUnsuitable;
 extern const ErrorKind kServerIdInUse;
+extern const ErrorKind kServerIdContested;
 extern const ErrorKind kSourceGap;
 extern const ErrorKind kSourceDiverged;
 extern const ErrorKind kSourceRewound;

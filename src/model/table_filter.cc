@@ -2,6 +2,7 @@
 #include "model/table_filter.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "model/errors.h"
 
@@ -36,6 +37,19 @@ bool matches(const std::vector<std::regex>& expressions, const std::string& name
     });
 }
 
+// What `expression` wants of the schema alone: all of it before the first escaped dot, where that
+// is an expression by itself. None where it cannot be told.
+std::optional<std::regex> schema_part(std::string_view expression) {
+    try {
+        const auto dot = expression.find("\\.");
+        return dot == std::string_view::npos
+                   ? std::nullopt
+                   : std::optional(std::regex(std::string(expression.substr(0, dot))));
+    } catch (const std::regex_error&) {
+        return std::nullopt;  // the dot stood in parentheses
+    }
+}
+
 std::string join(std::string_view left, std::string_view right) {
     std::string out;
     out.reserve(left.size() + 1 + right.size());
@@ -53,12 +67,27 @@ Result<TableFilter> TableFilter::make(const FilterRules& rules) {
     filter.include_ = std::move(include);
     filter.exclude_ = std::move(exclude);
     filter.exclude_columns_ = std::move(columns);
+    for (const std::string& expression : rules.include) {
+        filter.include_schemas_.push_back(schema_part(expression).value_or(std::regex(".*")));
+    }
+    for (const std::string& expression : rules.exclude) {
+        const bool all = expression.ends_with("\\..*");
+        if (const auto part = all ? schema_part(expression) : std::nullopt) {
+            filter.exclude_schemas_.push_back(*part);
+        }
+    }
     return filter;
 }
 
 bool TableFilter::table_selected(std::string_view schema, std::string_view table) const {
     const std::string name = join(schema, table);
     return (include_.empty() || matches(include_, name)) && !matches(exclude_, name);
+}
+
+bool TableFilter::schema_selected(std::string_view schema) const {
+    const std::string name(schema);
+    return (include_.empty() || matches(include_schemas_, name)) &&
+           !matches(exclude_schemas_, name);
 }
 
 bool TableFilter::column_selected(std::string_view schema,

@@ -26,14 +26,20 @@ class TableFilter {
     [[nodiscard]] static Result<TableFilter> make(const FilterRules& rules);
 
     [[nodiscard]] bool table_selected(std::string_view schema, std::string_view table) const;
+    // Whether a table of it may be: told by what stands before the first "\\." of an expression,
+    // and true where that says nothing.
+    [[nodiscard]] bool schema_selected(std::string_view schema) const;
     // Of a selected table.
     [[nodiscard]] bool column_selected(std::string_view schema,
                                        std::string_view table,
                                        std::string_view column) const;
+    [[nodiscard]] bool takes_every_column() const { return exclude_columns_.empty(); }
 
   private:
     std::vector<std::regex> include_;
     std::vector<std::regex> exclude_;
+    std::vector<std::regex> include_schemas_;  // of each of include_
+    std::vector<std::regex> exclude_schemas_;  // of those of exclude_ that name all of a schema
     std::vector<std::regex> exclude_columns_;
 };
 

@@ -1,5 +1,6 @@
 // MySQL and MariaDB of database.h.
 #include "tests/differential/binlog_catalogue.h"
+#include "tests/differential/binlog_ddl.h"
 #include "tests/differential/binlog_workload.h"
 #include "tests/differential/database.h"
 #include "tests/servers/failure.h"
@@ -20,6 +21,10 @@ constexpr const char* kOfDayOurs =
     "    tables: {include: ['types\\.t_.*', 'shapes\\.marker'], exclude_columns: "
     "['types\\..*\\.x_.*']}\n";
 
+bool takes_schema_changes(const Pair& pair) {
+    return pair.debezium.at("include.schema.changes") == "true";
+}
+
 std::vector<Pair> make_pairs(const std::string& short_name) {
     const Properties some{{"table.include.list", std::string(kOfDay) + ",shapes\\.marker"},
                           {"column.exclude.list", "types\\..*\\.x_.*"},
@@ -34,11 +39,13 @@ std::vector<Pair> make_pairs(const std::string& short_name) {
          .schemas = true,
          .debezium = {{"table.exclude.list", "hidden\\..*"},
                       {"provide.transaction.metadata", "true"},
+                      {"include.schema.changes", "true"},
                       {"skipped.operations", "none"}},
          .tributary = "transaction_metadata: true, skipped_operations: []",
          .selection = "    tables: {exclude: ['hidden\\..*']}\n"},
         {.name = short_name + "_plain",
          .debezium = {{"table.exclude.list", "hidden\\..*"},
+                      {"include.schema.changes", "true"},
                       {"bigint.unsigned.handling.mode", "precise"}},
          .tributary = "context_headers: true, bigint_unsigned: precise",
          .selection = "    tables: {exclude: ['hidden\\..*']}\n"},
@@ -88,8 +95,10 @@ class Binlog final : public Database {
             .place = place_of(rows.at(0).at(0).value(), std::stoull(rows.at(0).at(1).value()), 0),
             .transaction = number_of_transaction(gtid) + 1};
     }
-    std::vector<std::string> catalogue() const override {
-        return binlog_catalogue_statements(server_.mysql());
+    std::vector<std::vector<std::string>> catalogue() const override {
+        auto rounds = binlog_ddl(server_.mysql());
+        rounds.insert(rounds.begin(), binlog_catalogue_statements(server_.mysql()));
+        return rounds;
     }
     std::vector<std::string> partitioned_tables() const override {
         return binlog_partitioned_tables(server_.mysql());
@@ -122,12 +131,13 @@ class Binlog final : public Database {
         execute(std::string("CREATE TABLE ") + kMarker + " (id int PRIMARY KEY)");
     }
 
-    std::string agent_source(const Pair& /*pair*/) override {
+    std::string agent_source(const Pair& pair) override {
         return std::string("    type: ") + (server_.mysql() ? "mysql" : "mariadb") +
                "\n    connection: {host: 127.0.0.1, port: " + std::to_string(server_.port()) +
                ", user: tributary, password: \"${env:DIFFERENTIAL}\", sslmode: disable}\n"
-               "    heartbeat: 500ms\n    server_id: " +
-               std::to_string(++server_ids_) + "\n";
+               "    heartbeat: 500ms\n    schema_changes: " +
+               (takes_schema_changes(pair) ? "true" : "false") +
+               "\n    server_id: " + std::to_string(++server_ids_) + "\n";
     }
 
     Properties connector(const Pair& pair, const std::filesystem::path& folder) override {

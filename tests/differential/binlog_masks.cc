@@ -1,5 +1,7 @@
 // Masks of MySQL's and MariaDB's pairs: masks.h.
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "tests/differential/masks.h"
 
@@ -100,9 +102,139 @@ bool is_begin_clock(const Difference& difference, const std::string& pair) {
            difference.path.ends_with("ts_ms");
 }
 
-bool is_real(const Difference& difference, const std::string& /*pair*/) {
-    return place_of(difference).column.ends_with("real_type") &&
-           (difference.path.ends_with(".type") || is_number_text(difference, ""));
+bool is_real(const Difference& difference, const std::string& pair) {
+    if (!place_of(difference).column.ends_with("real_type")) {
+        return false;
+    }
+    return is_number_text(difference, pair) ||
+           (difference.path.ends_with(".type") && difference.debezium == Json("float") &&
+            difference.tributary == Json("double"));
+}
+
+// Records of the topic that is the prefix itself.
+bool is_schema_change(const Difference& difference) {
+    return difference.topic.empty();
+}
+
+bool is_schema_change_unselected(const Difference& difference, const std::string& /*pair*/) {
+    if (!is_schema_change(difference) || difference.path != "event" || difference.tributary) {
+        return false;
+    }
+    const Json& event = *difference.debezium;
+    const Json& payload = event.contains("payload") ? event.at("payload") : event;
+    return payload.at("source").at("db") == "hidden";
+}
+
+bool is_schema_change_source(const Difference& difference, const std::string& /*pair*/) {
+    const std::string& path = difference.path;
+    if (!is_schema_change(difference) || !difference.debezium) {
+        return false;
+    }
+    const bool list = path.ends_with("source.table") && difference.debezium->is_string() &&
+                      difference.debezium->get<std::string>().find(',') != std::string::npos;
+    return list || (path.ends_with("source.row") && difference.tributary == Json(0)) ||
+           (path.ends_with("source.thread") && difference.tributary == Json(nullptr));
+}
+
+// Debezium says nothing of the table.
+bool is_schema_change_without_table(const Difference& difference, const std::string& /*pair*/) {
+    return is_schema_change(difference) &&
+           ((difference.path.ends_with("tableChanges") && difference.debezium == Json::array()) ||
+            (difference.path.ends_with("source.table") && difference.debezium == Json("")));
+}
+
+bool is_schema_change_hurried(const Difference& difference, const std::string& /*pair*/) {
+    return is_schema_change(difference) && difference.path.ends_with("tableChanges") &&
+           difference.tributary == Json::array() &&
+           difference.debezium->dump().find("hurried") != std::string::npos;
+}
+
+// What the statement says and what the server makes of it.
+bool is_schema_change_type(const Difference& difference, const std::string& pair) {
+    if (!is_schema_change(difference) || !difference.debezium || !difference.tributary) {
+        return false;
+    }
+    struct Stored {
+        std::string_view field;
+        Json written;
+        Json stored;
+        bool mariadb = false;
+    };
+    static const std::vector<Stored> all{
+        {"jdbcType", 16, 5},
+        {"jdbcType", 7, 8},
+        {"jdbcType", 6, 8},
+        {"jdbcType", 2, 3},
+        {"jdbcType", -15, 1},
+        {"jdbcType", -9, 12},
+        {"jdbcType", 12, -3},
+        {"jdbcType", 1111, 12, true},
+        {"length", nullptr, 1},
+        {"length", 53, nullptr},
+        {"length", nullptr, 3, true},
+        {"length", nullptr, 4, true},
+        {"length", nullptr, 5, true},
+        {"length", nullptr, 6, true},
+        {"length", nullptr, 8, true},
+        {"length", nullptr, 9, true},
+        {"length", nullptr, 10, true},
+        {"length", nullptr, 11, true},
+        {"length", nullptr, 20, true},
+        {"charsetName", "utf8", "utf8mb3"},
+        {"charsetName", "binary", nullptr},
+        {"charsetName", nullptr, "utf8mb4", true},
+        {"Name", "BOOLEAN", "TINYINT"},
+        {"Name", "REAL", "DOUBLE"},
+        {"Name", "FLOAT", "DOUBLE"},
+        {"Name", "NUMERIC", "DECIMAL"},
+        {"Name", "NCHAR", "CHAR"},
+        {"Name", "NVARCHAR", "VARCHAR"},
+        {"Name", "VARCHAR", "VARBINARY"},
+        {"Name", "JSON", "LONGTEXT", true},
+    };
+    return std::any_of(all.begin(), all.end(), [&](const Stored& each) {
+        const bool named = each.field == "Name" ? difference.path.ends_with("].typeName") ||
+                                                      difference.path.ends_with("].typeExpression")
+                                                : difference.path.ends_with(each.field);
+        return named && difference.debezium == each.written &&
+               difference.tributary == each.stored && (!each.mariadb || pair.starts_with("ma_"));
+    });
+}
+
+// A default as written and as the server keeps it: true and 1, 1 and 1.000.
+bool is_schema_change_default(const Difference& difference, const std::string& /*pair*/) {
+    if (!is_schema_change(difference) || !difference.path.ends_with("defaultValueExpression") ||
+        !difference.tributary || !difference.tributary->is_string()) {
+        return false;
+    }
+    const auto stored = difference.tributary->get<std::string>();
+    if (!difference.debezium->is_string()) {  // an expression
+        return stored.find('+') != std::string::npos;
+    }
+    const auto written = difference.debezium->get<std::string>();
+    if (written == "1970-01-01 00:00:00") {
+        return stored.starts_with("CURRENT_TIMESTAMP") || stored.starts_with("current_timestamp");
+    }
+    const auto without_zeros = [](std::string text) {
+        if (text.find('.') != std::string::npos) {
+            text.erase(text.find_last_not_of('0') + 1);
+            text.erase(text.ends_with('.') ? text.size() - 1 : text.size());
+        }
+        return text;
+    };
+    return (written == "true" && stored == "1") || replaced(written, "''", "'") == stored ||
+           without_zeros(written) == without_zeros(stored);
+}
+
+bool is_schema_change_generated(const Difference& difference, const std::string& /*pair*/) {
+    return is_schema_change(difference) && difference.path.ends_with("].generated") &&
+           difference.tributary == Json(true);
+}
+
+// Rows between two statements that followed at once.
+bool is_hurried_default(const Difference& difference, const std::string& /*pair*/) {
+    return difference.topic == "ddl.hurried" && difference.path.ends_with(".default") &&
+           !difference.tributary;
 }
 
 bool is_comment(const Difference& difference, const std::string& pair) {
@@ -130,6 +262,16 @@ std::vector<Mask> binlog_masks() {
         {"ts_ms of BEGIN and END", is_begin_clock},
         {"MariaDB: comments of columns", is_comment},
         {"MySQL, MariaDB: REAL", is_real},
+        {"schema changes: what is not selected", is_schema_change_unselected},
+        {"schema changes: `source.table`, `row` and `thread`", is_schema_change_source},
+        {"schema changes: CREATE INDEX, DROP INDEX, CREATE of a table that exists",
+         is_schema_change_without_table},
+        {"schema changes: a table that another statement changed at once",
+         is_schema_change_hurried},
+        {"schema changes: types", is_schema_change_type},
+        {"schema changes: defaults", is_schema_change_default},
+        {"schema changes: `generated`", is_schema_change_generated},
+        {"MySQL, MariaDB: defaults between two changes of structure", is_hurried_default},
     };
     for (Mask& mask : masks) {
         mask.scope = Scope::binlog;

@@ -16,7 +16,8 @@ using servers::KafkaRecord;
 struct Event {
     std::uint64_t place = 0;  // in the source's order
     std::string operation;
-    std::string key;  // as bytes; "" when it has none
+    std::string statement;  // of a schema change: a list of tables has several at one place
+    std::string key;        // as bytes; "" when it has none
     bool has_key = false;
     std::int32_t partition = 0;
     const KafkaRecord* record = nullptr;
@@ -94,6 +95,28 @@ class Comparer {
                                        .path = std::move(path),
                                        .debezium = std::move(debezium),
                                        .tributary = std::move(tributary)});
+        Difference& added = result_.differences.back();
+        const auto known = defaults_.find(added.path);
+        if (known != defaults_.end()) {
+            added.default_value = known->second;
+        }
+    }
+
+    // By the path of the value.
+    void note_defaults(const Json& value) {
+        defaults_.clear();
+        if (!schemas_ || !value.is_object() || !value.contains("schema")) {
+            return;
+        }
+        for (const Json& part : value.at("schema").at("fields")) {
+            const std::string row = text_of(part.at("field"));
+            for (const Json& column : part.value("fields", Json::array())) {
+                if (column.contains("default")) {
+                    defaults_["value.payload." + row + "." + text_of(column.at("field"))] =
+                        column.at("default");
+                }
+            }
+        }
     }
 
     [[nodiscard]] const Json& payload(const Json& value) const {
@@ -129,7 +152,9 @@ class Comparer {
             event.place = number_of_transaction(body.at("id"));
         } else if (body.contains("ddl")) {
             event.operation = "ddl";
+            event.statement = text_of(body.at("ddl"));
             event.place = place_of_source(body.at("source"));
+            event.place -= body.at("source").at("row").get<std::uint64_t>();  // it has none
         }
         return event;
     }
@@ -168,7 +193,8 @@ class Comparer {
             out.push_back(std::move(event));
         }
         std::stable_sort(out.begin(), out.end(), [](const Event& left, const Event& right) {
-            return std::tie(left.place, left.partition) < std::tie(right.place, right.partition);
+            return std::tie(left.place, left.partition, left.statement) <
+                   std::tie(right.place, right.partition, right.statement);
         });
         if (schemas_) {  // a delete and the create of its key change are in partitions of their own
             std::stable_sort(out.begin(), out.end(), [](const Event& left, const Event& right) {
@@ -224,6 +250,7 @@ class Comparer {
 
     void compare_event(const Event& debezium, const Event& tributary) {
         ++result_.events;
+        note_defaults(debezium.value);
         result_.tombstones += debezium.tombstones.size();
         if (!schemas_ && debezium.has_key && tributary.has_key &&
             debezium.partition != tributary.partition) {
@@ -337,6 +364,7 @@ class Comparer {
     const Capture& tributary_;
     const bool schemas_;
     Comparison result_;
+    std::map<std::string, Json> defaults_;  // of the event under way
     std::string topic_;
     std::string event_;
 };

@@ -39,6 +39,8 @@ struct Difference {
     std::string path;                    // "value.payload.after.v", "key", "headers.tributary"
     std::optional<Json> debezium = {};   // none: not there
     std::optional<Json> tributary = {};  // none: not there
+    // Of a value in a row, where there are schemas: the default that Debezium's has for it.
+    std::optional<Json> default_value = {};
 };
 
 struct Comparison {

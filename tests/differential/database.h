@@ -60,7 +60,8 @@ class Database {
     [[nodiscard]] virtual std::string marker() const = 0;
     // Where its log ends now; readers may have started at different places before it.
     [[nodiscard]] virtual Start end_of_log() = 0;
-    [[nodiscard]] virtual std::vector<std::string> catalogue() const = 0;
+    // Rounds of statements, to be quiesced after each.
+    [[nodiscard]] virtual std::vector<std::vector<std::string>> catalogue() const = 0;
     // Tables whose topics should have several partitions: their keys are of every kind.
     [[nodiscard]] virtual std::vector<std::string> partitioned_tables() const = 0;
     [[nodiscard]] virtual std::unique_ptr<History> history(std::uint64_t seed) const = 0;

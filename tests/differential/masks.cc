@@ -52,8 +52,9 @@ bool is_context_header(const Difference& difference, const std::string& pair) {
 
 bool is_default_for_null(const Difference& difference, const std::string& /*pair*/) {
     const Place place = place_of(difference);
-    return !place.in_schema && any_of(place.column, {"d_"}) && is_null(difference.tributary) &&
-           difference.debezium && !difference.debezium->is_null();
+    return !place.in_schema && place.column.starts_with("d_") && is_null(difference.tributary) &&
+           difference.debezium && !difference.debezium->is_null() &&
+           (!difference.default_value || difference.default_value == difference.debezium);
 }
 
 bool is_transaction_id(const Difference& difference, const std::string& /*pair*/) {

@@ -60,7 +60,9 @@ class Postgresql final : public Database {
     const std::vector<Pair>& pairs() const override { return pairs_; }
     std::string marker() const override { return kMarker; }
     Start end_of_log() override { return {}; }  // slots were made before anything
-    std::vector<std::string> catalogue() const override { return catalogue_statements(); }
+    std::vector<std::vector<std::string>> catalogue() const override {
+        return {catalogue_statements()};
+    }
     std::vector<std::string> partitioned_tables() const override {
         return differential::partitioned_tables();
     }

@@ -52,11 +52,11 @@ class Run {
         prepare();
         warm_up();
         for (Site& site : sites_) {
-            for (const std::string& statement : site.database->catalogue()) {
-                execute(site, statement);
-            }
+            site.catalogue = site.database->catalogue();
         }
-        quiesce();
+        for (std::size_t round = 0; execute_round(round); ++round) {
+            quiesce();
+        }
         for (int index = 0; index < options_.seeds; ++index) {
             work(options_.seed + static_cast<std::uint64_t>(index));
         }
@@ -70,6 +70,7 @@ class Run {
         std::ofstream history;  // what was executed, to look into a difference
         std::unique_ptr<History> random = nullptr;
         Start start = {};
+        std::vector<std::vector<std::string>> catalogue = {};
     };
 
     static const char* mode_of(const Pair& pair) { return pair.rows ? "initial" : "no_data"; }
@@ -81,6 +82,20 @@ class Run {
         } catch (const ServerFailure& failure) {
             throw ServerFailure(std::string(failure.what()) + " in: " + statement);
         }
+    }
+
+    // False: no site has a round of that number.
+    bool execute_round(std::size_t round) {
+        bool any = false;
+        for (Site& site : sites_) {
+            if (round < site.catalogue.size()) {
+                any = true;
+                for (const std::string& statement : site.catalogue[round]) {
+                    execute(site, statement);
+                }
+            }
+        }
+        return any;
     }
 
     // Calls each(site, pair, prefix) for both sides of every pair.

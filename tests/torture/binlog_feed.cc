@@ -34,6 +34,16 @@ std::vector<std::pair<std::string, std::string>> settings_of(MysqldKind kind, st
     return settings;
 }
 
+void read_binlog_change(const servers::KafkaRecord& record, Fact& fact) {
+    const auto value = nlohmann::json::parse(record.value.value_or("{}"));
+    if (!value.contains("ddl")) {
+        read_row_change(record, "gtid", fact);
+        return;
+    }
+    fact.op = 's';
+    fact.transaction = value.at("source").at("gtid").get<std::string>();
+}
+
 class BinlogFeed final : public Feed {
   public:
     BinlogFeed(MysqldKind kind, const DatabaseFeedOptions& options)
@@ -89,6 +99,7 @@ class BinlogFeed final : public Feed {
         const auto truth = read_truth();
         Evidence evidence = evidence_of(truth);
         evidence.by_table = read_tables(reader, prefix(), binlog_tables());
+        evidence.by_table[kAlterations] = reader.read(prefix());
         evidence.checkpoints = read_checkpoints(reader, name());
         plant(evidence.by_table[std::string(kBinlogDatabase) + ".t0"], wrong);
         report.verdict = torture::judge(evidence);
@@ -169,8 +180,7 @@ class BinlogFeed final : public Feed {
         for (const TrueTransaction& transaction : truth) {
             evidence.rows += transaction.changes.size();
         }
-        evidence.rules = {.read_value = [](const servers::KafkaRecord& record,
-                                           Fact& fact) { read_row_change(record, "gtid", fact); },
+        evidence.rules = {.read_value = read_binlog_change,
                           .position_fits =
                               [](const std::string& transaction, std::string_view position) {
                                   // The position is the GTID and its length.

@@ -43,6 +43,10 @@ void BinlogTruthParser::add(std::string_view line) {
         commit();
     } else if (line.starts_with("XA ")) {
         add_xa_line(line);
+    } else if (line.starts_with("ALTER TABLE ") && open_) {
+        open_->changes.push_back(
+            {.table = kAlterations, .op = 's', .id = 0, .old_id = {}, .n = -1});
+        commit();
     } else if (line.starts_with("SET @@SESSION.GTID_NEXT=")) {
         begin(between(line, "GTID_NEXT= '", "'").value_or(""));  // MySQL
     } else if (line.starts_with("#")) {

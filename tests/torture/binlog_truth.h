@@ -17,6 +17,9 @@
 
 namespace tributary::torture {
 
+// The table of ALTER TABLE statements, each a transaction with one change 's'.
+inline constexpr const char* kAlterations = "alterations";
+
 class BinlogTruthParser {
   public:
     // Rows of other databases are left out.

@@ -55,6 +55,15 @@ TEST(BinlogTruth, reads_a_transaction_of_mariadb) {
     EXPECT_EQ(truth[0].changes[2].n, -1);
 }
 
+TEST(BinlogTruth, an_alter_is_a_transaction_of_its_own) {
+    const auto truth = parse({kMariadbGtid, "ALTER TABLE t0 ADD COLUMN extra text", "/*!*/;"});
+    ASSERT_EQ(truth.size(), 1U);
+    EXPECT_EQ(truth[0].name, "0-3000-7");
+    ASSERT_EQ(truth[0].changes.size(), 1U);
+    EXPECT_EQ(truth[0].changes[0].table, kAlterations);
+    EXPECT_EQ(truth[0].changes[0].op, 's');
+}
+
 TEST(BinlogTruth, reads_a_transaction_of_mysql_and_leaves_out_other_databases) {
     const auto truth =
         parse({"SET @@SESSION.GTID_NEXT= '3e11fa47-71ca-11e1-9e33-c80aa9429562:9'/*!*/;",

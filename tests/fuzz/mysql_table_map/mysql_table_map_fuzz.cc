@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             continue;
         }
         TRIBUTARY_ASSERT(parse_table_name(bytes).has_value());
-        const auto schema = make_schema(map.value(), kind, nullptr);
+        const auto schema = make_schema(map.value(), kind, {});
         if (schema.has_value()) {
             TRIBUTARY_ASSERT(schema.value().columns.size() == map.value().columns.size());
             TRIBUTARY_ASSERT(row_end_column(schema.value()) <= schema.value().columns.size());

@@ -61,7 +61,7 @@ class Printer {
             out_ << map.error().message() << '\n';
             return;
         }
-        auto schema = make_schema(map.value(), kind_, nullptr);
+        auto schema = make_schema(map.value(), kind_, {});
         if (!schema) {
             out_ << schema.error().message() << '\n';
             return;

@@ -128,6 +128,25 @@ TEST_P(MysqlRefusals, a_second_reader_with_the_same_server_id_is_named) {
     EXPECT_TRUE(polled.error().transient());
 }
 
+TEST_P(MysqlRefusals, two_readers_that_take_the_stream_from_each_other_do_not_do_so_for_ever) {
+    Options options = server().options();
+    Pipeline first(options);
+    Pipeline second(options);
+    ASSERT_TRUE(first.open());
+    std::optional<Error> end;
+    for (int round = 0; round < 10 && !end; ++round) {
+        Pipeline& loser = round % 2 == 0 ? first : second;
+        ASSERT_TRUE((round % 2 == 0 ? second : first).reopen());
+        const auto polled = loser.poll_until([] { return false; });
+        ASSERT_FALSE(polled);
+        if (!polled.error().transient()) {
+            end = polled.error();
+        }
+    }
+    ASSERT_TRUE(end) << "they never end";
+    EXPECT_TRUE(end->is(errors::kServerIdContested)) << end->message();
+}
+
 TEST_P(MysqlRefusals, positions_are_resolved_from_now_gtids_and_places_and_refused_otherwise) {
     const Options options = server().options();
     const auto now = resolve_position(options, "now");

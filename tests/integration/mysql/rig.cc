@@ -42,6 +42,16 @@ std::string change_text(const Change& change) {
             return "end " + std::to_string(change.event_count);
         case Operation::truncate:
             return "truncate " + change.schema->table;
+        case Operation::schema_change: {
+            std::string text = std::string(change.structure->statement);
+            for (const ColumnDescription& column : change.structure->columns) {
+                text.append(" ")
+                    .append(column.name)
+                    .append("=")
+                    .append(column.default_text.value_or("none"));
+            }
+            return text;
+        }
         case Operation::read:
         case Operation::create:
             return "create " + change.schema->table + row_text(*change.schema, change.after);
@@ -127,6 +137,7 @@ Options Server::options() const {
     options.server_id = ++server_id;
     options.heartbeat_ms = 1000;
     options.position_interval_ms = 200;
+    options.schema_changes = false;
     return options;
 }
 

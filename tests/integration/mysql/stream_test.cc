@@ -242,6 +242,34 @@ TEST_P(MysqlStream, xa_rows_come_at_their_commit_and_never_after_a_rollback) {
     EXPECT_TRUE(pipeline.side.values.empty());
 }
 
+TEST_P(MysqlStream, a_structure_is_told_only_where_no_later_statement_can_have_changed_it) {
+    Options chosen = options();
+    chosen.schema_changes = true;
+    chosen.tables.include = {"plant\\.d"};
+    sql("DROP TABLE IF EXISTS d, e");
+    Pipeline pipeline(chosen);
+    ASSERT_TRUE(pipeline.open());
+    sql("CREATE TABLE d (id int PRIMARY KEY)");
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    sql("ALTER TABLE d ADD a int DEFAULT 1; ALTER TABLE d ADD b int DEFAULT 2; "
+        "CREATE TABLE e (secret int); INSERT INTO d VALUES (1, 2, 3); DROP TABLE e");
+    ASSERT_TRUE(pipeline.poll_until_count(8));
+    EXPECT_EQ(pipeline.texts(),
+              (Texts{"CREATE TABLE d (id int PRIMARY KEY) id=none",
+                     "",
+                     "ALTER TABLE d ADD a int DEFAULT 1",
+                     "",
+                     "ALTER TABLE d ADD b int DEFAULT 2 id=none a=1 b=2",
+                     "",
+                     "create d id=1 a=2 b=3",
+                     "end 1"}));
+    pipeline.restart();
+    ASSERT_TRUE(pipeline.open());
+    sql("DROP TABLE d");
+    ASSERT_TRUE(pipeline.poll_until_count(10));
+    EXPECT_EQ(pipeline.texts()[8], "DROP TABLE `plant`.`d`");
+}
+
 INSTANTIATE_TEST_SUITE_P(EachKind,
                          MysqlStream,
                          ::testing::Values(MysqldKind::mariadb, MysqldKind::mysql),

@@ -112,11 +112,13 @@ TEST(FromDebezium, takes_the_stored_offset_over) {
 TEST(FromDebezium, reads_gtids_or_file_and_position_of_a_mysql_connector) {
     constexpr std::string_view kErp =
         R"({"connector.class":"io.debezium.connector.mysql.MySqlConnector","topic.prefix":"erp",
-            "database.user":"u","database.server.id":"71001","database.include.list":"shop"})";
+            "database.user":"u","database.server.id":"71001","database.include.list":"shop",
+            "include.schema.changes":"false"})";
     const Conversion by_gtid = convert(kErp, R"({"file":"b.1","pos":4,"gtids":"a-b:1-9"})");
     EXPECT_EQ(by_gtid.position, "a-b:1-9");
     EXPECT_NE(by_gtid.yaml.find("server_id: 71001"), std::string::npos);
     EXPECT_NE(by_gtid.yaml.find("type: mysql"), std::string::npos);
+    EXPECT_NE(by_gtid.yaml.find("schema_changes: false"), std::string::npos);
     const auto loaded = load(by_gtid);
     EXPECT_TRUE(loaded) << loaded.error().message() << "\n" << by_gtid.yaml;
     EXPECT_NE(by_gtid.yaml.find("include: ['shop\\..*']"), std::string::npos);

@@ -226,6 +226,62 @@ TEST(DebeziumEncoder, writes_a_logical_message_without_finer_clocks) {
     EXPECT_EQ(Json::parse(*with.records[0].key)["payload"].dump(), R"({"prefix":"foo"})");
 }
 
+TEST(DebeziumEncoder, writes_a_schema_change_to_the_topic_that_is_the_prefix) {
+    TableSchema table;
+    table.database = "shop";
+    table.table = "a\"b";
+    const std::array<std::string_view, 1> key{"id"};
+    const std::array<std::string_view, 2> labels{"'x'", "'y''z'"};
+    ColumnDescription id{.name = "id", .jdbc_type = 4, .type_name = "INT", .optional = false};
+    ColumnDescription size{.name = "size", .jdbc_type = 1, .type_name = "ENUM", .length = 1};
+    size.character_set = "latin1";
+    size.default_text = "";
+    size.labels = labels;
+    const std::array<ColumnDescription, 2> columns{id, size};
+    StructureChange structure{.statement = "ALTER \"t\"",
+                              .effect = StructureEffect::alter,
+                              .described = true,
+                              .character_set = "latin1",
+                              .key = key,
+                              .columns = columns};
+    const auto run = [&](bool schemas) {
+        World world(customers(), {.schemas = schemas});
+        world.change.schema = &table;
+        world.change.database = "shop";
+        world.change.structure = &structure;
+        EXPECT_TRUE(world.run(Operation::schema_change, {}, {}));
+        EXPECT_EQ(world.records.size(), 1U);
+        EXPECT_EQ(world.records[0].topic, "p");
+        return std::pair(std::string(*world.records[0].key), world.value());
+    };
+    const auto [record_key, value] = run(false);
+    EXPECT_EQ(record_key, R"({"databaseName":"shop"})");
+    EXPECT_EQ(names_of(value),
+              (std::vector<std::string>{
+                  "source", "ts_ms", "databaseName", "schemaName", "ddl", "tableChanges"}));
+    EXPECT_EQ(value["ddl"], "ALTER \"t\"");
+    EXPECT_EQ(
+        value["tableChanges"].dump(),
+        R"([{"type":"ALTER","id":"\"shop\".\"a\"\"b\"","table":{"defaultCharsetName":"latin1",)"
+        R"("primaryKeyColumnNames":["id"],"columns":[{"name":"id","jdbcType":4,"nativeType":null,)"
+        R"("typeName":"INT","typeExpression":"INT","charsetName":null,"length":null,"scale":null,)"
+        R"("position":1,"optional":false,"autoIncremented":false,"generated":false,)"
+        R"("comment":null,"defaultValueExpression":null,"enumValues":null},)"
+        R"({"name":"size","jdbcType":1,"nativeType":null,"typeName":"ENUM",)"
+        R"("typeExpression":"ENUM","charsetName":"latin1","length":1,"scale":null,"position":2,)"
+        R"("optional":true,"autoIncremented":false,"generated":false,"comment":null,)"
+        R"("defaultValueExpression":"","enumValues":["'x'","'y''z'"]}],"comment":null}}])");
+    EXPECT_EQ(run(true).second["schema"]["name"],
+              "io.debezium.connector.postgresql.SchemaChangeValue");
+    structure.described = false;
+    structure.statement = {};
+    EXPECT_EQ(run(false).second["tableChanges"].dump(), "[]");
+    EXPECT_TRUE(run(false).second["ddl"].is_null());
+    structure.effect = StructureEffect::drop;
+    EXPECT_EQ(run(false).second["tableChanges"].dump(),
+              R"([{"type":"DROP","id":"\"shop\".\"a\"\"b\"","table":null}])");
+}
+
 TEST(DebeziumEncoder, writes_transaction_metadata_only_when_asked) {
     World world(customers(), {.transaction_metadata = true});
     world.change.transaction_id = "571:53195829";

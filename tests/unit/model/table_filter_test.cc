@@ -67,5 +67,17 @@ TEST(TableFilterTest, refuses_what_is_no_expression_naming_key_and_text) {
     }
 }
 
+TEST(TableFilterTest, a_schema_is_selected_where_a_table_of_it_may_be) {
+    EXPECT_TRUE(filter({}).schema_selected("shop"));
+    const TableFilter some = filter({.include = {"shop\\.orders", "(erp|crm)\\..*"}});
+    EXPECT_TRUE(some.schema_selected("shop"));
+    EXPECT_TRUE(some.schema_selected("crm"));
+    EXPECT_FALSE(some.schema_selected("hidden"));
+    EXPECT_TRUE(filter({.include = {"(shop\\.a|erp\\.b)"}}).schema_selected("hidden"));
+    const TableFilter without = filter({.exclude = {"hidden\\..*", "shop\\.secret"}});
+    EXPECT_FALSE(without.schema_selected("hidden"));
+    EXPECT_TRUE(without.schema_selected("shop"));
+}
+
 }  // namespace
 }  // namespace tributary

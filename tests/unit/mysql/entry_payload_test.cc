@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "connectors/mysql/schema_change.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {
@@ -130,6 +131,48 @@ TEST(EntryPayload, a_transactions_end_comes_back_whole_and_no_shorter_one_does) 
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         EXPECT_FALSE(parse_transaction_end(std::string_view(bytes).substr(0, size))) << size;
     }
+}
+
+TEST(EntryPayload, a_schema_change_comes_back_whole_and_no_other_does) {
+    TableStructure structure;
+    structure.exists = true;
+    structure.character_set = "latin1";
+    CatalogueColumn& column = structure.columns.emplace_back();
+    column.name = "id";
+    column.data_type = "int";
+    column.column_type = "int unsigned";
+    column.nullable = false;
+    column.default_text = "7";
+    structure.primary_key = {"id"};
+    std::string bytes;
+    append_schema_change(bytes,
+                         {.kind = DdlKind::alter_table, .text = "ALTER", .structure = structure});
+    EXPECT_EQ(hex(bytes),
+              "02"
+              "05414c544552"
+              "01"
+              "066c6174696e31"
+              "01"
+              "02696403696e740c696e7420756e7369676e656400"
+              "00"
+              "010137"
+              "0000"
+              "01026964");
+    const auto read = parse_schema_change(bytes);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read.value().text, "ALTER");
+    ASSERT_TRUE(read.value().structure);
+    EXPECT_EQ(read.value().structure->columns[0].default_text, "7");
+    EXPECT_EQ(read.value().structure->primary_key, (std::vector<std::string>{"id"}));
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_FALSE(parse_schema_change(std::string_view(bytes).substr(0, size))) << size;
+    }
+    EXPECT_FALSE(parse_schema_change(bytes + "x"));
+    bytes[0] = 5;
+    EXPECT_FALSE(parse_schema_change(bytes));
+    std::string bare;
+    append_schema_change(bare, {.kind = DdlKind::database, .text = "D"});
+    EXPECT_EQ(hex(bare), "04014400");
 }
 
 }  // namespace

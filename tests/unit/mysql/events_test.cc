@@ -220,5 +220,23 @@ TEST(Events, rotate_heartbeat_incident_and_format) {
     EXPECT_FALSE(parse_format_description(format));
 }
 
+TEST(Events, a_query_names_the_character_set_of_its_text) {
+    const auto collation_of_query = [](std::string_view variables) {
+        std::string body(8, '\0');
+        body.append(1, '\1').append(2, '\0');
+        append_fixed(body, static_cast<std::uint16_t>(variables.size()));
+        body.append(variables).append("d").append(1, '\0').append("BEGIN");
+        const auto query = parse_query(EventType::query, body);
+        EXPECT_TRUE(query) << query.error().message();
+        return query ? query.value().collation : 0xFFFF;
+    };
+    const std::string before = std::string("\0flag\1sql_mode", 14) + std::string("\6\3std", 5);
+    EXPECT_EQ(collation_of_query(before + std::string("\4\x08\0\x2d\0\x2d\0", 7)), 8);
+    EXPECT_EQ(collation_of_query(before), 0);
+    EXPECT_EQ(collation_of_query(before + "\4\x08"), 0);
+    EXPECT_EQ(collation_of_query(std::string("\x63\4\x08\0", 4)), 0) << "behind an unknown code";
+    EXPECT_EQ(collation_of_query("\6\xff"), 0);
+}
+
 }  // namespace
 }  // namespace tributary::mysql

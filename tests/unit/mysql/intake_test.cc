@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "connectors/mysql/entry_payload.h"
+#include "connectors/mysql/schema_change.h"
 #include "model/errors.h"
 #include "support.h"
 
@@ -184,6 +187,120 @@ TEST_F(IntakeTest, structure_statements_say_nothing_and_end_their_transaction) {
               wire_.write_rows(1, {{1, "a"}}),
               wire_.xid()});
     EXPECT_EQ(sink_.told().size(), 2U);
+}
+
+// Says what it is told, and how often it was asked.
+class FixedCatalogue final : public Catalogue {
+  public:
+    Result<TableStructure> columns(const std::string& /*database*/,
+                                   const std::string& /*table*/) override {
+        ++asked;
+        return structure;
+    }
+    Result<std::optional<TableStructure>> columns_at(const std::string& /*database*/,
+                                                     const std::string& /*table*/,
+                                                     const Place& place) override {
+        places.push_back(to_string(place));
+        return proven ? std::optional(structure) : std::nullopt;
+    }
+
+    TableStructure structure = [] {
+        TableStructure out;
+        out.exists = true;
+        for (const auto& [name, type, full] :
+             {std::tuple("id", "int", "int"), std::tuple("name", "varchar", "varchar(40)")}) {
+            CatalogueColumn& column = out.columns.emplace_back();
+            column.name = name;
+            column.data_type = type;
+            column.column_type = full;
+        }
+        out.columns[1].default_text = "first";
+        return out;
+    }();
+    bool proven = true;
+    int asked = 0;
+    std::vector<std::string> places;
+};
+
+TEST_F(IntakeTest, structure_statements_about_what_is_selected_are_changes_where_that_is_wanted) {
+    options_.schema_changes = true;
+    options_.filter.include = {R"(shop\.t)"};
+    FixedCatalogue catalogue;
+    const auto done = test::take_in(options_,
+                                    {wire_.gtid(5),
+                                     wire_.query("ALTER TABLE t ADD x int"),
+                                     wire_.gtid(6),
+                                     wire_.query("DROP TABLE other, t"),
+                                     wire_.gtid(7),
+                                     wire_.query("ALTER TABLE other ADD secret int"),
+                                     wire_.gtid(8),
+                                     wire_.query("DROP DATABASE shop")},
+                                    sink_,
+                                    &catalogue);
+    ASSERT_TRUE(done) << done.error().message();
+    const auto told = sink_.told();
+    ASSERT_EQ(told.size(), 6U);
+    EXPECT_EQ(catalogue.places.size(), 1U);
+    const auto change = [&](std::size_t index) {
+        return parse_schema_change(parse_event_head(told[index].payload)->rest).value();
+    };
+    EXPECT_EQ(change(0).text, "ALTER TABLE t ADD x int");
+    EXPECT_EQ(change(0).structure->columns.size(), 2U);
+    EXPECT_EQ(told[2].ordinal, 1U) << "the table that is not selected counts";
+    EXPECT_EQ(change(2).text, "DROP TABLE `shop`.`t`");
+    EXPECT_FALSE(change(2).structure);
+    EXPECT_EQ(change(4).kind, DdlKind::database);
+}
+
+TEST_F(IntakeTest, a_statement_may_not_quote_a_column_that_is_excluded) {
+    options_.schema_changes = true;
+    options_.filter.exclude_columns = {R"(shop\.t\.name)"};
+    FixedCatalogue catalogue;
+    for (const bool proven : {true, false}) {
+        catalogue.proven = proven;
+        const std::uint64_t number = proven ? 5 : 6;
+        ASSERT_TRUE(test::take_in(
+            options_,
+            {wire_.gtid(number), wire_.query("ALTER TABLE t ADD name varchar(40) DEFAULT 'x'")},
+            sink_,
+            &catalogue));
+        const auto told = sink_.told();
+        const auto change =
+            parse_schema_change(parse_event_head(told[told.size() - 2].payload)->rest).value();
+        EXPECT_EQ(change.text, "");
+        EXPECT_EQ(change.structure.has_value(), proven);
+        EXPECT_TRUE(!proven || change.structure->columns.size() == 1);
+    }
+    ASSERT_TRUE(test::take_in(
+        options_, {wire_.gtid(7), wire_.query("ALTER TABLE u ADD x int")}, sink_, &catalogue));
+}
+
+TEST_F(IntakeTest, rows_take_their_defaults_from_what_was_proven_at_the_statement_before_them) {
+    FixedCatalogue catalogue;
+    ASSERT_TRUE(test::take_in(options_,
+                              {wire_.gtid(5),
+                               wire_.query("CREATE TABLE t (id int, name varchar(40))"),
+                               wire_.gtid(6),
+                               wire_.query("BEGIN"),
+                               wire_.table_map(1, "shop", "t"),
+                               wire_.write_rows(1, {{1, "a"}}),
+                               wire_.xid()},
+                              sink_,
+                              &catalogue));
+    EXPECT_EQ(catalogue.asked, 0);
+    EXPECT_EQ(sink_.schemas.back()->columns[1].default_expression, "'first'");
+    // What it says of another structure is not of these rows.
+    catalogue.structure.columns.pop_back();
+    ASSERT_TRUE(test::take_in(options_,
+                              {wire_.gtid(7),
+                               wire_.query("BEGIN"),
+                               wire_.table_map(2, "shop", "t"),
+                               wire_.write_rows(2, {{2, "a"}}),
+                               wire_.xid()},
+                              sink_,
+                              &catalogue));
+    EXPECT_EQ(catalogue.asked, 1);
+    EXPECT_FALSE(sink_.schemas.back()->columns[1].default_expression);
 }
 
 TEST_F(IntakeTest, truncate_of_a_selected_table_is_a_change) {

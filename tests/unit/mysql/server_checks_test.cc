@@ -99,6 +99,8 @@ TEST(ServerChecks, settings_that_lose_or_stop_come_with_the_statement_that_mends
         EXPECT_EQ(found.severity, one.severity) << one.name;
         EXPECT_EQ(found.remedy, one.remedy);
     }
+    EXPECT_EQ(with(ServerKind::mysql, "binlog_expire_logs_seconds", "172800").severity,
+              Severity::warning);
     EXPECT_EQ(with(ServerKind::mariadb, "max_binlog_total_size", "1073741824").remedy,
               "SET GLOBAL max_binlog_total_size = 0;");
     EXPECT_EQ(with(ServerKind::mysql, "gtid_mode", "OFF").subject, "gtid_mode");

@@ -3,6 +3,7 @@
 
 #include "connectors/mysql/decoder.h"
 #include "connectors/mysql/entry_payload.h"
+#include "connectors/mysql/schema_change.h"
 #include "model/errors.h"
 #include "support.h"
 
@@ -226,6 +227,53 @@ TEST_F(DecoderTest, a_truncate_has_no_rows_no_transaction_and_a_time_in_millisec
     EXPECT_TRUE(change_.before.empty() && change_.after.empty());
     EXPECT_TRUE(change_.transaction_id.empty());
     EXPECT_EQ(change_.source_time_us, 1'700'000'000'123'000);
+}
+
+TEST_F(DecoderTest, a_schema_change_has_its_text_and_its_columns_as_the_catalogue_has_them) {
+    TableStructure structure;
+    const auto add = [&](const char* name, const char* type, const char* full) -> auto& {
+        CatalogueColumn& column = structure.columns.emplace_back();
+        column.name = name;
+        column.data_type = type;
+        column.column_type = full;
+        return column;
+    };
+    add("id", "bigint", "bigint(20) unsigned").extra = "auto_increment";
+    add("price", "decimal", "decimal(10,2)").default_text = "1.10";
+    add("size", "set", "set('a','b''c')").character_set = "latin1";
+    add("bits", "bit", "bit(3)").default_text = "b'101'";
+    add("twice", "int", "int").extra = "VIRTUAL GENERATED";
+    structure.primary_key = {"id"};
+    std::string statement;
+    append_schema_change(statement,
+                         {.kind = DdlKind::alter_table, .text = "ALTER", .structure = structure});
+    payload_.clear();
+    append_event_head(payload_, {.operation = 'S', .offset = 484, .time_s = 1'700'000'000});
+    Entry entry;
+    entry.schema = SchemaId(1);
+    entry.context = context_;
+    entry.payload = payload_ += statement;
+    ASSERT_TRUE(decoder_->decode(entry, arena_, change_));
+    EXPECT_EQ(change_.operation, Operation::schema_change);
+    EXPECT_TRUE(change_.transaction_id.empty());
+    EXPECT_EQ(change_.source_time_us, 1'700'000'000'123'000);
+    ASSERT_NE(change_.structure, nullptr);
+    EXPECT_EQ(change_.structure->statement, "ALTER");
+    EXPECT_EQ(change_.structure->effect, StructureEffect::alter);
+    const auto columns = change_.structure->columns;
+    ASSERT_EQ(columns.size(), 5U);
+    EXPECT_EQ(columns[0].type_name, "BIGINT UNSIGNED");
+    EXPECT_TRUE(columns[0].auto_incremented && columns[0].generated);
+    EXPECT_EQ(columns[1].length, 10);
+    EXPECT_EQ(columns[1].scale, 2);
+    EXPECT_EQ(columns[1].default_text, "1.10");
+    EXPECT_EQ(columns[2].length, 3);
+    EXPECT_EQ(columns[2].labels[1], "'b''c'");
+    EXPECT_EQ(columns[3].default_text, "101");
+    EXPECT_TRUE(columns[4].generated && !columns[4].auto_incremented);
+    payload_.pop_back();
+    entry.payload = payload_;
+    EXPECT_TRUE(decoder_->decode(entry, arena_, change_).error().is(errors::kEntryCorrupt));
 }
 
 TEST_F(DecoderTest, the_end_of_a_truncate_alone_is_no_event) {

@@ -15,13 +15,8 @@ using test::map_body;
 using test::MapSketch;
 using test::names;
 
-class FixedCatalogue final : public Catalogue {
-  public:
+struct FixedCatalogue {
     TableStructure structure;
-    Result<TableStructure> columns(const std::string& /*database*/,
-                                   const std::string& /*table*/) override {
-        return structure;
-    }
 };
 
 CatalogueColumn known(std::string name, std::string data_type, std::string column_type) {
@@ -32,10 +27,13 @@ CatalogueColumn known(std::string name, std::string data_type, std::string colum
     return column;
 }
 
-Result<TableSchema> schema_of(const MapSketch& sketch, Catalogue* catalogue, ServerKind kind) {
+Result<TableSchema> schema_of(const MapSketch& sketch,
+                              const FixedCatalogue* catalogue,
+                              ServerKind kind) {
     const auto map = parse_table_map(map_body(sketch), kind);
     EXPECT_TRUE(map) << (map ? "" : map.error().message());
-    return make_schema(map.value(), kind, catalogue);
+    return make_schema(
+        map.value(), kind, catalogue == nullptr ? TableStructure{} : catalogue->structure);
 }
 
 const MapSketch kFull{
@@ -68,19 +66,32 @@ TEST(MysqlSchema, comes_from_full_row_metadata_alone) {
     EXPECT_EQ(row_end_column(table), 3U);
 }
 
-TEST(MysqlSchema, takes_defaults_from_a_catalogue_that_has_the_same_column) {
+TEST(MysqlSchema, takes_defaults_from_a_catalogue_that_has_the_same_columns) {
     FixedCatalogue catalogue;
     catalogue.structure.exists = true;
     catalogue.structure.columns = {known("id", "int", "int"),
                                    known("big", "bigint", "bigint unsigned"),
-                                   known("price", "decimal", "decimal(12,2)")};
+                                   known("price", "decimal", "decimal(10,2)")};
     catalogue.structure.columns[1].default_text = "7";
-    catalogue.structure.columns[2].default_text = "1.10";
-    const auto schema = schema_of(kFull, &catalogue, ServerKind::mysql);
-    ASSERT_TRUE(schema);
-    EXPECT_EQ(schema.value().columns[1].default_expression, "7");
-    EXPECT_FALSE(schema.value().columns[2].default_expression) << "of another precision";
-    EXPECT_EQ(schema.value().columns[2].type.precision, 10);
+    const auto default_of_big = [&] {
+        const auto schema = schema_of(kFull, &catalogue, ServerKind::mysql);
+        EXPECT_TRUE(schema);
+        EXPECT_EQ(schema.value().columns[2].type.precision, 10);
+        return schema.value().columns[1].default_expression;
+    };
+    EXPECT_EQ(default_of_big(), "7");
+    const TableStructure same = catalogue.structure;
+    catalogue.structure.columns[2].column_type = "decimal(12,2)";
+    EXPECT_FALSE(default_of_big()) << "of another precision";
+    catalogue.structure = same;
+    catalogue.structure.columns.push_back(known("added", "int", "int"));
+    EXPECT_FALSE(default_of_big()) << "a column more";
+    catalogue.structure = same;
+    std::swap(catalogue.structure.columns[0], catalogue.structure.columns[2]);
+    EXPECT_FALSE(default_of_big()) << "another order";
+    catalogue.structure = same;
+    catalogue.structure.exists = false;
+    EXPECT_FALSE(default_of_big()) << "dropped";
 }
 
 const MapSketch kMinimal{
