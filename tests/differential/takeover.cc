@@ -29,6 +29,7 @@ void replace(std::string& text, std::string_view from, std::string_view to) {
 
 Takeover::Takeover(Options options, Connect& connect)
     : options_(std::move(options)), connect_(connect) {
+    options_.agent = fs::absolute(options_.agent);
     fs::create_directories(options_.folder / "state");
     const fs::path password = options_.folder / (options_.connector + ".password");
     std::ofstream(password) << options_.password << "\n";
