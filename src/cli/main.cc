@@ -176,7 +176,10 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
     auto* reset =
         app.add_subcommand("reset", "Make a source go on elsewhere, accepting what is missed");
     reset->add_option("source", arguments.source, "Name of the source")->required();
-    reset->add_option("--from", arguments.from, "`now`, or an LSN")->required();
+    reset
+        ->add_option(
+            "--from", arguments.from, "`now`, an LSN, GTIDs, or FILE:OFFSET of a binary log")
+        ->required();
     reset->final_callback([&] {
         verb = [&] {
             return tributary::cli::reset(arguments.common, arguments.source, arguments.from);

@@ -64,6 +64,24 @@ EventHandle await_event(rd_kafka_queue_t* queue, const std::string& what) {
     return event;
 }
 
+// A topic that was made is known to the broker a moment later, on a busy machine seconds.
+void await_topic(rd_kafka_t* client, const std::string& name) {
+    const TopicHandle topic(rd_kafka_topic_new(client, name.c_str(), nullptr));
+    const bool known = poll_until(std::chrono::milliseconds(kAdminLimitMs), [&] {
+        const rd_kafka_metadata_t* metadata = nullptr;
+        if (rd_kafka_metadata(client, 0, topic.get(), &metadata, kAdminLimitMs) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return false;
+        }
+        const bool there = metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        rd_kafka_metadata_destroy(metadata);
+        return there;
+    });
+    if (!known) {
+        throw ServerFailure("create topic " + name + ": the broker does not know it");
+    }
+}
+
 AdminOptionsHandle admin_options(rd_kafka_t* client, rd_kafka_admin_op_t operation) {
     AdminOptionsHandle options(rd_kafka_AdminOptions_new(client, operation));
     std::array<char, 256> error{};
@@ -286,6 +304,7 @@ void Kafka::create_topic(const std::string& name,
     const auto* result = rd_kafka_event_CreateTopics_result(event.get());
     const auto** topic_results = rd_kafka_CreateTopics_result_topics(result, &count);
     check_topic_results(topic_results, count);
+    await_topic(client.get(), name);
 }
 
 void Kafka::delete_topic(const std::string& name) {
