@@ -19,6 +19,13 @@ constexpr const char* kTablesSql =
     "AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') "
     "ORDER BY 1, 2";
 
+// Other than those that everybody sees.
+constexpr const char* kDatabasesSql =
+    "SELECT EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN "
+    "('information_schema', 'performance_schema'))";
+constexpr std::string_view kBlind =
+    "sees no database, so that no row that is there already would be delivered";
+
 std::string full_name(const core::snapshot::TableName& name) {
     return name.schema + "." + name.table;
 }
@@ -31,6 +38,12 @@ std::string grant_of(const core::snapshot::TableName& name, const std::string& u
     return "GRANT SELECT ON " + sql_name(name) + " TO " + account_sql(user) + ";";
 }
 
+std::string grant_of_all(const std::string& user) {
+    return "GRANT SELECT ON *.* TO " + account_sql(user) +
+           "; or on the databases that are selected; or snapshot.mode: no_data, if only changes "
+           "are wanted";
+}
+
 std::string grant_of_log_status(const std::string& user) {
     return "GRANT BACKUP_ADMIN ON *.* TO " + account_sql(user) +
            "; GRANT SELECT ON performance_schema.log_status TO " + account_sql(user) + ";";
@@ -38,9 +51,9 @@ std::string grant_of_log_status(const std::string& user) {
 
 }  // namespace
 
-Result<std::vector<SelectedTable>> selected_tables(SqlSession& sql, const TableFilter& filter) {
+Result<Selection> selected_tables(SqlSession& sql, const TableFilter& filter) {
     TRIBUTARY_TRY(rows, sql.query(kTablesSql));
-    std::vector<SelectedTable> tables;
+    Selection selection;
     for (std::size_t row = 0; row < rows.rows.size(); ++row) {
         SelectedTable table;
         table.name = {std::string(rows.at(row, 0)), std::string(rows.at(row, 1))};
@@ -59,15 +72,21 @@ Result<std::vector<SelectedTable>> selected_tables(SqlSession& sql, const TableF
         } else if (!looked) {
             return looked.error();
         }
-        tables.push_back(std::move(table));
+        selection.tables.push_back(std::move(table));
     }
-    return tables;
+    TRIBUTARY_TRY(databases, sql.query(kDatabasesSql));
+    selection.blind = databases.at(0, 0) == "0";
+    return selection;
 }
 
-Result<std::vector<core::snapshot::TableName>> snapshot_tables(
-    const std::vector<SelectedTable>& selected, const std::string& user) {
+Result<std::vector<core::snapshot::TableName>> snapshot_tables(const Selection& selection,
+                                                               const std::string& user) {
+    if (selection.blind) {
+        return Error(errors::kSourceRights,
+                     user + " " + std::string(kBlind) + ": " + grant_of_all(user));
+    }
     std::vector<core::snapshot::TableName> names;
-    for (const SelectedTable& table : selected) {
+    for (const SelectedTable& table : selection.tables) {
         if (!table.readable) {
             return Error(errors::kSourceRights,
                          "a snapshot must read " + full_name(table.name) + ", which " + user +
@@ -82,10 +101,10 @@ Result<core::snapshot::TableName> find_snapshot_table(SqlSession& sql,
                                                       const TableFilter& filter,
                                                       const std::string& name,
                                                       const std::string& user) {
-    TRIBUTARY_TRY(selected, selected_tables(sql, filter));
-    for (const SelectedTable& table : selected) {
+    TRIBUTARY_TRY(selection, selected_tables(sql, filter));
+    for (const SelectedTable& table : selection.tables) {
         if (full_name(table.name) == name) {
-            TRIBUTARY_TRY(names, snapshot_tables({table}, user));
+            TRIBUTARY_TRY(names, snapshot_tables({.tables = {table}}, user));
             return names.front();
         }
     }
@@ -117,17 +136,22 @@ Result<void> verify_snapshot(const ServerFacts& facts, bool by_gtid) {
     return success();
 }
 
-std::vector<Finding> judge_snapshot(const std::vector<SelectedTable>& selected,
+std::vector<Finding> judge_snapshot(const Selection& selection,
                                     const ServerFacts& facts,
                                     const Options& options) {
     std::vector<Finding> findings;
-    if (selected.empty()) {
+    if (selection.blind) {
+        findings.push_back({Severity::error,
+                            "right SELECT",
+                            facts.user + " " + std::string(kBlind),
+                            grant_of_all(facts.user)});
+    } else if (selection.tables.empty()) {
         findings.push_back({Severity::warning,
                             "snapshot",
                             facts.user + " sees no table that is selected",
-                            "GRANT SELECT ON the databases TO " + account_sql(facts.user) + ";"});
+                            grant_of_all(facts.user)});
     }
-    for (const SelectedTable& table : selected) {
+    for (const SelectedTable& table : selection.tables) {
         if (!table.readable) {
             findings.push_back({Severity::error,
                                 "table " + full_name(table.name),

@@ -23,13 +23,16 @@ struct SelectedTable {
     std::uint64_t bytes_about = 0;  // the server's estimate
 };
 
-// Selected tables that the account may see, by name: a server does not tell of others.
-[[nodiscard]] Result<std::vector<SelectedTable>> selected_tables(SqlSession& sql,
-                                                                 const TableFilter& filter);
+struct Selection {
+    std::vector<SelectedTable> tables{};  // that the account may see, by name
+    bool blind = false;  // it sees no database at all: a server tells nobody of what he may not use
+};
+[[nodiscard]] Result<Selection> selected_tables(SqlSession& sql, const TableFilter& filter);
 
-// The tables of a run. kSourceRights: one cannot be read; it says what mends that.
+// The tables of a run. kSourceRights: one cannot be read, or none can be seen; it says what mends
+// that.
 [[nodiscard]] Result<std::vector<core::snapshot::TableName>> snapshot_tables(
-    const std::vector<SelectedTable>& selected, const std::string& user);
+    const Selection& selection, const std::string& user);
 
 // The table of a request, "database.table". kSnapshotRefused: there is none that is selected;
 // kSourceRights.
@@ -46,7 +49,7 @@ struct SelectedTable {
 [[nodiscard]] Result<void> verify_snapshot(const ServerFacts& facts, bool by_gtid);
 
 // What `tributary check` says of them. Pure.
-[[nodiscard]] std::vector<Finding> judge_snapshot(const std::vector<SelectedTable>& selected,
+[[nodiscard]] std::vector<Finding> judge_snapshot(const Selection& selection,
                                                   const ServerFacts& facts,
                                                   const Options& options);
 

@@ -30,15 +30,16 @@ Result<void> MysqlSource::miss(const Error& error) {
 Result<std::vector<Snapshot::TableName>> MysqlSource::tables_of_run(const ServerFacts& facts) {
     TRIBUTARY_TRY(filter, TableFilter::make(options_.tables));
     TRIBUTARY_TRY(session, sql());
-    TRIBUTARY_TRY(selected, selected_tables(*session, filter));
-    if (selected.empty()) {
+    TRIBUTARY_TRY(selection, selected_tables(*session, filter));
+    TRIBUTARY_TRY(tables, snapshot_tables(selection, facts.user));
+    if (tables.empty()) {
         observer_.log(LogLevel::warn,
                       options_.name,
                       "the snapshot is empty: the account sees no table that is selected; GRANT "
                       "SELECT on those whose rows are wanted",
                       {{"account", facts.user}});
     }
-    return snapshot_tables(selected, facts.user);
+    return std::move(tables);
 }
 
 // Goes on with a snapshot, or begins one where the mode wants it.

@@ -18,11 +18,12 @@
 --    At run time, without a restart:
 --    SET GLOBAL binlog_row_metadata = 'FULL';
 
--- 2. The account. It reads the binary log and asks where it ends; nothing else.
+-- 2. The account. It reads the binary log and asks where it ends.
 CREATE USER 'tributary'@'%' IDENTIFIED BY 'choose another one' REQUIRE SSL;
 GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'tributary'@'%';
 --    MariaDB calls the second one BINLOG MONITOR and takes either name.
 
--- 3. Where rows that are there already are to be taken (snapshot.mode), or binlog_row_metadata is not FULL:
---    the catalogue shows an account nothing of tables that it may not read.
---    GRANT SELECT ON shop.* TO 'tributary'@'%';
+-- 3. The rows that tables hold when the pipeline is new (snapshot.mode: initial, the default) are read from
+--    them, and without SELECT the catalogue shows an account nothing of a table. Name the databases that are
+--    followed. With `no_data` leave it out, unless binlog_row_metadata is not FULL.
+GRANT SELECT ON shop.* TO 'tributary'@'%';

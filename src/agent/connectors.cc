@@ -20,24 +20,19 @@ config::Connectors connectors() {
         .kafka = [](config::Reader& reader) { static_cast<void>(kafka::read_options(reader)); },
         .sources =
             {
-                {"mariadb",
-                 {.read = read_mysql, .has_snapshots = true, .has_all_snapshot_modes = true}},
+                {"mariadb", {.read = read_mysql}},
                 {"mqtt",
                  {.read =
                       [](config::Reader& reader) { static_cast<void>(mqtt::read_options(reader)); },
                   .has_tables = false,
                   .ack = config::Ack::buffered,
                   .poison = config::Poison::dead_letter}},
-                {"mysql",
-                 {.read = read_mysql, .has_snapshots = true, .has_all_snapshot_modes = true}},
+                {"mysql", {.read = read_mysql}},
                 {"postgresql",
                  {.read =
                       [](config::Reader& reader) {
                           static_cast<void>(postgresql::read_options(reader));
-                      },
-                  .has_snapshots = true,
-                  .has_all_snapshot_modes = true,
-                  .snapshot = SnapshotMode::initial}},
+                      }}},
             },
     };
 }

@@ -359,7 +359,7 @@ void Converter::mysql_stream() {
 void Converter::snapshot(bool taken_over) {
     const std::string mode = take_or("snapshot.mode", "initial");
     line(2, "snapshot:");
-    if (taken_over || !is_postgresql()) {
+    if (taken_over) {
         line(3, "mode: no_data");
         return;
     }

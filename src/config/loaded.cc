@@ -244,8 +244,7 @@ void read_cut(Reader reader, Cut& out) {
                     {1, 10'000});
 }
 
-void read_snapshot(Reader reader, const SourceDeclaration& declaration, SourceConfig& out) {
-    out.snapshot = declaration.snapshot;
+void read_snapshot(Reader reader, SourceConfig& out) {
     reader.choice(
         {.name = "mode",
          .doc = "Which rows that are already there are delivered too, as Debezium has it. "
@@ -271,13 +270,6 @@ void read_snapshot(Reader reader, const SourceDeclaration& declaration, SourceCo
                         "the local log until all of them are read."},
                 out.snapshot_keyless_bytes,
                 {1ULL << 20U, 1ULL << 40U});
-    const bool further =
-        out.snapshot == SnapshotMode::initial_only || out.snapshot == SnapshotMode::when_needed;
-    if (out.snapshot != SnapshotMode::no_data && !declaration.has_snapshots) {
-        reader.fail("mode", "this type of source has no snapshots yet; the only mode is no_data");
-    } else if (further && !declaration.has_all_snapshot_modes) {
-        reader.fail("mode", "this type of source has no_data, initial and always only");
-    }
 }
 
 SourceConfig read_source(Reader& reader,
@@ -315,7 +307,6 @@ SourceConfig read_source(Reader& reader,
                   kPoisons);
     if (declaration.has_tables) {
         read_snapshot(reader.section({.name = "snapshot", .doc = "Rows that are already there."}),
-                      declaration,
                       out);
     }
     read_cut(reader.section({.name = "delivery",

@@ -85,7 +85,7 @@ struct SourceConfig {
     Topics topics;
     Ack ack = Ack::automatic;
     Poison poison = Poison::halt;
-    SnapshotMode snapshot = SnapshotMode::no_data;
+    SnapshotMode snapshot = SnapshotMode::initial;
     std::uint32_t snapshot_chunk_rows = 50'000;
     std::uint32_t snapshot_delay_ms = 1000;
     std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;
@@ -104,10 +104,7 @@ struct AgentConfig {
 // mistakes stay with the Reader.
 struct SourceDeclaration {
     std::function<void(Reader&)> read;
-    bool has_tables = true;               // rows of tables: `topics` and `snapshot` are read
-    bool has_snapshots = false;           // the connector can take rows that are already there
-    bool has_all_snapshot_modes = false;  // initial_only and when_needed, too
-    SnapshotMode snapshot = SnapshotMode::no_data;  // where the file says none
+    bool has_tables = true;  // rows of tables: `topics` and `snapshot` are read
     Ack ack = Ack::automatic;
     Poison poison = Poison::halt;
 };

@@ -15,6 +15,7 @@
 #include "encode/plan.h"
 #include "encode/time_text.h"
 #include "encode/topic_name.h"
+#include "encode/value_text.h"
 #include "format/record_header.h"
 #include "model/errors.h"
 

@@ -10,7 +10,9 @@
 
 #include "base/arena.h"
 #include "encode/decimal.h"
+#include "encode/json_writer.h"
 #include "encode/time_text.h"
+#include "encode/value_text.h"
 
 namespace tributary::encode {
 namespace {

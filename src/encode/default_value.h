@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "encode/value_text.h"
+#include "encode/value_format.h"
 #include "model/schema.h"
 
 namespace tributary::encode {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "encode/default_value.h"
+#include "encode/json_writer.h"
 #include "encode/topic_name.h"
 
 namespace tributary::encode {

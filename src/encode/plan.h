@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "encode/debezium.h"
-#include "encode/value_text.h"
+#include "encode/value_format.h"
 #include "model/schema.h"
 
 namespace tributary::encode {

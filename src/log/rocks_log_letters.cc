@@ -10,14 +10,6 @@
 
 namespace tributary {
 
-namespace {
-
-[[nodiscard]] std::string_view to_view(const rocksdb::Slice& slice) {
-    return {slice.data(), slice.size()};
-}
-
-}  // namespace
-
 Result<void> RocksLog::load_letters() {
     const std::unique_ptr<rocksdb::Iterator> iterator(
         store_->db().NewIterator(rocksdb::ReadOptions(), store_->dead_letters()));

@@ -26,10 +26,6 @@ constexpr const char* kDatabase = "rocksdb";
 // A stream's size is asked of RocksDB in this many parts when the log is opened.
 constexpr std::uint64_t kSizeSlices = 64;
 
-[[nodiscard]] std::string_view to_view(const rocksdb::Slice& slice) {
-    return {slice.data(), slice.size()};
-}
-
 [[nodiscard]] Result<LogId> random_log_id() {
     LogId id;
     if (::getrandom(id.bytes.data(), id.bytes.size(), 0) != static_cast<ssize_t>(id.bytes.size())) {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "log/records.h"
 #include "model/errors.h"
 
 namespace tributary {
@@ -137,6 +138,19 @@ Error store_error(const rocksdb::Status& status, std::string_view what) {
         return {errors::kStateDirLocked, text};
     }
     return {errors::kLogIo, text};
+}
+
+std::string name_of(StreamId stream) {
+    return "stream " + std::to_string(stream.value());
+}
+
+Error unknown_stream(StreamId stream) {
+    return {errors::kInternal, name_of(stream) + " is not in this log"};
+}
+
+bool is_block_of(const rocksdb::Iterator& at, StreamId stream) {
+    const BlockKey prefix = block_key(stream, Sequence());
+    return at.Valid() && at.key().starts_with({prefix.data(), sizeof(std::uint32_t)});
 }
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory,

@@ -8,16 +8,31 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "log/log_options.h"
+#include "model/ids.h"
 #include "ports/observer.h"
 
 namespace tributary {
 
 // kLogCorrupt, kStateDirLocked or kLogIo, with `what` and RocksDB's own text.
 [[nodiscard]] Error store_error(const rocksdb::Status& status, std::string_view what);
+
+// Owned by whatever the slice is owned by.
+[[nodiscard]] inline std::string_view to_view(const rocksdb::Slice& slice) noexcept {
+    return {slice.data(), slice.size()};
+}
+
+// How messages name a stream.
+[[nodiscard]] std::string name_of(StreamId stream);
+// kInternal: the caller made the stream up.
+[[nodiscard]] Error unknown_stream(StreamId stream);
+// Whether the iterator stands on a block of this stream.
+[[nodiscard]] bool is_block_of(const rocksdb::Iterator& at, StreamId stream);
 
 class Store {
   public:

@@ -61,6 +61,7 @@ class BinlogFeed final : public Feed {
                 "server_id: " + std::string(server_.mysql() ? "71002" : "71001"),
                 "tables: {include: ['" + std::string(kBinlogDatabase) + "\\..*']}",
                 "topics: {prefix: " + prefix() + "}",
+                "snapshot: {mode: no_data}",
                 "heartbeat: 500ms",
                 "position_interval: 500ms"};
     }

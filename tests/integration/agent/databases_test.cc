@@ -39,7 +39,8 @@ class Databases : public testing::Test {
             "\n    connection: {port: " + std::to_string(server.port()) +
             ", user: tributary, password: \"${file:" + site_.path("password").string() +
             "}\", sslmode: disable}\n    server_id: " + std::to_string(server_id) +
-            "\n    heartbeat: 1s\n    topics: {prefix: " + site_.name + "." + type + "}\n");
+            "\n    heartbeat: 1s\n    snapshot: {mode: no_data}\n    topics: {prefix: " +
+            site_.name + "." + type + "}\n");
     }
 
     // The next rows, one transaction each hundred, in a database that is up.

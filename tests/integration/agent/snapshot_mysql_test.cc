@@ -74,7 +74,8 @@ class Shop {
     Shop(const Shop&) = delete;
     Shop& operator=(const Shop&) = delete;
 
-    void configure(const std::string& mode = "initial",
+    // Without a mode, the default.
+    void configure(const std::string& mode = "",
                    int chunk_rows = 50'000,
                    const std::string& more = "") {
         const bool mysql = server.kind() == MysqldKind::mysql;
@@ -84,8 +85,8 @@ class Shop {
             ", password: \"${file:" + site.path("password").string() +
             "}\", sslmode: disable}\n    server_id: " + std::to_string(91000 + users()) +
             "\n    heartbeat: 1s\n    position_interval: 500ms\n    tables: {include: ['" + name +
-            "\\..*']}\n    snapshot: {mode: " + mode +
-            ", chunk_rows: " + std::to_string(chunk_rows) + "}\n    topics: {prefix: " + site.name +
+            "\\..*']}\n    snapshot: {" + (mode.empty() ? "" : "mode: " + mode + ", ") +
+            "chunk_rows: " + std::to_string(chunk_rows) + "}\n    topics: {prefix: " + site.name +
             ".shop}\n" + more};
     }
     servers::SqlRows sql(const std::string& text) { return server.sql(text, name); }
@@ -465,12 +466,24 @@ TEST_P(SnapshotOf, TakesATableThatIsAskedForAndEndsWhereOnlyRowsAreWanted) {
 
 TEST_P(SnapshotOf, AMissingRightIsNamedWithItsRemedy) {
     fill(1, 10);
-    shop_.server.sql("REVOKE SELECT ON " + shop_.name + ".* FROM " + shop_.user +
-                     "; GRANT INSERT ON " + shop_.name + ".t TO " + shop_.user);
-    Agent agent(shop_.site);
-    EXPECT_TRUE(agent.logs_error("source_rights"));
-    EXPECT_TRUE(agent.logs("GRANT SELECT ON")) << agent.log();
-    EXPECT_EQ(agent.wait(), 11);
+    shop_.site.write();
+    const auto refused = [&](const std::string& grant) {
+        const Ran checked = shop_.site.run({"check"});
+        EXPECT_NE(checked.code, 0) << checked.output;
+        EXPECT_NE(checked.output.find(grant), std::string::npos) << checked.output;
+        Agent agent(shop_.site);
+        EXPECT_TRUE(agent.logs_error("source_rights"));
+        EXPECT_TRUE(agent.logs(grant)) << agent.log();
+        EXPECT_EQ(agent.wait(), 11);
+    };
+    // An account that may do nothing with a database does not even see that it is there.
+    shop_.server.sql("REVOKE SELECT ON " + shop_.name + ".* FROM " + shop_.user);
+    refused("GRANT SELECT ON *.* TO");
+    shop_.server.sql("GRANT INSERT ON " + shop_.name + ".t TO " + shop_.user);
+    refused("GRANT SELECT ON `" + shop_.name + "`.`t` TO");
+    shop_.server.sql("GRANT SELECT ON " + shop_.name + ".t TO " + shop_.user);
+    const Ran checked = shop_.site.run({"check"});
+    EXPECT_EQ(checked.code, 0) << checked.output;
 }
 
 TEST_P(SnapshotOf, TakesASmallTableWithoutKeyWholeAndStopsAtALargeOne) {

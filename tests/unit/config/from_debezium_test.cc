@@ -125,6 +125,8 @@ TEST(FromDebezium, reads_gtids_or_file_and_position_of_a_mysql_connector) {
             "database.server.id":"7","bigint.unsigned.handling.mode":"precise"})");
     EXPECT_NE(mariadb.yaml.find("type: mariadb"), std::string::npos);
     EXPECT_NE(mariadb.yaml.find("bigint_unsigned: precise"), std::string::npos);
+    EXPECT_NE(by_gtid.yaml.find("mode: no_data"), std::string::npos);
+    EXPECT_NE(mariadb.yaml.find("mode: initial"), std::string::npos) << "no offset: a new pipeline";
     const Conversion by_file = convert(kErp, R"({"file":"b.1","pos":4,"row":2})");
     EXPECT_EQ(by_file.position, "b.1:4");
     EXPECT_TRUE(notes(by_file, "inside a transaction"));

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "connectors/mysql/snapshot_checks.h"
+
 namespace tributary::mysql {
 namespace {
 
@@ -132,6 +134,32 @@ TEST(ServerChecks, rights_are_read_from_what_show_grants_prints) {
               (std::vector<std::string>{"ALL PRIVILEGES", "GRANT OPTION"}));
     EXPECT_TRUE(global_rights("GRANT SELECT ON `plant`.* TO `a`@`%`").empty());
     EXPECT_TRUE(global_rights("GRANT PROXY ON ''@'%' TO 'root'@'localhost'").empty());
+}
+
+TEST(SnapshotChecks, say_what_an_account_cannot_read_and_how_that_is_mended) {
+    const ServerFacts facts = sound(ServerKind::mysql);
+    const auto one = [&](const Selection& selection) {
+        const auto found = judge_snapshot(selection, facts, options_for(facts.kind));
+        EXPECT_EQ(found.size(), 1U);
+        return found.empty() ? Finding{} : found.front();
+    };
+    const SelectedTable table{.name = {"shop", "t"}};
+    EXPECT_TRUE(judge_snapshot({.tables = {table}}, facts, options_for(facts.kind)).empty());
+
+    const Finding blind = one({.blind = true});
+    EXPECT_EQ(blind.severity, Severity::error);
+    EXPECT_EQ(blind.remedy.find("GRANT SELECT ON *.* TO 'tributary'@'%';"), 0U) << blind.remedy;
+    EXPECT_EQ(one({}).severity, Severity::warning) << "a server that is new";
+
+    SelectedTable hidden = table;
+    hidden.readable = false;
+    const Finding unreadable = one({.tables = {table, hidden}});
+    EXPECT_EQ(unreadable.severity, Severity::error);
+    EXPECT_EQ(unreadable.remedy, "GRANT SELECT ON `shop`.`t` TO 'tributary'@'%';");
+
+    SelectedTable loose = table;
+    loose.keyed = false;
+    EXPECT_EQ(one({.tables = {loose}}).severity, Severity::warning);
 }
 
 }  // namespace
