@@ -67,8 +67,6 @@ void EntryWriter::write(const Step& step, std::int64_t now_us, EntrySink* sink) 
         if (sink == nullptr) {
             waiting_bytes_ += payload_.size() + sizeof(Waiting);
             waiting_.push_back({kind_of(intake.kind), intake.number, payload_, std::move(side)});
-            place_.number = intake.number;
-            encode_place_into(place_, last_);
         } else {
             append(kind_of(intake.kind), intake.number, payload_, now_us, *sink);
         }
@@ -91,6 +89,12 @@ void EntryWriter::flush(std::int64_t now_us, EntrySink& sink) {
     waiting_bytes_ = 0;
 }
 
+void EntryWriter::restart(const Position& at) {
+    waiting_.clear();
+    waiting_bytes_ = 0;
+    position_.bytes.assign(at.bytes);
+}
+
 void EntryWriter::append(EntryKind kind,
                          IntakeNumber number,
                          std::string_view payload,
@@ -108,7 +112,6 @@ void EntryWriter::append(EntryKind kind,
     sink.append(
         kind, SchemaId(0), static_cast<std::uint32_t>(number - batch_first_), payload, position_);
     sink.resume(position_);
-    last_.bytes.assign(position_.bytes);
     bytes_ += payload.size();
 }
 

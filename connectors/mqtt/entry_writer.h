@@ -26,11 +26,12 @@ class EntryWriter {
     void write(const Step& step, std::int64_t now_us, EntrySink* sink);
     // Writes what waits.
     void flush(std::int64_t now_us, EntrySink& sink);
+    // The log goes on after `at`, whatever was written or waits: that is dropped.
+    void restart(const Position& at);
 
-    [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
     [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
-    // Of the newest entry, written or waiting; empty when there is none.
-    [[nodiscard]] const Position& last() const { return last_; }
+    // Of the newest entry that a sink was given.
+    [[nodiscard]] const Position& written() const { return position_; }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
   private:
@@ -55,7 +56,6 @@ class EntryWriter {
     std::string payload_;
     std::string context_;
     Position position_;
-    Position last_;
     std::uint64_t bytes_ = 0;
 };
 

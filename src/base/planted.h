@@ -20,6 +20,8 @@ enum class Bug : std::uint8_t {
     block_checksum_ignored,          // format/block.cc
     trim_past_floor,                 // runtime/delivery_stage.cc
     old_log_merged,                  // core/delivery/ledger.cc
+    puback_before_fsync,             // connectors/mqtt/session/{subscriber,listener}_session.cc
+    redelivery_taken_again,          // connectors/mqtt/session/dedupe.cc
 };
 
 #ifdef TRIBUTARY_PLANTED_BUGS

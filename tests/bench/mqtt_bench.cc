@@ -1,18 +1,20 @@
 // mqtt_bench floor <directory> <connections> <window> <seconds>
 // mqtt_bench load <port> <topic> <connections> <window> <seconds>
 // mqtt_bench idle <port> <connections>
-// mqtt_bench drain <port> <client id> <filter> <messages>
+// mqtt_bench subscribe <port> <client id> <filter>
+// mqtt_bench drain <port> <client id>
 // PUBLISHes of QoS 1, 300 bytes, as fast as PUBACKs allow: messages a second and the latency of a
 // PUBACK. `load` against a listener (the agent's); `floor` against a bare loop of this program's
 // own second thread that reads, appends the same bytes to one file, fdatasyncs and acknowledges:
 // what the machine gives at most. `idle` opens connections, says so, and holds them until its
-// input ends. `drain` takes so many messages of QoS 1 from a broker, in a session that stays, and
-// acknowledges each at once: what a broker hands to any subscriber at most; 0 only begins the
-// session. Prints one line; judges nothing.
+// input ends. `subscribe` begins a session at a broker, which stays; `drain` takes its messages,
+// until none has come for two seconds, and acknowledges each at once: what a broker hands to any
+// subscriber at most. Prints one line; judges nothing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -331,53 +333,60 @@ class Subscriber {
         packet.subscriptions_view = list;
         mqtt::encode(packet, mqtt::Version::v3_1_1, out_);
     }
-    // Until SUBACK has come, if it is awaited, and `messages` as well.
-    void take(bool suback, std::size_t messages) {
-        std::vector<char> buffer(64U << 10U);
-        while (suback || messages > 0) {
-            send_all(fd_.get(), out_);
-            out_.clear();
-            const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-            if (got <= 0) {
-                fail("the broker closed the connection");
-            }
-            frames_.feed({buffer.data(), static_cast<std::size_t>(got)});
-            for (auto frame = frames_.next(); frame && frame.value(); frame = frames_.next()) {
-                suback = suback && frame.value()->type() != mqtt::PacketType::suback;
-                if (frame.value()->type() != mqtt::PacketType::publish) {
-                    continue;
-                }
-                const auto publish = mqtt::decode_publish(*frame.value(), mqtt::Version::v3_1_1);
-                mqtt::encode(mqtt::Ack{.packet_id = publish.value().packet_id, .properties = {}},
-                             mqtt::Version::v3_1_1,
-                             out_);
-                messages -= messages > 0 ? 1 : 0;
-            }
-        }
+    // One read, its messages acknowledged. False: nothing came for two seconds.
+    bool take() {
         send_all(fd_.get(), out_);
+        out_.clear();
+        pollfd socket{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+        if (::poll(&socket, 1, 2'000) == 0) {
+            return false;
+        }
+        const ssize_t got = ::recv(fd_.get(), buffer_.data(), buffer_.size(), 0);
+        if (got <= 0) {
+            fail("the broker closed the connection");
+        }
+        frames_.feed({buffer_.data(), static_cast<std::size_t>(got)});
+        for (auto frame = frames_.next(); frame && frame.value(); frame = frames_.next()) {
+            subscribed_ = subscribed_ || frame.value()->type() == mqtt::PacketType::suback;
+            if (frame.value()->type() != mqtt::PacketType::publish) {
+                continue;
+            }
+            const auto publish = mqtt::decode_publish(*frame.value(), mqtt::Version::v3_1_1);
+            mqtt::encode(mqtt::Ack{.packet_id = publish.value().packet_id, .properties = {}},
+                         mqtt::Version::v3_1_1,
+                         out_);
+            last_ = steady_clock::now();
+            first_ = messages_++ == 0 ? last_ : first_;
+        }
+        return true;
     }
+    [[nodiscard]] bool subscribed() const { return subscribed_; }
+    [[nodiscard]] std::size_t messages() const { return messages_; }
+    [[nodiscard]] double took() const { return duration<double>(last_ - first_).count(); }
 
   private:
+    std::vector<char> buffer_ = std::vector<char>(64U << 10U);
+    bool subscribed_ = false;
+    std::size_t messages_ = 0;
+    Time first_{};
+    Time last_{};
     UniqueFd fd_;
     std::string out_;
     mqtt::FrameReader frames_{1U << 20U};
 };
 
-void drain(std::uint16_t port,
-           std::string_view client_id,
-           std::string_view filter,
-           std::size_t messages) {
-    const Time start = steady_clock::now();
-    Subscriber subscriber(port, client_id);
-    if (messages == 0) {
-        subscriber.subscribe(filter);
+void subscribe(Subscriber& subscriber, std::string_view filter) {
+    subscriber.subscribe(filter);
+    while (!subscriber.subscribed() && subscriber.take()) {
     }
-    subscriber.take(messages == 0, messages);
-    if (messages > 0) {
-        const double took = duration<double>(steady_clock::now() - start).count();
-        std::printf("subscriber that only acknowledges: %.0f msg/s\n",
-                    static_cast<double>(messages) / took);
+}
+
+void drain(Subscriber& subscriber) {
+    while (subscriber.take() || subscriber.messages() == 0) {
     }
+    std::printf("%.0f msg/s of %zu\n",
+                static_cast<double>(subscriber.messages()) / subscriber.took(),
+                subscriber.messages());
 }
 
 }  // namespace
@@ -416,17 +425,20 @@ int main(int argc, char** argv) {
         }
         return 0;
     }
-    if (verb == "drain" && argc == 6) {
-        drain(static_cast<std::uint16_t>(std::atoi(argv[2])),
-              argv[3],
-              argv[4],
-              std::strtoul(argv[5], nullptr, 10));
+    if ((verb == "subscribe" && argc == 5) || (verb == "drain" && argc == 4)) {
+        Subscriber subscriber(static_cast<std::uint16_t>(std::atoi(argv[2])), argv[3]);
+        if (argc == 5) {
+            subscribe(subscriber, argv[4]);
+        } else {
+            drain(subscriber);
+        }
         return 0;
     }
     std::fprintf(stderr,
                  "usage: mqtt_bench floor <directory> <connections> <window> <seconds>\n"
                  "       mqtt_bench load <port> <topic> <connections> <window> <seconds>\n"
                  "       mqtt_bench idle <port> <connections>\n"
-                 "       mqtt_bench drain <port> <client id> <filter> <messages>\n");
+                 "       mqtt_bench subscribe <port> <client id> <filter>\n"
+                 "       mqtt_bench drain <port> <client id>\n");
     return 2;
 }

@@ -15,8 +15,6 @@
 namespace tributary::servers {
 namespace {
 
-using mqtt::PacketType;
-using mqtt::Qos;
 using mqtt::ReasonCode;
 using mqtt::Version;
 using std::chrono::milliseconds;
@@ -27,34 +25,27 @@ constexpr milliseconds kConnectAgain{10};
 constexpr milliseconds kTurnedAway{250};
 constexpr std::chrono::seconds kPatience{90};
 constexpr std::uint32_t kSessionSeconds = 3600;
-constexpr std::uint16_t kIdMax = 60'000;
 
 }  // namespace
 
 void MqttDevice::send(const std::string& topic, const std::string& payload) {
     const auto deadline = steady_clock::now() + kPatience;
-    while (in_flight_.size() >= options_.window && wrong_.empty()) {
+    while (unacknowledged() >= options_.window && wrong().empty()) {
         if (steady_clock::now() >= deadline) {
             return complain("nothing is acknowledged any more");
         }
         turn(kTurn);
     }
-    do {
-        last_id_ = static_cast<std::uint16_t>(last_id_ % kIdMax + 1);
-    } while (find(last_id_) != nullptr);
-    in_flight_.push_back({.id = last_id_, .topic = topic, .payload = payload});
-    if (link_ == Link::up) {
-        publish(in_flight_.back());
-    }
+    sender_.push(topic, payload, options_.qos, out_);
     turn(milliseconds(0));
 }
 
 bool MqttDevice::settle(milliseconds limit) {
     const auto deadline = steady_clock::now() + limit;
-    while (!in_flight_.empty() && wrong_.empty() && steady_clock::now() < deadline) {
+    while (unacknowledged() > 0 && wrong().empty() && steady_clock::now() < deadline) {
         turn(kTurn);
     }
-    return in_flight_.empty();
+    return unacknowledged() == 0;
 }
 
 void MqttDevice::turn(milliseconds wait) {
@@ -108,32 +99,7 @@ void MqttDevice::cut() {
     link_ = Link::down;
     frames_.reset();
     out_.clear();
-    due_.clear();
-}
-
-void MqttDevice::publish(Message& message) {
-    mqtt::Publish packet;
-    packet.topic = message.topic;
-    packet.payload = message.payload;
-    packet.qos = options_.qos;
-    packet.packet_id = message.id;
-    packet.dup = message.stage != Stage::fresh;
-    mqtt::encode(packet, options_.version, out_);
-    sent_again_ += packet.dup ? 1 : 0;
-    message.stage = Stage::published;
-    const bool once = options_.qos == Qos::exactly_once;
-    due_[once ? PacketType::pubrec : PacketType::puback].push_back(message.id);
-}
-
-void MqttDevice::release(Message& message) {
-    mqtt::Ack packet;
-    packet.type = PacketType::pubrel;
-    packet.packet_id = message.id;
-    mqtt::encode(packet, options_.version, out_);
-    message.released_again = message.stage == Stage::released;
-    sent_again_ += message.released_again ? 1 : 0;
-    message.stage = Stage::released;
-    due_[PacketType::pubcomp].push_back(message.id);
+    sender_.link_down();
 }
 
 void MqttDevice::receive() {
@@ -169,7 +135,10 @@ void MqttDevice::take(const mqtt::Frame& frame) {
     } else if (const auto* bye = std::get_if<mqtt::Disconnect>(&packet.value())) {
         turned_away(bye->reason);
     } else if (const auto* ack = std::get_if<mqtt::Ack>(&packet.value())) {
-        take_ack(*ack);
+        sender_.take(*ack, out_);
+        if (!wrong().empty()) {
+            cut();
+        }
     } else {
         complain("a packet that nobody waits for, first byte " + std::to_string(frame.header()));
     }
@@ -186,34 +155,7 @@ void MqttDevice::take_connack(const mqtt::Connack& packet) {
     }
     has_session_ = true;
     link_ = Link::up;
-    for (Message& message : in_flight_) {
-        if (message.stage == Stage::released) {
-            release(message);
-        } else {
-            publish(message);
-        }
-    }
-}
-
-void MqttDevice::take_ack(const mqtt::Ack& packet) {
-    auto& due = due_[packet.type];
-    if (due.empty() || due.front() != packet.packet_id) {
-        return complain("an answer of type " + std::to_string(static_cast<int>(packet.type)) +
-                        " to " + std::to_string(packet.packet_id) + ", which is not the next");
-    }
-    due.pop_front();
-    Message& message = *find(packet.packet_id);
-    const bool excused =
-        message.released_again && packet.reason == ReasonCode::packet_identifier_not_found;
-    if (packet.reason != ReasonCode::success && !excused) {
-        return complain("an answer to " + std::to_string(packet.packet_id) + " with reason " +
-                        std::to_string(static_cast<int>(packet.reason)));
-    }
-    if (packet.type == PacketType::pubrec) {
-        return release(message);
-    }
-    std::erase_if(in_flight_, [&](const Message& one) { return one.id == packet.packet_id; });
-    ++acknowledged_;
+    sender_.link_up(out_);
 }
 
 void MqttDevice::turned_away(ReasonCode reason) {
@@ -235,18 +177,8 @@ void MqttDevice::write() {
     }
 }
 
-MqttDevice::Message* MqttDevice::find(std::uint16_t id) {
-    const auto found = std::find_if(in_flight_.begin(),
-                                    in_flight_.end(),
-                                    [&](const Message& message) { return message.id == id; });
-    return found == in_flight_.end() ? nullptr : &*found;
-}
-
 void MqttDevice::complain(const std::string& what) {
-    if (wrong_.empty()) {
-        wrong_ = options_.client_id + ": " + what + " (after " + std::to_string(acknowledged_) +
-                 " acknowledged, " + std::to_string(sent_again_) + " sent again)";
-    }
+    sender_.complain(what);
     cut();
 }
 

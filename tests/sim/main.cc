@@ -1,5 +1,6 @@
 // sim: runs simulated worlds (docs/simulation.md).
 //   sim --from A --count N [--seconds S]     worlds A .. A+N-1; failing seeds are printed
+//   ... --every K  worlds A, A+K, ..: the last digit of a seed chooses the source (plan.h)
 //   sim --seed N [--trace]                   one world
 //   sim --seed N --shrink                    the smallest plan of that seed that still fails
 //   --skip 1,4     without these happenings of the plan; --transactions N: so many at most
@@ -26,6 +27,7 @@ namespace {
 struct Arguments {
     std::uint64_t from = 1;
     std::uint64_t count = 1;
+    std::uint64_t every = 1;
     double seconds = 1e9;
     bool trace = false;
     bool shrink = false;
@@ -128,7 +130,7 @@ int run_many(const Arguments& arguments) {
     double spent = 0;
     std::map<std::string, std::uint64_t> stops;
     for (; worlds < arguments.count && spent < arguments.seconds; ++worlds) {
-        const std::uint64_t seed = arguments.from + worlds;
+        const std::uint64_t seed = arguments.from + worlds * arguments.every;
         const Outcome outcome = run(arguments, seed);
         records += outcome.records;
         lives += outcome.lives;
@@ -180,6 +182,8 @@ int main_of(int count, char** values) {
             arguments.from = number(value);
         } else if (name == "--count") {
             arguments.count = number(value);
+        } else if (name == "--every") {
+            arguments.every = number(value);
         } else if (name == "--seconds") {
             arguments.seconds = static_cast<double>(number(value));
         } else if (name == "--skip") {

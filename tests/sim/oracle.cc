@@ -21,18 +21,6 @@ std::string describe(const Identity& identity) {
            std::to_string(std::get<1>(identity)) + "." + std::to_string(std::get<2>(identity));
 }
 
-// Walks what a committed reader sees of a partition: up to the last stable offset.
-template <typename Each>
-void read_committed(const SimKafka& kafka, const std::string& partition, Each each) {
-    const auto& log = kafka.log(partition);
-    const std::size_t stable = kafka.last_stable(partition);
-    for (std::size_t offset = 0; offset < stable; ++offset) {
-        if (!log[offset].marker && log[offset].committed) {
-            each(log[offset].record);
-        }
-    }
-}
-
 bool fits(const Expected& expected, const KafkaRecord& record) {
     const std::string wanted = expected.table.empty() ? ".message" : "." + expected.table;
     return record.topic.ends_with(wanted) &&
@@ -46,7 +34,12 @@ bool was_lost(const SimPostgres& server, const Identity& identity) {
     });
 }
 
-std::string check_chain(const SimKafka& kafka, const std::string& topic) {
+}  // namespace
+
+std::string check_chain(
+    const SimKafka& kafka,
+    const std::string& topic,
+    const std::function<bool(const Position& before, const Position& now)>& moves_back) {
     std::optional<Checkpoint> before;
     std::string violation;
     read_committed(kafka, kafka.partition_of(topic, ""), [&](const KafkaRecord& record) {
@@ -61,15 +54,13 @@ std::string check_chain(const SimKafka& kafka, const std::string& topic) {
             violation =
                 "the chain of checkpoints breaks: " + std::to_string(now.previous_last.value()) +
                 " does not follow " + std::to_string(previous.value());
-        } else if (before && now.resume.bytes < before->resume.bytes) {
+        } else if (before && moves_back(before->resume, now.resume)) {
             violation = "a checkpoint's resume position moves back";
         }
         before = now;
     });
     return violation;
 }
-
-}  // namespace
 
 std::size_t visible(const SimKafka& kafka, const std::string& checkpoint_topic) {
     std::size_t count = 0;
@@ -140,7 +131,9 @@ Judgement judge(const SimPostgres& server,
         const Expected& row = expected[static_cast<std::size_t>(missing - seen.begin())];
         result.first_missing = describe(Identity(row.lsn, row.ordinal, row.sub_index));
     }
-    blame(check_chain(kafka, checkpoint_topic));
+    blame(check_chain(kafka, checkpoint_topic, [](const Position& before, const Position& now) {
+        return now.bytes < before.bytes;
+    }));
     return result;
 }
 

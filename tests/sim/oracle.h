@@ -3,10 +3,12 @@
 // whether the checkpoints are one unbroken chain (delivery-and-faults 7.4). Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/ids.h"
 #include "tests/sim/sim_kafka.h"
 #include "tests/sim/sim_postgres.h"
 
@@ -23,6 +25,25 @@ struct Judgement {
 [[nodiscard]] Judgement judge(const SimPostgres& server,
                               const SimKafka& kafka,
                               const std::string& checkpoint_topic);
+
+// Walks what a read_committed reader sees of a partition: up to the last stable offset.
+template <typename Each>
+void read_committed(const SimKafka& kafka, const std::string& partition, Each each) {
+    const auto& log = kafka.log(partition);
+    const std::size_t stable = kafka.last_stable(partition);
+    for (std::size_t offset = 0; offset < stable; ++offset) {
+        if (!log[offset].marker && log[offset].committed) {
+            each(log[offset].record);
+        }
+    }
+}
+
+// What is wrong with the chain of checkpoints; empty: nothing. `moves_back`: of two resume
+// positions, one after the other.
+[[nodiscard]] std::string check_chain(
+    const SimKafka& kafka,
+    const std::string& checkpoint_topic,
+    const std::function<bool(const Position& before, const Position& now)>& moves_back);
 
 // How many records a committed reader sees, checkpoints left out.
 [[nodiscard]] std::size_t visible(const SimKafka& kafka, const std::string& checkpoint_topic);

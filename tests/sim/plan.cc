@@ -17,10 +17,10 @@ constexpr std::array kOrdinary{Fault::kill,
                                Fault::kafka_weather,
                                Fault::coordinator_move,
                                Fault::id_expires,
-                               Fault::postgres_down,
-                               Fault::postgres_crash,
-                               Fault::postgres_cut,
-                               Fault::postgres_weather,
+                               Fault::source_down,
+                               Fault::source_crash,
+                               Fault::source_cut,
+                               Fault::source_weather,
                                Fault::slot_saved,
                                Fault::alter_table,
                                Fault::disk_full,
@@ -44,11 +44,25 @@ std::int64_t duration(Rng& random) {
                               : random.between(1'000, 700'000);
 }
 
+SourceKind source_of(std::uint64_t seed) {
+    switch (seed % 10) {
+        case 0:
+            return SourceKind::broker;
+        case 5:
+            return SourceKind::devices;
+        default:
+            return SourceKind::postgres;
+    }
+}
+
 void set_up(Rng& random, Plan& plan) {
     const std::uint64_t mode = random.below(4);
     plan.ack = mode == 0   ? core::AckMode::buffered
                : mode == 1 ? core::AckMode::automatic
                            : core::AckMode::delivered;
+    if (plan.source != SourceKind::postgres && plan.ack == core::AckMode::automatic) {
+        plan.ack = core::AckMode::buffered;  // MQTT has no `auto`
+    }
     plan.cut.rows = std::array<std::uint64_t, 4>{1, 5, 40, 10'000}[random.below(4)];
     plan.cut.bytes = random.coin() ? 2'000 : 6U << 20U;
     plan.cut.age = Ms(random.between(1, 40));
@@ -112,14 +126,14 @@ const char* to_text(Fault fault) {
             return "coordinator moves";
         case Fault::id_expires:
             return "transactional id expires";
-        case Fault::postgres_down:
-            return "postgres down";
-        case Fault::postgres_crash:
-            return "postgres crash";
-        case Fault::postgres_cut:
-            return "postgres cut";
-        case Fault::postgres_weather:
-            return "postgres weather";
+        case Fault::source_down:
+            return "source down";
+        case Fault::source_crash:
+            return "source crash";
+        case Fault::source_cut:
+            return "source cut";
+        case Fault::source_weather:
+            return "source weather";
         case Fault::slot_saved:
             return "slot saved";
         case Fault::alter_table:
@@ -158,6 +172,7 @@ Plan make_plan(std::uint64_t seed,
     Rng random(seed);
     Plan plan;
     plan.seed = seed;
+    plan.source = source_of(seed);
     set_up(random, plan);
     set_weather(random, plan);
     plan.transactions = std::min(plan.transactions, transactions_max);

@@ -28,10 +28,11 @@ enum class Fault : std::uint8_t {
     kafka_weather,  // packets to Kafka are lost or late from here on
     coordinator_move,
     id_expires,
-    postgres_down,
-    postgres_crash,  // the slot goes back to what was saved
-    postgres_cut,
-    postgres_weather,
+    source_down,
+    source_crash,  // PostgreSQL: the slot goes back to what was saved; a broker forgets its
+                   // sessions
+    source_cut,
+    source_weather,
     slot_saved,
     alter_table,
     disk_full,
@@ -50,6 +51,10 @@ enum class Fault : std::uint8_t {
 };
 [[nodiscard]] const char* to_text(Fault fault);
 
+// What the agent takes from: of ten seeds one is a broker's, one that of devices (by their last
+// digit, so that a seed stays what it is).
+enum class SourceKind : std::uint8_t { postgres, broker, devices };
+
 struct Happening {
     std::int64_t at_us = 0;
     Fault fault = Fault::kill;
@@ -59,6 +64,7 @@ struct Happening {
 
 struct Plan {
     std::uint64_t seed = 0;
+    SourceKind source = SourceKind::postgres;
     core::AckMode ack = core::AckMode::delivered;
     core::CutLimits cut;
     std::size_t queue_bytes = 0;

@@ -24,6 +24,8 @@ inline constexpr std::array kBugs{
     std::pair{std::string_view("block_checksum_ignored"), planted::Bug::block_checksum_ignored},
     std::pair{std::string_view("trim_past_floor"), planted::Bug::trim_past_floor},
     std::pair{std::string_view("old_log_merged"), planted::Bug::old_log_merged},
+    std::pair{std::string_view("puback_before_fsync"), planted::Bug::puback_before_fsync},
+    std::pair{std::string_view("redelivery_taken_again"), planted::Bug::redelivery_taken_again},
 };
 
 // False: there is no such bug, or this build has none.

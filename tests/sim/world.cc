@@ -7,18 +7,14 @@
 #include <set>
 #include <utility>
 
-#include "connectors/postgresql/position.h"
-#include "encode/debezium.h"
 #include "format/checkpoint.h"
 #include "model/errors.h"
-#include "tests/sim/oracle.h"
+#include "tests/sim/origin.h"
 
 namespace tributary::sim {
 namespace {
 
-constexpr const char* kPipeline = "plant";
 constexpr const char* kAgent = "gw";
-constexpr const char* kCheckpointTopic = "_tributary.checkpoint.gw.plant";
 constexpr Us kMonitorInterval{100'000};
 constexpr std::int64_t kDrainLimitUs = 300'000'000;
 constexpr std::int64_t kReleaseLimitUs = 60'000'000;
@@ -99,6 +95,7 @@ class World {
     void schedule();
     void happen(const Happening& what);
     void happen_gravely(const Happening& what);
+    void start_twin(const Happening& what);
     void write_transactions(std::size_t left);
     void heal();
     void run_until(std::int64_t end_us, const std::function<bool()>& done);
@@ -107,11 +104,16 @@ class World {
     [[nodiscard]] bool halted() const { return host_.halted && (!twin_ || twin_->halted); }
     [[nodiscard]] std::set<std::string_view> allowed_stops() const;
     void on_commit(ProducerId producer);
-    void check_confirm(std::uint64_t flush);
+    void check_confirm(const std::string& what, const std::function<bool(const Position&)>& covers);
+    [[nodiscard]] std::unique_ptr<Origin> make_origin();
     void check_end(bool drained);
     void blame(const std::string& what);
     void say(const std::string& text) const;
     [[nodiscard]] bool grave(Fault fault) const { return graves_.contains(fault); }
+    [[nodiscard]] bool disk_forgot() const {
+        return grave(Fault::disk_lies) || grave(Fault::disk_replaced) ||
+               grave(Fault::backup_restored) || grave(Fault::bit_flip);
+    }
 
     const Plan& plan_;
     const std::function<void(const std::string&)>& trace_;
@@ -119,19 +121,17 @@ class World {
     Scheduler scheduler_;
     SimClock clock_;
     SimKafka kafka_;
-    SimPostgres server_;
+    std::unique_ptr<Origin> origin_;
     Host host_;
     std::unique_ptr<Host> twin_;
     SimObserver observer_;
     KafkaWeather kafka_weather_;
-    SourceWeather source_weather_;
     std::uint64_t starts_ = 0;
     std::set<Fault> graves_;
     bool ever_automatic_durable_ = false;
     bool healed_ = false;
     std::optional<std::uint64_t> kill_at_step_;
     bool kill_with_power_ = false;
-    bool paused_writes_ = false;
     Position delivered_resume_;  // the greatest in a committed checkpoint
     Position durable_resume_;    // the greatest ever fsynced
     Outcome outcome_;
@@ -144,20 +144,42 @@ World::World(const Plan& plan, const std::function<void(const std::string&)>& tr
       scheduler_(random_.next()),
       clock_(scheduler_),
       kafka_(scheduler_, Rng(random_.next()), plan.kafka),
-      server_(scheduler_, Rng(random_.next())),
+      origin_(make_origin()),
       host_(0, scheduler_, Rng(random_.next())),
       observer_(scheduler_, Rng(random_.next())) {
     kafka_.on_commit = [this](ProducerId producer) { on_commit(producer); };
     kafka_weather_.latency_us = plan.kafka_weather.latency_us;
     kafka_weather_.socket_timeout_us = plan.kafka_weather.socket_timeout_us;
-    source_weather_.messages_per_poll = plan.messages_per_poll;
-    source_weather_.pressure_limit = plan.pressure_limit;
     if (trace_) {
         const auto line = [this](const std::string& text) { say(text); };
         observer_.trace = line;
         kafka_.trace = line;
-        server_.trace = line;
     }
+}
+
+std::unique_ptr<Origin> World::make_origin() {
+    OriginParts parts{.plan = plan_,
+                      .scheduler = scheduler_,
+                      .clock = clock_,
+                      .observer = observer_,
+                      .random = random_,
+                      .seed = random_.next(),
+                      .trace = {},
+                      .confirmed = [this](const std::string& what, const auto& covers) {
+                          check_confirm(what, covers);
+                      }};
+    if (trace_) {
+        parts.trace = [this](const std::string& text) { say(text); };
+    }
+    switch (plan_.source) {
+        case SourceKind::postgres:
+            return make_postgres_origin(std::move(parts));
+        case SourceKind::broker:
+            return make_broker_origin(std::move(parts));
+        case SourceKind::devices:
+            return make_devices_origin(std::move(parts));
+    }
+    return nullptr;
 }
 
 void World::say(const std::string& text) const {
@@ -179,20 +201,9 @@ void World::blame(const std::string& what) {
 // --- The agent ----------------------------------------------------------------------------------
 
 void World::build(Process& process) {
-    postgresql::Options options;
-    options.name = kPipeline;
-    options.connection.dbname = "db";
-    options.slot = "slot";
-    options.publication = "pub";
-    options.position_interval_ms = plan_.position_interval_ms;
-    if (plan_.excludes_table) {
-        options.tables.exclude = {"public\\.audit"};
-    } else {
-        options.tables.include = {"public\\.(orders|items)"};
-    }
-    auto source = std::make_unique<SimSource>(
-        scheduler_, server_, clock_, source_weather_, Rng(random_.next()), std::move(options));
-    source->on_confirm = [this](std::uint64_t flush) { check_confirm(flush); };
+    runtime::PipelineParts parts;
+    parts.name = kPipeline;
+    origin_->furnish(parts);
     auto sink = std::make_unique<SimSink>(scheduler_,
                                           kafka_,
                                           kafka_weather_,
@@ -204,13 +215,6 @@ void World::build(Process& process) {
     if (trace_) {
         sink->trace = [this](const std::string& text) { say(text); };
     }
-    runtime::PipelineParts parts;
-    parts.name = kPipeline;
-    parts.decoder = source->make_decoder();
-    parts.encoder = encode::make_debezium_encoder({.pipeline = kPipeline, .topic_prefix = "t"},
-                                                  std::string(parts.decoder->connector_name()),
-                                                  parts.decoder->source_fields());
-    parts.source = std::move(source);
     parts.sink = std::move(sink);
     parts.ack = plan_.ack;
     parts.cut = plan_.cut;
@@ -282,7 +286,7 @@ void World::end_process(Host& host, bool power) {
         say(power ? "the agent's host loses power" : "the agent is killed");
         scheduler_.kill(host.index);
         host.process.reset();
-        server_.cut();
+        origin_->agent_gone();
     }
     if (power) {
         host.disk.power_cut();
@@ -300,7 +304,7 @@ bool World::ended(Host& host) {
         (error ? error->message() : std::string("stopped")));
     scheduler_.kill(host.index);
     host.process.reset();
-    server_.cut();
+    origin_->agent_gone();
     if (error && !error->transient()) {
         judge_stop(host, *error);
     } else {
@@ -323,7 +327,7 @@ void World::schedule() {
     }
     // Half of the databases were there before the agent was.
     if (random_.coin()) {
-        server_.commit_something(plan_.rows_max);
+        origin_->begin();
     }
     write_transactions(plan_.transactions);
 }
@@ -335,14 +339,8 @@ void World::write_transactions(std::size_t left) {
     const std::int64_t pace =
         2 * plan_.lasts_us / static_cast<std::int64_t>(plan_.transactions + 1);
     scheduler_.at(Us(random_.between(1, std::max<std::int64_t>(pace, 1))), [this, left] {
-        const bool writes = server_.up() && !paused_writes_;
-        if (writes) {
-            if (random_.chance(200)) {
-                server_.write_noise();
-            }
-            server_.commit_something(plan_.rows_max);
-        }
-        write_transactions(healed_ && !writes ? 0 : left - (writes ? 1 : 0));
+        const bool wrote = origin_->work();
+        write_transactions(healed_ && !wrote ? 0 : left - (wrote ? 1 : 0));
     });
 }
 
@@ -378,30 +376,13 @@ void World::happen(const Happening& what) {
         case Fault::id_expires:
             kafka_.expire("tributary.gw.plant");
             break;
-        case Fault::postgres_down:
-            server_.set_up(false);
-            scheduler_.at(Us(what.for_us), [this] { server_.set_up(true); });
-            break;
-        case Fault::postgres_crash:
-            server_.crash();
-            break;
-        case Fault::postgres_cut:
-            server_.cut();
-            break;
-        case Fault::postgres_weather: {
-            const std::size_t messages = source_weather_.messages_per_poll;
-            source_weather_ = plan_.source_weather;
-            source_weather_.messages_per_poll = messages;
-            source_weather_.pressure_limit = plan_.pressure_limit;
-            break;
-        }
+        case Fault::source_down:
+        case Fault::source_crash:
+        case Fault::source_cut:
+        case Fault::source_weather:
         case Fault::slot_saved:
-            server_.checkpoint();
-            break;
         case Fault::alter_table:
-            if (!paused_writes_) {
-                server_.alter_table();
-            }
+            static_cast<void>(origin_->happen(what));
             break;
         case Fault::disk_full:
             host_.disk.faults.full = true;
@@ -450,26 +431,26 @@ void World::happen_gravely(const Happening& what) {
     } else if (what.fault == Fault::bit_flip) {
         happened = host_.disk.flip_bit();
         kill_at_step_ = scheduler_.steps() + random_.below(200);
-    } else if (what.fault == Fault::fail_over) {
-        server_.fail_over(random_.below(what.amount + 1));
-    } else if (what.fault == Fault::rewind) {
-        // One that outgrows what was lost before anybody looks cannot be told from the original.
-        server_.rewind(what.amount);
-        paused_writes_ = true;
-    } else if (what.fault == Fault::slot_dropped) {
-        server_.cut();
-        server_.drop_slot();
+    } else if (what.fault == Fault::twin) {
+        happened = origin_->may_have_twin();
+        if (happened) {
+            start_twin(what);
+        }
     } else {
-        scheduler_.freeze(0, true);
-        scheduler_.at(Us(what.for_us + random_.between(0, 3'000'000)),
-                      [this] { scheduler_.freeze(0, false); });
-        server_.cut();
-        twin_ = std::make_unique<Host>(1, scheduler_, Rng(random_.next()));
-        restart_after(*twin_, Us(random_.between(0, 1'000'000)));
+        happened = origin_->happen(what);
     }
     if (happened) {
         graves_.insert(what.fault);
     }
+}
+
+void World::start_twin(const Happening& what) {
+    scheduler_.freeze(0, true);
+    scheduler_.at(Us(what.for_us + random_.between(0, 3'000'000)),
+                  [this] { scheduler_.freeze(0, false); });
+    origin_->agent_gone();
+    twin_ = std::make_unique<Host>(1, scheduler_, Rng(random_.next()));
+    restart_after(*twin_, Us(random_.between(0, 1'000'000)));
 }
 
 void World::heal() {
@@ -478,8 +459,7 @@ void World::heal() {
     kill_at_step_.reset();
     kafka_.heal();
     kafka_weather_ = {.latency_us = 500};
-    server_.set_up(true);
-    source_weather_ = {.pressure_limit = plan_.pressure_limit, .messages_per_poll = 50};
+    origin_->heal();
     host_.disk.faults = {};
     scheduler_.freeze(0, false);
 }
@@ -541,11 +521,8 @@ void World::on_commit(ProducerId producer) {
 }
 
 // A confirmed position is always one that is held: on the disk or in Kafka, as the mode says.
-void World::check_confirm(std::uint64_t flush) {
-    const auto held = [&](const Position& position) {
-        const auto lsn = postgresql::decode_resume(position);
-        return lsn && flush <= lsn->value();
-    };
+void World::check_confirm(const std::string& what,
+                          const std::function<bool(const Position&)>& covers) {
     durable_resume_ = later(durable_resume_, host_.disk.durable_resume());
     if (twin_) {
         durable_resume_ = later(durable_resume_, twin_->disk.durable_resume());
@@ -558,15 +535,14 @@ void World::check_confirm(std::uint64_t flush) {
         }
     }
     const bool durable_once = plan_.ack == core::AckMode::buffered || ever_automatic_durable_;
-    const bool fine = held(delivered_resume_) || (durable_once && held(durable_resume_)) ||
-                      (server_.slot() && flush <= server_.slot()->confirmed);
+    const bool fine = covers(delivered_resume_) || (durable_once && covers(durable_resume_));
     if (!fine) {
-        blame("position " + std::to_string(flush) + " is confirmed and not held");
+        blame("position " + what + " is confirmed and not held");
     }
 }
 
 void World::check_end(bool drained) {
-    const Judgement judgement = judge(server_, kafka_, kCheckpointTopic);
+    const Judgement judgement = origin_->judge(kafka_, !disk_forgot());
     outcome_.records = judgement.seen;
     if (!judgement.violation.empty()) {
         blame(judgement.violation);
@@ -631,8 +607,7 @@ Outcome World::run() {
         restart_after(host_, Us(0));
     }
     const auto drained = [this] {
-        return server_.slot() && server_.has_reader() && kafka_.settled() &&
-               visible(kafka_, kCheckpointTopic) >= server_.expected_count();
+        return origin_->served() && kafka_.settled() && origin_->arrived(kafka_, !disk_forgot());
     };
     run_until(scheduler_.now_us() + kDrainLimitUs, drained);
     bool all = !halted() && drained();
@@ -644,11 +619,9 @@ Outcome World::run() {
         all = !halted() && drained();
     }
     if (all && outcome_.violation.empty()) {
-        const std::uint64_t end = server_.newest_selected_end();
-        run_until(scheduler_.now_us() + kReleaseLimitUs,
-                  [&] { return server_.slot() && server_.slot()->confirmed >= end; });
-        if (!halted() && (!server_.slot() || server_.slot()->confirmed < end)) {
-            blame("everything arrived, but the server is not told so");
+        run_until(scheduler_.now_us() + kReleaseLimitUs, [&] { return origin_->released(); });
+        if (!halted() && !origin_->released()) {
+            blame("everything arrived, but the source is not told so");
         }
     }
     check_end(all);

@@ -179,7 +179,7 @@ class MqttFeed final : public Feed {
                 report.problems.push_back(load->name() + " was not acknowledged everything");
             }
             if (!load->wrong().empty()) {
-                report.problems.push_back(load->wrong());
+                report.problems.push_back(load->name() + ": " + load->wrong());
             }
             for (std::int64_t number = 0; number < load->sent(); ++number) {
                 evidence.expected[load->name()].push_back(

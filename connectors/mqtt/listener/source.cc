@@ -99,13 +99,13 @@ Result<void> ListenerSource::start_session(const StartPoint& start, const SideRe
     }
     // Connections are gone, so that nothing is lost with the machine that knew them, except what
     // waits to be written; the log knows the rest.
-    if (listener_ && (start.done == session_at_ || writer_.waiting())) {
+    if (listener_ && start.done == writer_.written()) {
         return success();
     }
     accounts_ = std::move(accounts);
     listener_ = std::make_unique<Listener>(session_options(options_), *accounts_);
     const IntakeNumber last = place ? place->number : 0;
-    session_at_ = start.done;
+    writer_.restart(start.done);
     confirmed_ = 0;
     told_ = 0;
     reported_ = {};
@@ -436,7 +436,6 @@ void ListenerSource::carry_out(EntrySink* sink) {
     do {
         if (!step_.intake.empty()) {
             writer_.write(step_, clock_.wall_time_us(), sink);
-            session_at_ = writer_.last();
         }
         send_all();
         for (const ConnectionId id : step_.resumed) {

@@ -109,7 +109,6 @@ class ListenerSource final : public Source {
     EntryWriter writer_;
     std::unique_ptr<Accounts> accounts_;
     std::unique_ptr<Listener> listener_;
-    Position session_at_;
     ListenerCounters reported_;
     Step step_;
     IntakeNumber confirmed_ = 0;

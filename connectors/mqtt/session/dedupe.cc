@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "model/errors.h"
 
 namespace tributary::mqtt {
@@ -97,7 +98,7 @@ Dedupe::Known* Dedupe::find_qos1(std::uint16_t id) {
 }
 
 Dedupe::Answer Dedupe::qos1(std::uint16_t id, bool dup, std::uint64_t hash) {
-    if (!dup) {
+    if (!dup || planted::is(planted::Bug::redelivery_taken_again)) {
         return {};
     }
     Known* known = options_.suppress_qos1 ? find_qos1(id) : nullptr;

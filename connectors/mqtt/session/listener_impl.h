@@ -45,6 +45,11 @@ struct DeviceConnection {
     DeviceConnection(std::string_view peer_name, std::uint32_t connect_bytes_max)
         : reader(connect_bytes_max), aliases(0), peer(peer_name) {}
 
+    // MQTT 5.0 3.14.0-1: a server's DISCONNECT does not come before its CONNACK.
+    [[nodiscard]] bool takes_disconnect() const {
+        return state == State::open && welcome.empty() && version == Version::v5;
+    }
+
     State state = State::awaiting_connect;
     Version version = Version::v3_1_1;
     bool waiting = false;  // in Impl::waiting

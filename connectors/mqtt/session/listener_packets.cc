@@ -12,7 +12,11 @@ namespace {
 Version answer_version(const Frame& connect) {
     ByteReader reader(connect.body());
     static_cast<void>(reader.bytes(reader.fixed<std::uint16_t>(Endian::big)));
-    return reader.fixed<std::uint8_t>() >= 5 ? Version::v5 : Version::v3_1_1;
+    // A bridge of mosquitto sets the highest bit first (`try_private`), and leaves it out when that
+    // is refused as 3.1.1 does.
+    constexpr std::uint8_t kPrivate = 0x80;
+    const auto level = reader.fixed<std::uint8_t>();
+    return level >= 5 && level < kPrivate ? Version::v5 : Version::v3_1_1;
 }
 
 bool levels_fit(std::string_view topic, std::size_t levels_max) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "connectors/mqtt/session/listener_impl.h"
 
 namespace tributary::mqtt {
@@ -45,7 +46,8 @@ void Listener::Impl::drain(ConnectionId id, Device& one, Step& step) {
         return;
     }
     const std::size_t at = step.wire.size();
-    for (DueAck ack; one.acks.pop(durable, ack);) {
+    const bool early = planted::is(planted::Bug::puback_before_fsync);
+    for (DueAck ack; one.acks.pop(early ? last_number : durable, ack);) {
         if (ack.type == PacketType::connack) {
             step.wire.append(std::exchange(one.welcome, {}));
             continue;
@@ -114,8 +116,7 @@ void Listener::Impl::turn_away(
     if (one.state == Device::State::closed) {
         return;
     }
-    if (one.state == Device::State::open && one.version == Version::v5 &&
-        reason != ReasonCode::success) {
+    if (one.takes_disconnect() && reason != ReasonCode::success) {
         send(id, one, Disconnect{.reason = reason, .properties = {}}, step);
     }
     close_after(step, id, reason, why);
@@ -352,7 +353,7 @@ void Listener::shut_down(SteadyTime now, Step& step) {
         if (one == nullptr || one->state == DeviceConnection::State::closed) {
             continue;
         }
-        if (one->state == DeviceConnection::State::open && one->version == Version::v5) {
+        if (one->takes_disconnect()) {
             impl.send(id,
                       *one,
                       Disconnect{.reason = ReasonCode::server_shutting_down, .properties = {}},

@@ -76,6 +76,9 @@ std::string quoted(std::string_view text) {
 
 Error refusal(const char* what, ReasonCode reason, const Properties& properties) {
     std::string text = "the broker " + std::string(what) + ": " + to_string(reason);
+    if (reason == ReasonCode::unsupported_protocol_version) {
+        text += "; for a broker that does not speak MQTT 5, set protocol: \"3.1.1\"";
+    }
     if (properties.has(PropertyId::reason_string)) {
         text += ", \"" + quoted(properties.reason_string) + "\"";
     }

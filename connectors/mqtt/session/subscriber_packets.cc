@@ -40,10 +40,19 @@ void SubscriberSession::Impl::on_frame(SteadyTime now, const Frame& frame, Step&
         return;
     }
     switch (type) {
-        case PacketType::connack:
-            take_packet(decode_connack(frame, version),
-                        [&](const Connack& packet) { on_connack(now, packet, step); });
+        case PacketType::connack: {
+            // A broker that knows nothing of MQTT 5 answers in its own form, without properties.
+            constexpr std::size_t kOldBytes = 4;
+            const bool old = v5() && frame.bytes.size() == kOldBytes;
+            take_packet(decode_connack(frame, old ? Version::v3_1_1 : version),
+                        [&](Connack& packet) {
+                            if (old && packet.reason == ReasonCode::success) {
+                                packet.reason = ReasonCode::unsupported_protocol_version;
+                            }
+                            on_connack(now, packet, step);
+                        });
             return;
+        }
         case PacketType::publish:
             take_packet(decode_publish(frame, version),
                         [&](Publish& packet) { on_publish(now, packet, step); });

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "connectors/mqtt/session/side_restore.h"
 #include "connectors/mqtt/session/subscriber_impl.h"
 #include "model/errors.h"
@@ -57,7 +58,10 @@ void SubscriberSession::Impl::fail(Error error, ReasonCode reason, const char* w
 
 void SubscriberSession::Impl::fail(const CodecError& error, Step& step) {
     const bool too_large = error.reason == ReasonCode::packet_too_large;
-    fail(Error(too_large ? errors::kMqttRefused : errors::kProtocolViolation, error.message()),
+    const std::string limit =
+        too_large ? "; message_bytes_max is " + std::to_string(options.packet_bytes_max) : "";
+    fail(Error(too_large ? errors::kMqttRefused : errors::kProtocolViolation,
+               error.message() + limit),
          error.reason,
          error.what,
          step);
@@ -158,7 +162,8 @@ void SubscriberSession::Impl::drain(SteadyTime now, Step& step) {
         return;
     }
     const std::size_t at = step.wire.size();
-    for (DueAck ack; acks.pop(durable, ack);) {
+    const bool early = planted::is(planted::Bug::puback_before_fsync);
+    for (DueAck ack; acks.pop(early ? last_number : durable, ack);) {
         append_ack(step.wire, ack, options.version);
         if (ack.type == PacketType::puback) {
             acknowledged = std::max(acknowledged, ack.number);

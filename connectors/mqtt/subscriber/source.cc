@@ -104,7 +104,7 @@ Result<void> SubscriberSource::open(const StartPoint& start, const SideReader& s
 // The session outlives connections: it knows what is on its way to the disk. A log that goes on
 // elsewhere needs a new one.
 Result<void> SubscriberSource::start_session(const StartPoint& start, const SideReader& side) {
-    if (session_ && (start.done == session_at_ || writer_.waiting())) {
+    if (session_ && start.done == writer_.written()) {
         return success();
     }
     const auto place = decode_place(start.done);
@@ -114,7 +114,7 @@ Result<void> SubscriberSource::start_session(const StartPoint& start, const Side
     TRIBUTARY_TRY(options, session_options(options_));
     session_ = std::make_unique<SubscriberSession>(std::move(options));
     const IntakeNumber last = place ? place->number : 0;
-    session_at_ = start.done;
+    writer_.restart(start.done);
     confirmed_ = 0;
     told_ = 0;
     reported_ = {};
@@ -272,9 +272,6 @@ Result<void> SubscriberSource::tend(EntrySink* sink) {
 
 Result<void> SubscriberSource::carry_out(EntrySink* sink) {
     writer_.write(step_, clock_.wall_time_us(), sink);
-    if (!step_.intake.empty()) {
-        session_at_ = writer_.last();
-    }
     for (const Send& send : step_.sends) {
         out_ += step_.bytes(send);
         closing_ = closing_ || send.close_after;

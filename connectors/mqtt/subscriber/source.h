@@ -74,7 +74,6 @@ class SubscriberSource final : public Source {
 
     EntryWriter writer_;
     std::unique_ptr<SubscriberSession> session_;
-    Position session_at_;  // what the session's last number is, in the log's words
     SubscriberCounters reported_;
     Step step_;
     IntakeNumber confirmed_ = 0;  // by confirm(), not yet told the session

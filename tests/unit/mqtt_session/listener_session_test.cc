@@ -359,6 +359,16 @@ TEST_P(ListenerTest, turns_devices_away_when_the_log_is_full) {
     EXPECT_THAT(log.payloads(), ElementsAre("x"));
 }
 
+// MQTT 5.0 3.14.0-1.
+TEST_P(ListenerTest, turns_a_device_away_without_a_word_before_its_connack) {
+    const auto id = accept();
+    EXPECT_THAT(give(id, encoded(hello("dev"), GetParam())), IsEmpty());
+    listener->set_full(now, true, step);
+    work();
+    EXPECT_TRUE(closing.contains(id));
+    EXPECT_THAT(mail(id), IsEmpty());
+}
+
 TEST_P(ListenerTest, refuses_a_subscription_in_so_many_words) {
     const auto id = open("dev");
     const auto packets = give(id,
@@ -833,6 +843,9 @@ TEST_P(Listener5, answers_an_unknown_protocol_version_in_its_own_form) {
     const auto later = accept();
     EXPECT_THAT(give(later, bytes("10 0E 0004 'MQTT' 06 02 003C 00 0001 'a'")),
                 ElementsAre("2003008400"));
+    const auto bridge = accept();
+    EXPECT_THAT(give(bridge, bytes("10 0E 0004 'MQTT' 84 02 003C 0002 'ab'")),
+                ElementsAre("20020001"));
 }
 
 // Wills wait while the log is full, and a device that was turned away and is back has none.

@@ -397,6 +397,18 @@ TEST_P(Subscriber, names_why_the_broker_refused) {
     }
 }
 
+// It would come again and again.
+TEST_P(Subscriber, stops_at_a_message_that_is_too_large_and_names_the_limit) {
+    auto small = options();
+    small.packet_bytes_max = 100;
+    start(small);
+    open_and_subscribe(false);
+    give(qos1(1, std::string(200, 'x')));
+    ASSERT_TRUE(session->failure().has_value());
+    EXPECT_TRUE(session->failure()->is(errors::kMqttRefused));
+    EXPECT_THAT(session->failure()->what(), HasSubstr("message_bytes_max is 100"));
+}
+
 TEST_P(Subscriber, pings_when_it_has_been_silent_and_gives_up_without_an_answer) {
     open_and_subscribe(false);
     EXPECT_EQ(session->due(), now + 30 * kSecond);
@@ -548,6 +560,17 @@ TEST_P(Subscriber5, puts_the_topic_where_an_alias_came) {
         }
     }
     EXPECT_THAT(topics, ElementsAre("a/1", "a/1", "a/2", "a/2"));
+}
+
+// MQTT 3.1.1 3.1.2-2: such a broker answers an unknown level in its own form and closes.
+TEST_P(Subscriber5, says_what_to_set_for_a_broker_that_speaks_3_1_1_only) {
+    for (const char* answer : {"20 02 00 01", "20 02 00 00"}) {
+        open();
+        give(bytes(answer));
+        ASSERT_TRUE(session->failure().has_value());
+        EXPECT_TRUE(session->failure()->is(errors::kMqttRefused)) << session->failure()->what();
+        EXPECT_THAT(session->failure()->what(), HasSubstr("protocol: \"3.1.1\""));
+    }
 }
 
 TEST_P(Subscriber5, refuses_an_alias_that_is_unknown_or_too_large) {

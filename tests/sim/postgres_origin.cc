@@ -1,0 +1,133 @@
+// Origin over SimPostgres; see origin.h.
+#include <utility>
+
+#include "connectors/postgresql/position.h"
+#include "encode/debezium.h"
+#include "tests/sim/origin.h"
+
+namespace tributary::sim {
+namespace {
+
+class PostgresOrigin final : public Origin {
+  public:
+    explicit PostgresOrigin(OriginParts parts)
+        : parts_(std::move(parts)), server_(parts_.scheduler, Rng(parts_.seed)) {
+        server_.trace = parts_.trace;
+        weather_.messages_per_poll = parts_.plan.messages_per_poll;
+        weather_.pressure_limit = parts_.plan.pressure_limit;
+    }
+
+    void furnish(runtime::PipelineParts& parts) override {
+        postgresql::Options options;
+        options.name = kPipeline;
+        options.connection.dbname = "db";
+        options.slot = "slot";
+        options.publication = "pub";
+        options.position_interval_ms = parts_.plan.position_interval_ms;
+        if (parts_.plan.excludes_table) {
+            options.tables.exclude = {"public\\.audit"};
+        } else {
+            options.tables.include = {"public\\.(orders|items)"};
+        }
+        auto source = std::make_unique<SimSource>(parts_.scheduler,
+                                                  server_,
+                                                  parts_.clock,
+                                                  weather_,
+                                                  Rng(parts_.random.next()),
+                                                  std::move(options));
+        source->on_confirm = [this](std::uint64_t flush) { check_confirm(flush); };
+        parts.decoder = source->make_decoder();
+        parts.encoder = encode::make_debezium_encoder({.pipeline = kPipeline, .topic_prefix = "t"},
+                                                      std::string(parts.decoder->connector_name()),
+                                                      parts.decoder->source_fields());
+        parts.source = std::move(source);
+    }
+
+    void begin() override { server_.commit_something(parts_.plan.rows_max); }
+
+    bool work() override {
+        if (!server_.up() || paused_writes_) {
+            return false;
+        }
+        if (parts_.random.chance(200)) {
+            server_.write_noise();
+        }
+        server_.commit_something(parts_.plan.rows_max);
+        return true;
+    }
+
+    bool happen(const Happening& what) override {
+        if (what.fault == Fault::source_down) {
+            server_.set_up(false);
+            parts_.scheduler.at(Us(what.for_us), [this] { server_.set_up(true); });
+        } else if (what.fault == Fault::source_crash) {
+            server_.crash();
+        } else if (what.fault == Fault::source_cut) {
+            server_.cut();
+        } else if (what.fault == Fault::source_weather) {
+            const std::size_t messages = weather_.messages_per_poll;
+            weather_ = parts_.plan.source_weather;
+            weather_.messages_per_poll = messages;
+            weather_.pressure_limit = parts_.plan.pressure_limit;
+        } else if (what.fault == Fault::slot_saved) {
+            server_.checkpoint();
+        } else if (what.fault == Fault::alter_table) {
+            if (!paused_writes_) {
+                server_.alter_table();
+            }
+        } else if (what.fault == Fault::fail_over) {
+            server_.fail_over(parts_.random.below(what.amount + 1));
+        } else if (what.fault == Fault::rewind) {
+            // One that outgrows what was lost before anybody looks cannot be told from the
+            // original.
+            server_.rewind(what.amount);
+            paused_writes_ = true;
+        } else if (what.fault == Fault::slot_dropped) {
+            server_.cut();
+            server_.drop_slot();
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    void heal() override {
+        server_.set_up(true);
+        weather_ = {.pressure_limit = parts_.plan.pressure_limit, .messages_per_poll = 50};
+    }
+    void agent_gone() override { server_.cut(); }
+    [[nodiscard]] bool may_have_twin() const override { return true; }
+
+    [[nodiscard]] bool served() const override { return server_.slot() && server_.has_reader(); }
+    [[nodiscard]] bool arrived(const SimKafka& kafka, bool /*exact*/) const override {
+        return visible(kafka, kCheckpointTopic) >= server_.expected_count();
+    }
+    [[nodiscard]] bool released() const override {
+        return server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end();
+    }
+    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool /*exact*/) const override {
+        return sim::judge(server_, kafka, kCheckpointTopic);
+    }
+
+  private:
+    void check_confirm(std::uint64_t flush) {
+        parts_.confirmed(std::to_string(flush), [&](const Position& position) {
+            const auto lsn = postgresql::decode_resume(position);
+            return (lsn && flush <= lsn->value()) ||
+                   (server_.slot() && flush <= server_.slot()->confirmed);
+        });
+    }
+
+    OriginParts parts_;
+    SimPostgres server_;
+    SourceWeather weather_;
+    bool paused_writes_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Origin> make_postgres_origin(OriginParts parts) {
+    return std::make_unique<PostgresOrigin>(std::move(parts));
+}
+
+}  // namespace tributary::sim
