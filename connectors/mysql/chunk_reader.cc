@@ -88,7 +88,7 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
             TRIBUTARY_TRY(rows, session->query("SELECT @@GLOBAL.gtid_executed"));
             TRIBUTARY_TRY(set, MysqlGtidSet::parse(rows.at(0, 0)));
             begun.executed = std::move(set);
-            return view(begun);
+            return run("START TRANSACTION READ ONLY");
         }
         case ChunkRule::place: {
             TRIBUTARY_TRY(rows,
@@ -101,7 +101,7 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
                              "positions are not by GTID");
             }
             begun.place = {std::string(rows.at(0, 0)), number(rows.at(0, 1))};
-            return view(begun);
+            return run("START TRANSACTION READ ONLY");
         }
         case ChunkRule::exactly: {
             TRIBUTARY_TRY_VOID(run("START TRANSACTION WITH CONSISTENT SNAPSHOT"));
@@ -125,8 +125,10 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
     return success();
 }
 
-Result<void> SqlChunkReader::view(BegunChunk& begun) {
-    TRIBUTARY_TRY_VOID(run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"));
+// Made by the first row that is read, when the table can no longer be rebuilt: an older view would
+// find it empty.
+Result<void> SqlChunkReader::view(const std::string& name, BegunChunk& begun) {
+    TRIBUTARY_TRY_VOID(run("SELECT 1 FROM " + name + " LIMIT 1"));
     TRIBUTARY_TRY(end, binlog_end());
     begun.ends = std::move(end);
     return success();
@@ -151,6 +153,9 @@ Result<BegunChunk> SqlChunkReader::begin(const std::string& database, const std:
     }
     TRIBUTARY_TRY(created, session->query("SHOW CREATE TABLE " + name_of(database, table)));
     begun.fingerprint = fingerprint_of(created.at(0, 1));
+    if (rule_ != ChunkRule::exactly) {
+        TRIBUTARY_TRY_VOID(view(name_of(database, table), begun));
+    }
     return begun;
 }
 

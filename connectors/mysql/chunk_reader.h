@@ -37,7 +37,7 @@ class SqlChunkReader final : public ChunkReader {
     Result<SqlSession*> session();
     Result<void> run(const std::string& statement);
     Result<void> see(BegunChunk& begun);
-    Result<void> view(BegunChunk& begun);
+    Result<void> view(const std::string& name, BegunChunk& begun);
     Result<Place> binlog_end();
     Result<void> open_cursor(const std::string& sql);
     void kill();

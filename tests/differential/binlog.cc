@@ -69,12 +69,6 @@ std::vector<Pair> make_pairs(const std::string& short_name) {
                       (mysql ? "connect, binary: base64" : "microseconds, binary: base64-url-safe"),
          .selection = kOfDayOurs,
          .events_min = 140},
-        {.name = short_name + "_rows",
-         .schemas = true,
-         .rows = true,
-         .debezium = {{"table.include.list", "kept\\..*,shapes\\.marker"}},
-         .selection = "    tables: {include: ['kept\\..*', 'shapes\\.marker']}\n",
-         .events_min = 60},
     };
 }
 
@@ -123,9 +117,6 @@ class Binlog final : public Database {
             "tributary", kAgentPassword, "SELECT, REPLICATION SLAVE, REPLICATION CLIENT");
         server_.create_user("debezium", kAgentPassword, "ALL PRIVILEGES");
         for (const std::string& statement : create_binlog_catalogue(server_.mysql())) {
-            execute(statement);
-        }
-        for (const std::string& statement : keep_rows(catalogue(), "LIKE ", "")) {
             execute(statement);
         }
         execute(std::string("CREATE TABLE ") + kMarker + " (id int PRIMARY KEY)");

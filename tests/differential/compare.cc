@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <functional>
 #include <set>
 #include <tuple>
 
@@ -42,30 +41,6 @@ std::uint64_t place_of_source(const Json& source) {
         return source.at("lsn").get<std::uint64_t>();
     }
     return place_of(source.at("file"), source.at("pos"), source.at("row"));
-}
-
-// A row of a snapshot is known by its key: both sides read it at another place, and in another
-// order of tables.
-std::uint64_t place_of_row(const std::string& key) {
-    return std::hash<std::string>()(key);
-}
-
-void drop_place(Json& source) {
-    for (const char* field : {"lsn",
-                              "sequence",
-                              "txId",
-                              "xmin",
-                              "file",
-                              "pos",
-                              "row",
-                              "gtid",
-                              "server_id",
-                              "thread",
-                              "snapshot"}) {
-        if (source.contains(field)) {
-            source[field] = nullptr;
-        }
-    }
 }
 
 class Comparer {
@@ -138,11 +113,6 @@ class Comparer {
         const Json& body = payload(event.value);
         if (body.contains("op")) {
             event.operation = body.at("op");
-            if (event.operation == "r") {
-                event.place = place_of_row(event.key);
-                drop_place((schemas_ ? event.value["payload"] : event.value)["source"]);
-                return event;
-            }
             event.place = place_of_source(body.at("source"));
             if (event.operation == "t" && !body.at("source").contains("lsn")) {
                 event.place -= body.at("source").at("row").get<std::uint64_t>();  // it has none
@@ -181,11 +151,10 @@ class Comparer {
             }
             Event event = parse(side, record);
             const bool metadata = event.operation == "BEGIN" || event.operation == "END";
-            const bool is_row = event.operation == "r";
-            if (!is_row && event.place < (metadata ? side.start.transaction : side.start.place)) {
+            if (event.place < (metadata ? side.start.transaction : side.start.place)) {
                 continue;
             }
-            if (!is_row && before != last.end() && out[before->second].place > event.place) {
+            if (before != last.end() && out[before->second].place > event.place) {
                 event_ = event.operation + " at " + std::to_string(event.place);
                 add("order", Json(side.prefix), Json(out[before->second].place));
             }

@@ -19,22 +19,13 @@ inline constexpr const char* kAgentPassword = "differential";
 struct Pair {
     std::string name;
     bool schemas = false;
-    bool rows = false;         // rows that are there already, of the tables `kept.*`, and only they
-    Properties debezium = {};  // beside those of every connector
+    Properties debezium = {};      // beside those of every connector
     std::string tributary = {};    // of `topics`
     std::string selection = {};    // of the agent's source: lines of YAML at four blanks
     std::size_t events_min = 190;  // or the run is not what it claims
 };
 
 [[nodiscard]] std::string prefix_of(const Pair& pair, bool ours);
-
-// Statements that make `kept`, with a copy of each table of `types` and the rows that the
-// catalogue's statements put there. `like`: what makes a table as another is, after its name: "LIKE
-// " or
-// "(LIKE ", and what ends it.
-[[nodiscard]] std::vector<std::string> keep_rows(const std::vector<std::string>& catalogue,
-                                                 const std::string& like,
-                                                 const std::string& end);
 
 // A random history from a seed: SQL only, of a kind that its server does not refuse. Pure.
 class History {

@@ -75,8 +75,6 @@ class Run {
         std::vector<std::vector<std::string>> catalogue = {};
     };
 
-    static const char* mode_of(const Pair& pair) { return pair.rows ? "initial" : "no_data"; }
-
     static void execute(Site& site, const std::string& statement) {
         try {
             site.history << statement << ";" << std::endl;
@@ -139,8 +137,7 @@ class Run {
             for (const Pair& pair : site.database->pairs()) {
                 out << "  - name: " << pair.name << "\n"
                     << site.database->agent_source(pair) << pair.selection
-                    << "    snapshot: {mode: " << mode_of(pair) << "}\n"
-                    << "    position_interval: 500ms\n"
+                    << "    snapshot: {mode: no_data}\n    position_interval: 500ms\n"
                     << "    topics: {prefix: " << prefix_of(pair, true)
                     << ", schemas: " << (pair.schemas ? "true" : "false")
                     << (pair.tributary.empty() ? "" : ", ") << pair.tributary << "}\n";
@@ -163,7 +160,7 @@ class Run {
                     {"tasks.max", "1"},
                     {"database.hostname", "127.0.0.1"},
                     {"topic.prefix", prefix_of(pair, false)},
-                    {"snapshot.mode", mode_of(pair)},
+                    {"snapshot.mode", "no_data"},
                     {"poll.interval.ms", "20"},
                     {"include.schema.changes", "false"},
                     {"event.processing.failure.handling.mode", "warn"},
@@ -305,14 +302,12 @@ class Run {
         KafkaReader reader({.bootstrap = kafka_.bootstrap()});
         std::size_t total = 0;
         const auto topics = reader.topics();
-        for_each_side([&](Site& site, const Pair& pair, const std::string& prefix) {
+        for_each_side([&](Site& site, const Pair& /*pair*/, const std::string& prefix) {
             Capture& side = captures_[prefix];
             side.prefix = prefix;
             side.start = site.start;
             for (const std::string& topic : topics) {
-                // A marker may be one of the rows that are there, on one side.
-                const std::string head_of_all = prefix + (pair.rows ? ".kept." : ".");
-                if (topic == prefix || topic.starts_with(head_of_all)) {
+                if (topic == prefix || topic.starts_with(prefix + ".")) {
                     auto records = reader.read(topic);
                     total += records.size();
                     const std::size_t head = std::min(topic.size(), prefix.size() + 1);

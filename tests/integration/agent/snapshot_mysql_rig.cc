@@ -165,7 +165,7 @@ std::map<std::string, int> count_rows(const std::string& topic) {
     std::map<std::string, int> out;
     servers::KafkaReader reader({.bootstrap = uplink().bootstrap()});
     for (const servers::KafkaRecord& record : reader.read(topic)) {
-        const auto event = nlohmann::json::parse(*record.value);
+        const auto event = nlohmann::json::parse(record.value.value());
         if (!event.at("before").is_null()) {
             EXPECT_GT(out[event["before"].dump()]--, 0) << event.dump();
         }
