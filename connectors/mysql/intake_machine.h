@@ -131,6 +131,7 @@ class IntakeMachine final : public Intake {
     Result<void> on_statement(const Now& now, const Query& query, std::string_view text);
     Result<void> on_row_statement(const Now& now, const Statement& statement, const Query& query);
     Result<void> on_truncate(const Now& now, const Statement& statement, const Query& query);
+    void fold_case(std::string& name) const;
     Result<void> on_ddl(const Now& now, const Query& query, std::string_view text);
     Result<void> take_ddl(const Now& now, const DdlTarget& target);
     Result<void> on_single_statement(const Now& now);
