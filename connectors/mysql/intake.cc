@@ -241,6 +241,8 @@ Result<void> IntakeMachine::on_statement(const Now& now,
                                          const Query& query,
                                          std::string_view text) {
     Statement statement = classify(text);
+    fold_case(statement.database);
+    fold_case(statement.table);
     if (state_ == State::idle) {  // no GTID before it: MySQL 5.6 and before
         TRIBUTARY_TRY_VOID(begin(now, {}, 0));
         state_ = State::announced;

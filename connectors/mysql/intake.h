@@ -38,6 +38,7 @@ struct IntakeOptions {
     std::uint64_t row_bytes_max = 64ULL << 20U;  // one row's images, of a selected table
     std::uint64_t xa_bytes_max = 1ULL << 30U;    // rows of prepared XA transactions, all together
     std::int64_t position_interval_us = 30'000'000;  // between position entries
+    bool lower_case_names = false;  // lower_case_table_names=1: whatever case a statement has
     bool schema_changes = false;    // DDL of what is selected is a change too (ddl.h)
     std::uint32_t server_mark = 0;  // CRC32C of the server's name
     bool last_comes_again = false;  // the dump starts at before_last() (fingerprint.h)

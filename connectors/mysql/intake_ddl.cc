@@ -4,9 +4,25 @@
 
 namespace tributary::mysql {
 
+// As the server stores a name and rows events have it. ASCII: other letters have no case that both
+// kinds of server fold alike.
+void IntakeMachine::fold_case(std::string& name) const {
+    if (options_.lower_case_names) {
+        std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        });
+    }
+}
+
 // Each table or database that it names counts, taken or not (position.h).
 Result<void> IntakeMachine::on_ddl(const Now& now, const Query& query, std::string_view text) {
-    const std::vector<DdlTarget> targets = read_ddl(text, query.database);
+    std::vector<DdlTarget> targets = read_ddl(text, query.database);
+    for (DdlTarget& target : targets) {
+        for (auto* const name :
+             {&target.database, &target.table, &target.old_database, &target.old_table}) {
+            fold_case(*name);
+        }
+    }
     if (targets.empty()) {
         tables_.clear();
         return on_single_statement(now);

@@ -134,6 +134,7 @@ class IntakeMachine final : public Intake {
         return watcher_ != nullptr && watcher_->withholds(table);
     }
     Result<void> on_truncate(const Now& now, const Statement& statement, const Query& query);
+    void fold_case(std::string& name) const;
     Result<void> on_ddl(const Now& now, const Query& query, std::string_view text);
     Result<void> take_ddl(const Now& now, const DdlTarget& target);
     Result<void> on_single_statement(const Now& now);

@@ -16,7 +16,8 @@ constexpr const char* kVariablesSql =
     "'gtid_executed', 'gtid_purged', 'gtid_binlog_pos', 'server_uuid', 'server_id', "
     "'sync_binlog', 'innodb_flush_log_at_trx_commit', 'binlog_expire_logs_seconds', "
     "'expire_logs_days', 'binlog_expire_logs_auto_purge', 'max_binlog_total_size', "
-    "'binlog_checksum', 'log_slave_updates', 'log_replica_updates')";
+    "'binlog_checksum', 'log_slave_updates', 'log_replica_updates', "
+    "'lower_case_table_names')";
 
 std::string upper(std::string_view text) {
     std::string out(text);

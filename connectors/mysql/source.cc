@@ -90,6 +90,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     fresh_ = start.resume.empty() || !missed_.empty();
     IntakeOptions chosen = intake_options(options_, facts.kind);
     chosen.fresh = fresh_;
+    chosen.lower_case_names = facts.value("lower_case_table_names") == "1";
     chosen.server_mark = crc32c(0, server_name_of(facts));
     const auto earlier = before_last(from);
     chosen.last_comes_again = earlier.has_value();

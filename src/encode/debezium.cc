@@ -602,7 +602,7 @@ class DebeziumEncoder final : public Encoder {
         write_table_changes(writer_, change);
         writer_.raw(source_.payload_end);
         record.value = writer_.finish();
-        push_bare(target, record, kMainRecord);
+        push(target, record, kMainRecord, {}, {});
     }
 
     void write_binary(std::string_view bytes) {

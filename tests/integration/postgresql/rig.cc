@@ -38,6 +38,8 @@ std::string change_text(const Change& change) {
                    std::string(change.message_content);
         case Operation::read:
             return "read";
+        case Operation::schema_change:
+            return "schema change";
         case Operation::transaction_end:
             return "end " + std::to_string(change.event_count);
         case Operation::truncate:

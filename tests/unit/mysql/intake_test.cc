@@ -242,7 +242,7 @@ TEST_F(IntakeTest, structure_statements_about_what_is_selected_are_changes_where
     ASSERT_EQ(told.size(), 6U);
     EXPECT_EQ(catalogue.places.size(), 1U);
     const auto change = [&](std::size_t index) {
-        return parse_schema_change(parse_event_head(told[index].payload)->rest).value();
+        return parse_schema_change(parse_event_head(told[index].payload).value().rest).value();
     };
     EXPECT_EQ(change(0).text, "ALTER TABLE t ADD x int");
     EXPECT_EQ(change(0).structure->columns.size(), 2U);
@@ -266,7 +266,8 @@ TEST_F(IntakeTest, a_statement_may_not_quote_a_column_that_is_excluded) {
             &catalogue));
         const auto told = sink_.told();
         const auto change =
-            parse_schema_change(parse_event_head(told[told.size() - 2].payload)->rest).value();
+            parse_schema_change(parse_event_head(told[told.size() - 2].payload).value().rest)
+                .value();
         EXPECT_EQ(change.text, "");
         EXPECT_EQ(change.structure.has_value(), proven);
         EXPECT_TRUE(!proven || change.structure->columns.size() == 1);
@@ -313,6 +314,19 @@ TEST_F(IntakeTest, truncate_of_a_selected_table_is_a_change) {
     EXPECT_THAT(lines()[3], HasSubstr("#0 order 0,0"));
     EXPECT_THAT(lines()[4], HasSubstr("events 0"));
     EXPECT_TRUE(decode_done(sink_.now.done)->ordinal == kWholeTransaction);
+}
+
+TEST_F(IntakeTest, a_name_is_in_lower_case_where_the_server_stores_it_so) {
+    options_.filter.include = {R"(shop\.t)"};
+    options_.schema_changes = true;
+    take_all({wire_.gtid(5), wire_.query("TRUNCATE TABLE Shop.T")});
+    EXPECT_TRUE(sink_.told().empty());
+    options_.lower_case_names = true;
+    take_all({wire_.gtid(6), wire_.query("TRUNCATE TABLE Shop.T")});
+    take_all({wire_.gtid(7), wire_.query("DROP TABLE T")});
+    ASSERT_EQ(sink_.told().size(), 4U);
+    EXPECT_THAT(lines()[0], HasSubstr("T shop.t/"));
+    EXPECT_THAT(lines()[2], HasSubstr("shop.t/"));
 }
 
 TEST_F(IntakeTest, a_key_change_is_counted_twice_and_another_update_once) {
