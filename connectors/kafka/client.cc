@@ -5,6 +5,7 @@
 
 #include <syslog.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "connectors/kafka/errors.h"
+#include "connectors/kafka/farewell.h"
 #include "model/errors.h"
 
 namespace tributary::kafka {
@@ -153,6 +155,9 @@ std::uint64_t Client::failed_count() const noexcept {
 
 namespace {
 
+constexpr std::chrono::milliseconds kAbortLimit{1000};  // while the brokers answer
+constexpr std::chrono::milliseconds kFarewellSlice{100};
+
 // Shared between the waiting thread and the one that destroys, which may be the last to leave.
 struct Ending {
     std::mutex mutex;
@@ -163,22 +168,34 @@ struct Ending {
 
 }  // namespace
 
+// First what arrives in time, then what does not.
+void Client::let_go_of_records(std::chrono::steady_clock::time_point deadline) {
+    Farewell farewell(body_->client);
+    const auto patience = std::min(deadline, std::chrono::steady_clock::now() + kAbortLimit);
+    while (!body_->watch.trouble() && std::chrono::steady_clock::now() < patience &&
+           !farewell.step(kFarewellSlice)) {
+    }
+    rd_kafka_purge(
+        body_->client,
+        RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    while (rd_kafka_outq_len(body_->client) > 0 && std::chrono::steady_clock::now() < deadline) {
+        rd_kafka_poll(body_->client, 5);
+    }
+}
+
 bool Client::end(std::chrono::milliseconds limit) {
     if (!body_) {
         return true;
     }
     const auto deadline = std::chrono::steady_clock::now() + limit;
     if (body_->type == RD_KAFKA_PRODUCER) {
-        rd_kafka_purge(
-            body_->client,
-            RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-        while (rd_kafka_outq_len(body_->client) > 0 &&
-               std::chrono::steady_clock::now() < deadline) {
-            rd_kafka_poll(body_->client, 5);
-        }
+        let_go_of_records(deadline);
     }
     auto ending = std::make_shared<Ending>();
     std::thread destroyer([ending, body = body_.get()] {
+        Farewell farewell(body->client);
+        while (!farewell.step(kFarewellSlice)) {
+        }
         rd_kafka_destroy(body->client);
         const std::scoped_lock lock(ending->mutex);
         ending->done = true;

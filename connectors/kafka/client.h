@@ -57,8 +57,9 @@ class Client {
     [[nodiscard]] const std::vector<FailedRecord>& failed() const noexcept;
     [[nodiscard]] std::uint64_t failed_count() const noexcept;
 
-    // Drops every queued record, so that nothing refers to its memory any more, and destroys the
-    // client. librdkafka's destroy waits for its threads, and one of those may sit in a name
+    // Aborts an open transaction, so that committed readers need not wait for its time-out, drops
+    // every queued record, so that nothing refers to its memory any more, and destroys the client
+    // (farewell.h). librdkafka's destroy waits for its threads, and one of those may sit in a name
     // lookup: past `limit` the rest happens on a thread of its own and false is returned. Topic
     // handles must be gone.
     bool end(std::chrono::milliseconds limit);
@@ -66,6 +67,7 @@ class Client {
   private:
     struct Body;
     explicit Client(std::unique_ptr<Body> body);
+    void let_go_of_records(std::chrono::steady_clock::time_point deadline);
     std::unique_ptr<Body> body_;
 };
 

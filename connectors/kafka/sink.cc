@@ -24,8 +24,6 @@ constexpr std::chrono::milliseconds kCommitMargin{30000};
 // librdkafka would do until the transaction's time is up.
 constexpr std::chrono::seconds kLookInterval{2};
 constexpr int kLookLimitMs = 1000;
-// For the abort of a transaction that is given up.
-constexpr std::chrono::milliseconds kAbortLimit{1000};
 // Records between two looks at the clock and at the callbacks that are due.
 constexpr std::uint32_t kRecordsPerTick = 256;
 constexpr std::uint32_t kBatchBytesMin = 1024;
@@ -134,7 +132,6 @@ KafkaSink::~KafkaSink() {
 Result<std::optional<Checkpoint>> KafkaSink::recover(std::chrono::milliseconds budget) {
     Patience patience(clock_, interrupted_, budget);
     if (phase_ != Phase::initialising && phase_ != Phase::initialised) {
-        end_open_transaction(kAbortLimit);
         drop_client(Client::kEndLimit);
     }
     if (phase_ == Phase::none) {
@@ -559,28 +556,8 @@ void KafkaSink::drop_client(std::chrono::milliseconds budget) {
     phase_ = Phase::none;
 }
 
-// So that committed readers need not wait for the transaction's time-out, and because librdkafka
-// 2.0.2 may end the process (an assertion on txn_req_cnt) when a client goes whose partitions are
-// just being registered. Best effort; what comes late of it is fenced by the next producer.
-void KafkaSink::end_open_transaction(std::chrono::milliseconds budget) {
-    if (phase_ != Phase::in_transaction || !transactional() || client_->watch().trouble()) {
-        return;
-    }
-    const auto deadline = clock_.now() + budget;
-    while (clock_.now() < deadline) {
-        const ErrorHandle error(rd_kafka_abort_transaction(client_->get(), 100));
-        if (!error || rd_kafka_error_is_retriable(error.get()) == 0) {
-            return;
-        }
-        client_->serve(std::chrono::milliseconds(0));
-    }
-}
-
 void KafkaSink::close(std::chrono::milliseconds budget) {
-    const auto start = clock_.now();
-    end_open_transaction(budget / 2);
-    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - start);
-    drop_client(std::max(budget - spent, std::chrono::milliseconds(1)));
+    drop_client(budget);
 }
 
 bool KafkaSink::healthy() const {

@@ -64,7 +64,6 @@ class KafkaSink final : public Sink {
     [[nodiscard]] std::optional<Error> lost_topic();
     [[nodiscard]] Result<void> look_again();
     void drop_client(std::chrono::milliseconds budget);
-    void end_open_transaction(std::chrono::milliseconds budget);
 
     const Options options_;
     const SinkIdentity identity_;

@@ -105,6 +105,10 @@ class Source {
     // ignored.
     virtual void confirm(const Position& position) = 0;
 
+    // open() fails with kSourceGap where the source was told to forget what comes after `start`:
+    // a log that is lost is noticed, as long as Kafka remembers where the pipeline was.
+    [[nodiscard]] virtual bool notices_gaps() const { return false; }
+
     // Polled every 5 s from the intake thread. nullopt where the source keeps nothing for us.
     [[nodiscard]] virtual Result<std::optional<Pressure>> pressure() = 0;
 

@@ -27,7 +27,7 @@ bool is_of_position(const Error& error) {
 
 IntakeStage::IntakeStage(Parts parts)
     : parts_(std::move(parts)),
-      ack_(parts_.ack),
+      ack_(parts_.ack, parts_.source.notices_gaps()),
       backoff_(milliseconds(200), std::chrono::seconds(15)),
       random_(parts_.seed),
       pace_(parts_.snapshot_delay) {}
@@ -190,8 +190,15 @@ void IntakeStage::hand_over(core::BlockAssembler& assembler) {
 }
 
 void IntakeStage::confirm() {
-    const Position position = ack_.confirms_durable() ? parts_.shared.channel.durable().position
-                                                      : parts_.shared.channel.delivered().position;
+    Position position = parts_.shared.channel.delivered().position;
+    if (!position.empty()) {
+        ack_.on_checkpoint();
+    }
+    const bool durable = ack_.confirms_durable();
+    parts_.shared.confirming_durable = durable;
+    if (durable) {
+        position = parts_.shared.channel.durable().position;
+    }
     if (!position.empty() && position != confirmed_) {
         confirmed_ = position;
         parts_.source.confirm(confirmed_);
@@ -215,7 +222,6 @@ void IntakeStage::poll_pressure() {
     const bool durable_before = ack_.confirms_durable();
     ack_.on_pressure(*pressure.value());
     parts_.shared.source_held_bytes = pressure.value()->held_bytes;
-    parts_.shared.confirming_durable = ack_.confirms_durable();
     parts_.observer.set(Gauge::source_held_bytes,
                         parts_.pipeline,
                         static_cast<std::int64_t>(pressure.value()->held_bytes));

@@ -53,7 +53,6 @@ void Runtime::build(Pipeline& pipeline) {
     PipelineParts& parts = pipeline.parts;
     PipelineShared& shared = *pipeline.shared;
     const std::uint32_t seed = options_.seed ? *options_.seed : std::random_device{}();
-    shared.confirming_durable = parts.ack == core::AckMode::buffered;
     shared.channel.on_progress([&source = *parts.source] { source.progressed(); });
     pipeline.intake = std::make_unique<IntakeStage>(
         IntakeStage::Parts{.pipeline = parts.name,
@@ -121,13 +120,15 @@ Result<void> Runtime::begin_from_log(Pipeline& pipeline) {
     }
     TRIBUTARY_TRY(cached, log_.cached(pipeline.parts.name));
     std::string identity;
+    Progress delivered;  // at least
+    const LogExtent& extent = stream->extent;
     if (cached) {
         if (const auto checkpoint = format::unpack_checkpoint(*cached)) {
             identity = checkpoint.value().source_identity;
+            delivered = {std::min(checkpoint.value().last, extent.last), checkpoint.value().resume};
         }
     }
-    const LogExtent& extent = stream->extent;
-    pipeline.shared->channel.reset(stream->id, {extent.last, extent.resume}, {});
+    pipeline.shared->channel.reset(stream->id, {extent.last, extent.resume}, delivered);
     pipeline.shared->decide({.stream = stream->id,
                              .next = next(extent.last),
                              .point = {extent.resume, extent.done},

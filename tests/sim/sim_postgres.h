@@ -100,6 +100,8 @@ class SimPostgres {
     void leave(Sender& sender) { sender.alive = false; }
     [[nodiscard]] std::uint64_t wal_end() const { return wal_end_; }
     [[nodiscard]] std::uint32_t timeline() const { return timeline_; }
+    // Changes with every fail-over and rewind: no connection outlives one.
+    [[nodiscard]] std::uint64_t histories() const { return histories_; }
     [[nodiscard]] std::string history_file() const { return history_; }
     [[nodiscard]] postgresql::CatalogueTable catalogue(std::uint32_t oid) const;
 

@@ -64,6 +64,7 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
     TRIBUTARY_TRY(made, postgresql::Intake::make(intake_options(options_), start, *this));
     intake_ = std::move(made);
     TRIBUTARY_TRY_VOID(round_trip("connect"));
+    const std::uint64_t connected_to = server_.histories();
     const auto slot = server_.slot();
     const bool active = server_.slot_active();
     TRIBUTARY_TRY_VOID(round_trip("IDENTIFY_SYSTEM"));
@@ -84,9 +85,15 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
             postgresql::verify_slot(facts, options_, postgresql::needed_from(start)));
     } else {
         TRIBUTARY_TRY_VOID(round_trip("CREATE_REPLICATION_SLOT"));
+        if (server_.slot()) {
+            return Error(errors::kSourceUnreachable, "the slot exists by now");
+        }
         server_.create_slot();
     }
     TRIBUTARY_TRY_VOID(round_trip("START_REPLICATION"));
+    if (server_.histories() != connected_to) {
+        return broken();
+    }
     if (server_.slot_active()) {
         return Error(errors::kSlotInUse, "the slot is active");
     }

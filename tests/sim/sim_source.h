@@ -39,6 +39,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader {
     [[nodiscard]] Result<void> poll(EntrySink& sink, std::chrono::milliseconds wait) override;
     [[nodiscard]] Result<void> idle(std::chrono::milliseconds wait) override;
     void confirm(const Position& position) override;
+    [[nodiscard]] bool notices_gaps() const override { return true; }
     [[nodiscard]] Result<std::optional<Pressure>> pressure() override;
     void close(std::chrono::milliseconds budget) override;
     [[nodiscard]] Verdict reconcile(const LogExtent& log,

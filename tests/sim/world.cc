@@ -129,8 +129,6 @@ class World {
     std::uint64_t starts_ = 0;
     std::set<Fault> graves_;
     bool ever_automatic_durable_ = false;
-    bool checkpoint_in_kafka_ = false;
-    bool forgotten_ = false;  // the disk is gone and Kafka has no checkpoint: a new pipeline
     bool healed_ = false;
     std::optional<std::uint64_t> kill_at_step_;
     bool kill_with_power_ = false;
@@ -441,9 +439,6 @@ void World::happen_gravely(const Happening& what) {
     } else {
         happened = origin_->happen(what);
     }
-    if (what.fault == Fault::disk_replaced || what.fault == Fault::twin) {
-        forgotten_ = !checkpoint_in_kafka_;
-    }
     if (happened) {
         graves_.insert(what.fault);
     }
@@ -516,7 +511,6 @@ void World::judge_stop(Host& host, const Error& error) {
 
 // From a decision on, what the transaction's checkpoint says is in Kafka.
 void World::on_commit(ProducerId producer) {
-    checkpoint_in_kafka_ = true;
     for (const Stored& stored : kafka_.log(kafka_.partition_of(kCheckpointTopic, ""))) {
         if (!stored.marker && !stored.decided && stored.producer == producer.id) {
             if (const auto read = format::unpack_checkpoint(*stored.record.value)) {
@@ -559,9 +553,6 @@ void World::check_end(bool drained) {
             blame("both agents have ended");
         }
         return;
-    }
-    if (forgotten_ && (plan_.ack == core::AckMode::buffered || ever_automatic_durable_)) {
-        return;  // nobody remembers what was confirmed (docs/guarantees.md)
     }
     if (!drained && trace_ && host_.process && host_.process->runtime) {
         const PipelineStatus status = host_.process->runtime->status().pipelines[0];

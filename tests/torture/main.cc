@@ -14,7 +14,6 @@ int main(int argc, char** argv) {
     using tributary::torture::Plant;
     CLI::App app{"Faults from a seed against the real agent, judged exactly", "tributary-torture"};
     tributary::torture::RunOptions options;
-    options.kafka = tributary::servers::kKafka3;
     std::int64_t limit_s = 0;
     const std::map<std::string, Plant> plants{{"none", Plant::none},
                                               {"lose", Plant::lose},
@@ -34,15 +33,18 @@ int main(int argc, char** argv) {
     app.add_option("--sources", options.sources, "Which, separated by commas")
         ->delimiter(',')
         ->capture_default_str();
-    app.add_option("--kafka", options.kafka, "Apache Kafka version")
-        ->check(CLI::IsMember({tributary::servers::kKafka3, tributary::servers::kKafka4}))
-        ->capture_default_str();
+    app.add_option("--kafka", options.kafka, "Apache Kafka version; by default the seed decides")
+        ->check(CLI::IsMember({tributary::servers::kKafka3, tributary::servers::kKafka4}));
     app.add_option("--seconds", limit_s, "No further fault after this long; 0: no limit");
     app.add_flag("--keep", options.keep, "Keep the folder after success too");
     app.add_option("--plant", options.plant, "Spoil what was read: the run must then fail")
         ->transform(CLI::CheckedTransformer(plants));
     CLI11_PARSE(app, argc, argv);
     options.limit = std::chrono::seconds(limit_s);
+    if (options.kafka.empty()) {
+        options.kafka =
+            options.seed % 2 == 1 ? tributary::servers::kKafka3 : tributary::servers::kKafka4;
+    }
     try {
         return tributary::torture::run_torture(options);
     } catch (const std::exception& error) {

@@ -134,7 +134,10 @@ class Run {
             const auto at = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
             faults_done_.push_back(std::to_string(at.count()) + " ms: " + describe(fault));
             strike(fault);
-            ++counts_[fault.kind];
+            Struck& struck = struck_[fault.kind];
+            ++struck.count;
+            struck.spent +=
+                std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin) - at;
         }
     }
 
@@ -289,8 +292,9 @@ class Run {
             problem("only " + std::to_string(faults_done_.size()) + " faults");
         }
         std::cout << "torture: drained in " << drain_ms_ << " ms; faults:";
-        for (const auto& [kind, count] : counts_) {
-            std::cout << ' ' << to_string(kind) << ' ' << count;
+        for (const auto& [kind, struck] : struck_) {
+            std::cout << ' ' << to_string(kind) << ' ' << struck.count << " in "
+                      << struck.spent.count() << " ms";
         }
         std::cout << "; " << trapped_ << " traps were met, " << fenced_
                   << " twins decided by a fence\n";
@@ -329,7 +333,11 @@ class Run {
     RunOptions options_;
     World world_;
     World::Feeds feeds_;
-    std::map<FaultKind, int> counts_;
+    struct Struck {
+        int count = 0;
+        milliseconds spent{0};
+    };
+    std::map<FaultKind, Struck> struck_;
     std::vector<std::string> faults_done_;
     std::vector<std::string> problems_;
     Verdict sum_;

@@ -19,7 +19,7 @@ struct RunOptions {
     std::vector<std::string> sources = {"postgres", "mariadb", "mysql", "sensors", "devices"};
     std::uint64_t seed = 1;
     int faults = 24;
-    std::string kafka = "3.9.2";
+    std::string kafka;
     std::chrono::seconds limit{0};  // no further fault after this long; 0: none
     int faults_min = 0;             // a run that reached fewer has failed
     bool keep = false;              // the folder, also after success

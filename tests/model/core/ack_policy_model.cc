@@ -65,5 +65,26 @@ TEST(AckPolicyModel, confirms_durable_exactly_between_the_limit_and_half_of_it) 
     }
 }
 
+// The pressures before the first checkpoint count as those after it.
+TEST(AckPolicyModel, confirms_nothing_durable_before_the_first_checkpoint_where_gaps_are_noticed) {
+    constexpr bool kNoticed = true;
+    for (const AckMode mode : {AckMode::buffered, AckMode::delivered, AckMode::automatic}) {
+        for (const Pressure& before : kPressures) {
+            for (const Pressure& after : kPressures) {
+                AckPolicy policy(mode, kNoticed);
+                policy.on_pressure(before);
+                EXPECT_FALSE(policy.confirms_durable());
+                AckPolicy unnoticed(mode);
+                unnoticed.on_pressure(before);
+                policy.on_checkpoint();
+                EXPECT_EQ(policy.confirms_durable(), unnoticed.confirms_durable());
+                policy.on_pressure(after);
+                unnoticed.on_pressure(after);
+                EXPECT_EQ(policy.confirms_durable(), unnoticed.confirms_durable());
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace tributary::core

@@ -342,6 +342,25 @@ TEST(Ack, buffered_confirms_what_is_durable) {
     EXPECT_EQ(rig.status().confirming, "durable");
 }
 
+// A log that is lost now would leave nothing to hold the server against.
+TEST(Ack, buffered_confirms_nothing_before_the_first_checkpoint_is_in_kafka) {
+    Rig rig;
+    rig.add("p", {.ack = core::AckMode::buffered});
+    rig.start();
+    ASSERT_TRUE(rig.wait([&] { return rig.status().intake.state == PipelineState::running; }));
+    rig.kafka().set_reachable(false);
+    const auto first = rig.server().commit(rows_of("a", 1));
+    ASSERT_TRUE(rig.wait([&] {
+        return rig.log->durable_resume("p") == at_transaction(first) &&
+               rig.observer.errors("kafka_transaction") > 0;
+    }));
+    EXPECT_TRUE(rig.server().confirmed().empty());
+    EXPECT_EQ(rig.status().confirming, "delivered");
+    rig.kafka().set_reachable(true);
+    EXPECT_TRUE(rig.wait([&] { return rig.server().confirmed() == at_transaction(first); }));
+    EXPECT_TRUE(rig.wait([&] { return rig.status().confirming == "durable"; }));
+}
+
 TEST(Ack, automatic_goes_over_to_durable_under_pressure_only) {
     Rig rig;
     rig.add("p", {.ack = core::AckMode::automatic});
