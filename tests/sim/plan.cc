@@ -48,7 +48,7 @@ SourceKind source_of(std::uint64_t seed) {
     switch (seed % 10) {
         case 0:
             return SourceKind::broker;
-        case 5:
+        case 7:
             return SourceKind::devices;
         default:
             return SourceKind::postgres;
