@@ -74,46 +74,5 @@ TEST_P(SnapshotOnAReplicaOf, IsExactBesideWritersToThePrimary) {
     expect_table(*shop_, taken);
 }
 
-class SnapshotAfterAPurgeOf : public testing::TestWithParam<MysqldKind> {};
-INSTANTIATE_TEST_SUITE_P(Servers, SnapshotAfterAPurgeOf, kBoth, name_of);
-
-// Writes what follows into a binlog that is purged before the agent comes back.
-void purge(Shop& shop) {
-    shop.sql("INSERT INTO t VALUES (101, 'while away', NULL); DELETE FROM t WHERE id = 1");
-    shop.server.sql("FLUSH BINARY LOGS");
-    shop.sql("INSERT INTO t VALUES (102, 'in the next file', NULL)");
-    const auto files = shop.server.sql("SHOW BINARY LOGS").rows;
-    shop.server.sql("PURGE BINARY LOGS TO '" + files.back().at(0).value() + "'");
-}
-
-TEST_P(SnapshotAfterAPurgeOf, IsTakenAgainWhereItIsNeededAndElseANamedStop) {
-    for (const bool needed : {false, true}) {
-        Shop shop(GetParam());
-        shop.sql(kTableT);
-        fill(shop, 1, 100);
-        shop.configure(needed ? "when_needed" : "initial");
-        {
-            Agent agent(shop.site);
-            ASSERT_TRUE(complete(agent)) << agent.log();
-            EXPECT_EQ(agent.stop(), 0);
-        }
-        purge(shop);
-        Agent agent(shop.site);
-        if (!needed) {
-            EXPECT_TRUE(agent.logs_error("source_gap")) << agent.log();
-            EXPECT_NE(agent.wait(), 0);
-            continue;
-        }
-        ASSERT_TRUE(agent.logs("the server no longer has all changes")) << agent.log();
-        ASSERT_TRUE(complete(agent)) << agent.log();
-        Replay again = after_reads(shop.topic("t"), 100 + 101);
-        EXPECT_TRUE(again.rows.contains("{\"id\":101}"));
-        EXPECT_TRUE(again.rows.contains("{\"id\":1}")) << "nobody tells of rows deleted meanwhile";
-        again.rows.erase("{\"id\":1}");
-        again.wrong.clear();  // a row that was changed meanwhile is read as it is now
-        expect_table(shop, again);
-    }
-}
-
 }  // namespace
 }  // namespace tributary::agent_testing
