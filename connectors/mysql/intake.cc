@@ -323,13 +323,12 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
         statement.database.empty() ? std::string(query.database) : statement.database;
     TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());
     if (statement.has_table && tables_.selected(database, statement.table)) {
-        transaction_.count_statement();
         if (watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start)) {
             watcher_->on_truncate(database, statement.table);
         }
         const bool withheld = withholds(database + "." + statement.table);
         if (!withheld) {
-            transaction_.count_truncate();
+            transaction_.count_statement();
         }
         if (!withheld && !transaction_.repeated(ordinal)) {
             payload_.clear();
