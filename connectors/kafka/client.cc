@@ -162,7 +162,8 @@ std::uint64_t Client::acknowledged_count() const noexcept {
 namespace {
 
 constexpr std::chrono::milliseconds kAbortLimit{1000};  // while the brokers answer
-constexpr std::chrono::milliseconds kFarewellSlice{100};
+// Longer than a loaded machine's round trip to librdkafka's main thread (sink.cc, kCommitSliceMs).
+constexpr std::chrono::milliseconds kFarewellSlice{500};
 
 // Shared between the waiting thread and the one that destroys, which may be the last to leave.
 struct Ending {

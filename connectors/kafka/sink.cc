@@ -20,6 +20,11 @@ constexpr std::chrono::milliseconds kPingBudget{2000};
 constexpr std::chrono::seconds kIdleBeforePing{10};
 // Beyond the transaction's own life an answer can only say that it is lost.
 constexpr std::chrono::milliseconds kCommitMargin{30000};
+// Of one call. Each begins with a round trip through librdkafka's main thread; when that alone
+// takes longer, librdkafka 2.0.2 forgets which call it is in, and ends the process when EndTxn is
+// answered then (rdkafka_txnmgr.c, rd_kafka_txn_endtxn_complete). So not in the short slices of
+// Patience.
+constexpr int kCommitSliceMs = 500;
 // A transaction that does not get on for this long may be waiting for a topic that is gone, which
 // librdkafka would do until the transaction's time is up.
 constexpr std::chrono::seconds kLookInterval{2};
@@ -477,7 +482,7 @@ Result<void> KafkaSink::commit_transaction() {
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
     next_look_ = clock_.now() + kLookInterval;
     while (true) {
-        const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), patience.slice_ms()));
+        const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), kCommitSliceMs));
         if (!error) {
             return success();
         }
