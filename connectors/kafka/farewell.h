@@ -22,7 +22,7 @@ class Farewell {
 
     // Aborts what may be aborted, waiting about `slice`; true once the producer registers nothing
     // any more and may be destroyed. Call it again until then. A commit that is under way goes on
-    // where all its records have arrived.
+    // and may succeed: its outcome was unknown, and the next recover() reads it.
     [[nodiscard]] bool step(std::chrono::milliseconds slice);
 
   private:
