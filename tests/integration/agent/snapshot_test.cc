@@ -185,7 +185,7 @@ TEST(AgentSnapshot, KillsAtAnyMomentNeitherRepeatNorMissARow) {
     const int rows = kills.rows(24'000);
     Site site;
     fill(site, rows);
-    with_snapshot(site, "initial", 150);
+    with_snapshot(site, "initial", 40);  // many small chunks: longer than a few lives of the agent
     Writers writers(site, 3, rows);
     std::minstd_rand random(11);
     int kills_during = 0;
