@@ -45,13 +45,77 @@ void SimLink::cut() {
     }
 }
 
+// --- What both do -------------------------------------------------------------------------------
+
+SimPeer::SimPeer(PeerParts parts)
+    : parts_(std::move(parts)), random_(parts_.seed), sender_(parts_.sender) {}
+
+void SimPeer::attach(std::shared_ptr<SimLink> link) {
+    link_ = std::move(link);
+    link_->at_peer = [this, link = link_.get()](std::string_view bytes) {
+        if (link == link_.get()) {
+            receive(bytes);
+        }
+    };
+}
+
+void SimPeer::agent_gone() {
+    if (link_ && random_.coin()) {
+        link_->close();
+    } else {
+        cut();
+    }
+}
+
+void SimPeer::cut() {
+    if (link_) {
+        link_->cut();
+    }
+    drop_link();
+}
+
+void SimPeer::drop_link() {
+    link_.reset();
+    greeted_ = false;
+    frames_.reset();
+    out_.clear();
+    sender_.link_down();
+}
+
+void SimPeer::send() {
+    if (link_ && !out_.empty()) {
+        link_->to_agent(std::exchange(out_, {}));
+    }
+    out_.clear();
+}
+
+void SimPeer::receive(std::string_view bytes) {
+    if (bytes.empty()) {
+        return drop_link();
+    }
+    frames_.feed(bytes);
+    while (link_) {
+        const auto frame = frames_.next();
+        if (frame.has_error() || !frame.value()) {
+            if (frame.has_error()) {
+                sender_.complain(frame.error().message());
+            }
+            break;
+        }
+        const auto packet = mqtt::decode(*frame.value(), parts_.sender.version);
+        if (packet.has_error()) {
+            sender_.complain(packet.error().message());
+        } else {
+            take(packet.value());
+        }
+    }
+    send();
+}
+
 // --- The broker ---------------------------------------------------------------------------------
 
 SimBroker::SimBroker(PeerParts parts, std::size_t queue_max)
-    : parts_(std::move(parts)),
-      random_(parts_.seed),
-      queue_max_(queue_max),
-      sender_(parts_.sender) {}
+    : SimPeer(std::move(parts)), queue_max_(queue_max) {}
 
 std::shared_ptr<SimLink> SimBroker::connect() {
     if (!up_) {
@@ -59,12 +123,7 @@ std::shared_ptr<SimLink> SimBroker::connect() {
     }
     // One client identifier has one connection: CONNECT would end the other one.
     cut();
-    link_ = std::make_shared<SimLink>(parts_.scheduler, Us(random_.between(50, 3'000)));
-    link_->at_peer = [this, link = link_.get()](std::string_view bytes) {
-        if (link == link_.get()) {
-            receive(bytes);
-        }
-    };
+    attach(std::make_shared<SimLink>(parts_.scheduler, Us(random_.between(50, 3'000))));
     return link_;
 }
 
@@ -100,71 +159,17 @@ void SimBroker::forget() {
     subscribed_ = false;
 }
 
-void SimBroker::agent_gone() {
-    if (link_) {
-        if (random_.coin()) {
-            link_->close();
-        } else {
-            cut();
-        }
-    }
-}
-
-void SimBroker::cut() {
-    if (link_) {
-        link_->cut();
-    }
-    drop_link();
-}
-
-void SimBroker::drop_link() {
-    link_.reset();
-    greeted_ = false;
-    frames_.reset();
-    out_.clear();
-    sender_.link_down();
-}
-
-void SimBroker::send() {
-    if (link_ && !out_.empty()) {
-        link_->to_agent(std::exchange(out_, {}));
-    }
-    out_.clear();
-}
-
-void SimBroker::receive(std::string_view bytes) {
-    if (bytes.empty()) {
-        return drop_link();
-    }
-    frames_.feed(bytes);
-    while (link_) {
-        const auto frame = frames_.next();
-        if (frame.has_error() || !frame.value()) {
-            if (frame.has_error()) {
-                sender_.complain(frame.error().message());
-            }
-            break;
-        }
-        take(*frame.value());
-    }
-    send();
-}
-
-void SimBroker::take(const mqtt::Frame& frame) {
+void SimBroker::take(const mqtt::Packet& packet) {
     const Version version = parts_.sender.version;
-    const auto packet = mqtt::decode(frame, version);
-    if (packet.has_error()) {
-        return sender_.complain(packet.error().message());
-    }
-    if (const auto* connect = std::get_if<mqtt::Connect>(&packet.value())) {
+    if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
         return greet(*connect);
     }
     if (!greeted_) {
         return sender_.complain("a packet before CONNECT");
     }
-    if (const auto* ack = std::get_if<mqtt::Ack>(&packet.value())) {
+    if (const auto* ack = std::get_if<mqtt::Ack>(&packet)) {
         sender_.take(*ack, out_);
-    } else if (const auto* subscribe = std::get_if<mqtt::Subscribe>(&packet.value())) {
+    } else if (const auto* subscribe = std::get_if<mqtt::Subscribe>(&packet)) {
         // It is sent when the loss of the session before is durable, not earlier.
         gaps_owed_ += std::exchange(gap_due_, false) ? 1 : 0;
         subscribed_ = true;
@@ -173,9 +178,9 @@ void SimBroker::take(const mqtt::Frame& frame) {
                                   .properties = {}},
                      version,
                      out_);
-    } else if (std::holds_alternative<mqtt::Pingreq>(packet.value())) {
+    } else if (std::holds_alternative<mqtt::Pingreq>(packet)) {
         mqtt::encode(mqtt::Pingresp{}, out_);
-    } else if (std::holds_alternative<mqtt::Disconnect>(packet.value())) {
+    } else if (std::holds_alternative<mqtt::Disconnect>(packet)) {
         drop_link();
     } else {
         sender_.complain("a packet that is none of a subscriber's");
@@ -198,10 +203,7 @@ void SimBroker::greet(const mqtt::Connect& packet) {
 // --- The device ---------------------------------------------------------------------------------
 
 SimDevice::SimDevice(PeerParts parts, std::function<std::shared_ptr<SimLink>()> dial)
-    : parts_(std::move(parts)),
-      random_(parts_.seed),
-      dial_(std::move(dial)),
-      sender_(parts_.sender) {
+    : SimPeer(std::move(parts)), dial_(std::move(dial)) {
     turn();
 }
 
@@ -216,15 +218,11 @@ void SimDevice::turn() {
     if (link_) {
         return;
     }
-    link_ = dial_();
-    if (!link_) {
+    auto link = dial_();
+    if (!link) {
         return;
     }
-    link_->at_peer = [this, link = link_.get()](std::string_view bytes) {
-        if (link == link_.get()) {
-            receive(bytes);
-        }
-    };
+    attach(std::move(link));
     mqtt::Connect packet;
     packet.version = parts_.sender.version;
     packet.client_id = parts_.name;
@@ -236,63 +234,12 @@ void SimDevice::turn() {
     send();
 }
 
-void SimDevice::cut() {
-    if (link_) {
-        link_->cut();
-    }
-    drop_link();
-}
-
-void SimDevice::agent_gone() {
-    if (link_ && random_.coin()) {
-        link_->close();
-    } else {
-        cut();
-    }
-}
-
-void SimDevice::drop_link() {
-    link_.reset();
-    up_ = false;
-    frames_.reset();
-    out_.clear();
-    sender_.link_down();
-}
-
-void SimDevice::send() {
-    if (link_ && !out_.empty()) {
-        link_->to_agent(std::exchange(out_, {}));
-    }
-    out_.clear();
-}
-
-void SimDevice::receive(std::string_view bytes) {
-    if (bytes.empty()) {
-        return drop_link();
-    }
-    frames_.feed(bytes);
-    while (link_) {
-        const auto frame = frames_.next();
-        if (frame.has_error() || !frame.value()) {
-            if (frame.has_error()) {
-                sender_.complain(frame.error().message());
-            }
-            break;
-        }
-        take(*frame.value());
-    }
-    send();
-}
-
-void SimDevice::take(const mqtt::Frame& frame) {
-    const auto packet = mqtt::decode(frame, parts_.sender.version);
-    if (packet.has_error()) {
-        sender_.complain(packet.error().message());
-    } else if (const auto* connack = std::get_if<mqtt::Connack>(&packet.value())) {
+void SimDevice::take(const mqtt::Packet& packet) {
+    if (const auto* connack = std::get_if<mqtt::Connack>(&packet)) {
         take_connack(*connack);
-    } else if (const auto* ack = std::get_if<mqtt::Ack>(&packet.value()); ack != nullptr && up_) {
+    } else if (const auto* ack = std::get_if<mqtt::Ack>(&packet); ack != nullptr && greeted_) {
         sender_.take(*ack, out_);
-    } else if (std::holds_alternative<mqtt::Disconnect>(packet.value()) && up_) {
+    } else if (std::holds_alternative<mqtt::Disconnect>(packet) && greeted_) {
         cut();
     } else {
         sender_.complain("a packet that no device waits for");
@@ -303,10 +250,10 @@ void SimDevice::take_connack(const mqtt::Connack& packet) {
     if (packet.reason != ReasonCode::success) {
         return cut();
     }
-    if (up_) {
+    if (greeted_) {
         return sender_.complain("a second CONNACK");
     }
-    up_ = true;
+    greeted_ = true;
     if (has_session_ && !packet.session_present) {
         lost_session_ = true;
         // What was under way is sent as new.

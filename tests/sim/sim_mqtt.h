@@ -64,7 +64,38 @@ struct PeerParts {
     servers::MqttSender::Options sender;
 };
 
-class SimBroker {
+// What both do with their connection.
+class SimPeer {
+  public:
+    void cut();
+    void agent_gone();
+
+    [[nodiscard]] bool settled() const { return sender_.unacknowledged() == 0; }
+    [[nodiscard]] const std::string& wrong() const { return sender_.wrong(); }
+
+  protected:
+    explicit SimPeer(PeerParts parts);
+    virtual ~SimPeer() = default;
+
+    void attach(std::shared_ptr<SimLink> link);
+    void drop_link();
+    void send();  // what is in out_
+
+    PeerParts parts_;
+    Rng random_;
+    servers::MqttSender sender_;
+    std::shared_ptr<SimLink> link_;
+    std::string out_;
+    bool greeted_ = false;  // CONNACK went over this link
+
+  private:
+    virtual void take(const mqtt::Packet& packet) = 0;
+    void receive(std::string_view bytes);
+
+    mqtt::FrameReader frames_{1U << 20U};
+};
+
+class SimBroker final : public SimPeer {
   public:
     SimBroker(PeerParts parts, std::size_t queue_max);
 
@@ -74,33 +105,19 @@ class SimBroker {
     bool publish(mqtt::Qos qos);
 
     void set_up(bool up);
-    void cut();
     void forget();  // its sessions: it died, and had not written them down
-    void agent_gone();
 
     [[nodiscard]] bool served() const { return link_ && subscribed_ && greeted_; }
-    [[nodiscard]] bool settled() const { return sender_.unacknowledged() == 0; }
     // Gap records that must be there, and that may.
     [[nodiscard]] std::size_t gaps_owed() const { return gaps_owed_; }
     [[nodiscard]] std::size_t gaps_max() const { return sessions_begun_; }
-    [[nodiscard]] const std::string& wrong() const { return sender_.wrong(); }
 
   private:
-    void receive(std::string_view bytes);
-    void take(const mqtt::Frame& frame);
+    void take(const mqtt::Packet& packet) override;
     void greet(const mqtt::Connect& packet);
-    void drop_link();
-    void send();
 
-    PeerParts parts_;
-    Rng random_;
     std::size_t queue_max_;
-    servers::MqttSender sender_;
-    mqtt::FrameReader frames_{1U << 20U};
-    std::shared_ptr<SimLink> link_;
-    std::string out_;
     bool up_ = true;
-    bool greeted_ = false;  // CONNACK was sent on this link
     bool session_ = false;
     bool subscribed_ = false;
     bool relied_upon_ = false;  // the agent had this session, and knew it on its disk
@@ -110,36 +127,22 @@ class SimBroker {
     std::uint64_t acknowledged_before_ = 0;  // by earlier sessions
 };
 
-class SimDevice {
+class SimDevice final : public SimPeer {
   public:
     // `dial`: a connection to the agent's listener; null: it does not listen.
     SimDevice(PeerParts parts, std::function<std::shared_ptr<SimLink>()> dial);
 
     void publish(mqtt::Qos qos);
-    void cut();
-    void agent_gone();
 
-    [[nodiscard]] bool served() const { return up_; }
-    [[nodiscard]] bool settled() const { return sender_.unacknowledged() == 0; }
+    [[nodiscard]] bool served() const { return greeted_; }
     [[nodiscard]] bool lost_session() const { return lost_session_; }
-    [[nodiscard]] const std::string& wrong() const { return sender_.wrong(); }
 
   private:
     void turn();
-    void receive(std::string_view bytes);
-    void take(const mqtt::Frame& frame);
+    void take(const mqtt::Packet& packet) override;
     void take_connack(const mqtt::Connack& packet);
-    void drop_link();
-    void send();
 
-    PeerParts parts_;
-    Rng random_;
     std::function<std::shared_ptr<SimLink>()> dial_;
-    servers::MqttSender sender_;
-    mqtt::FrameReader frames_{1U << 20U};
-    std::shared_ptr<SimLink> link_;
-    std::string out_;
-    bool up_ = false;  // CONNACK has come
     bool has_session_ = false;
     bool lost_session_ = false;  // the listener forgot it
 };
