@@ -109,7 +109,7 @@ bool IntakeStage::open(core::BlockAssembler& assembler, const core::SideOverlay&
     next_pressure_ = parts_.clock.now();
     next_report_ = next_pressure_;
     confirmed_ = {};
-    paused_ = false;  // said anew when it is so still
+    full_ = false;  // said anew when it is so still
     return true;
 }
 
@@ -145,16 +145,15 @@ Result<void> IntakeStage::step(core::BlockAssembler& assembler) {
     beat();
     confirm();
     poll_pressure();
-    const bool paused = parts_.shared.channel.full() || !parts_.shared.channel.has_room();
-    if (paused != paused_) {
-        paused_ = paused;
-        const bool by_bound = paused && parts_.shared.channel.full();
-        parts_.observer.set(Gauge::intake_paused, parts_.pipeline, by_bound ? 1 : 0);
-        const Error full(errors::kLogFull, "reading is paused until the log has room");
-        parts_.shared.set_intake(by_bound ? PipelineState::paused : PipelineState::running,
-                                 by_bound ? &full : nullptr);
+    const bool full = parts_.shared.channel.full();
+    if (full != full_) {
+        full_ = full;
+        parts_.observer.set(Gauge::intake_paused, parts_.pipeline, full ? 1 : 0);
+        const Error reason(errors::kLogFull, "reading is paused until the log has room");
+        parts_.shared.set_intake(full ? PipelineState::paused : PipelineState::running,
+                                 full ? &reason : nullptr);
     }
-    if (paused) {
+    if (full || !parts_.shared.channel.has_room()) {
         return parts_.source.idle(kPauseWait);
     }
     if (Snapshots* const snapshots = parts_.source.snapshots()) {

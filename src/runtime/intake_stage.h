@@ -72,7 +72,7 @@ class IntakeStage {
     core::snapshot::Pace pace_;
     Position confirmed_;
     std::string expected_identity_;
-    bool paused_ = false;
+    bool full_ = false;  // the log, as was said last
 };
 
 }  // namespace tributary::runtime
