@@ -88,6 +88,7 @@ struct SubscriberSession::Impl {
     std::optional<std::string> record;  // as written; none: there is no session of ours
     std::vector<std::string> removed;   // to unsubscribe from
     bool subscribed = false;            // in this session, since the start
+    bool unanswered = false;            // CONNECT was sent, and its CONNACK has not come
     std::size_t subacks_due = 0;
     std::uint32_t server_packet_bytes_max = kPacketBytesMax;
     IntakeNumber settles_with = 0;  // the gap entry's number

@@ -96,6 +96,7 @@ void SubscriberSession::Impl::on_frame(SteadyTime now, const Frame& frame, Step&
 
 void SubscriberSession::Impl::on_connack(SteadyTime now, const Connack& connack, Step& step) {
     const Properties& properties = connack.properties;
+    unanswered = false;
     if (connack.reason != ReasonCode::success) {
         fail(refusal("refused the connection", connack.reason, properties),
              connack.reason,

@@ -272,6 +272,10 @@ void SubscriberSession::opened(SteadyTime now, Step& step) {
     impl.ping_out = false;
     impl.prove_at = SteadyTime::max();
     impl.state = State::connecting;
+    // The broker may have begun another session for a CONNECT whose answer was lost: the next one
+    // finds that session, and nothing subscribed in it.
+    impl.subscribed = impl.subscribed && !impl.unanswered;
+    impl.unanswered = true;
     put_side(step, impl.repairs);
     impl.repairs.clear();
     impl.finish(now, step);

@@ -347,6 +347,23 @@ TEST_P(Subscriber, subscribes_once_a_run_while_the_session_lasts) {
     EXPECT_EQ(session->state(), State::subscribing);
 }
 
+// The CONNACK that told of a new session was lost; the next one knows that session.
+TEST_P(Subscriber, subscribes_again_after_a_connect_that_was_not_answered) {
+    open_and_subscribe(false);
+    sync();
+    session->lost(now);
+    open();
+    session->lost(now);
+    open();
+    EXPECT_EQ(give(connack(true)).size(), 1U);
+    EXPECT_EQ(session->state(), State::subscribing);
+    give(suback());
+    session->lost(now);
+    open();
+    EXPECT_THAT(give(connack(true)), IsEmpty());
+    EXPECT_EQ(session->state(), State::running);
+}
+
 TEST_P(Subscriber, unsubscribes_from_filters_that_were_removed) {
     open_and_subscribe(false);
     sync();
