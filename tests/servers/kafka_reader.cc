@@ -42,6 +42,13 @@ std::map<std::string, std::string> consumer_properties(const KafkaReaderOptions&
     return properties;
 }
 
+constexpr std::chrono::seconds kWatermarkLimit{5};  // of one attempt
+
+ClientHandle make_watermark_client(const KafkaReaderOptions& options) {
+    return make_client(RD_KAFKA_CONSUMER,
+                       consumer_properties(options, KafkaIsolation::read_uncommitted));
+}
+
 std::optional<std::string> bytes_of(const void* data, std::size_t size) {
     if (data == nullptr) {
         return std::nullopt;
@@ -97,8 +104,7 @@ const KafkaHeader* KafkaRecord::header(std::string_view name) const {
 KafkaReader::KafkaReader(KafkaReaderOptions options)
     : options_(std::move(options)),
       client_(make_client(RD_KAFKA_CONSUMER, consumer_properties(options_, options_.isolation))),
-      watermark_client_(make_client(
-          RD_KAFKA_CONSUMER, consumer_properties(options_, KafkaIsolation::read_uncommitted))),
+      watermark_client_(make_watermark_client(options_)),
       queue_(rd_kafka_queue_new(client_.get())) {}
 
 KafkaReader::~KafkaReader() {
@@ -137,7 +143,8 @@ int KafkaReader::partitions_of(const std::string& topic) {
 }
 
 // A broker that has just restarted answers that it does not lead the partition yet, and one that
-// has just made the topic may not know the partition: asked again.
+// has just made the topic may not know the partition: asked again, by another client, because
+// librdkafka keeps what it was told about a topic.
 std::pair<std::int64_t, std::int64_t> KafkaReader::watermarks(const std::string& topic,
                                                               int partition) {
     std::int64_t low = 0;
@@ -149,10 +156,13 @@ std::pair<std::int64_t, std::int64_t> KafkaReader::watermarks(const std::string&
                                                 partition,
                                                 &low,
                                                 &high,
-                                                milliseconds(options_.limit));
+                                                milliseconds(kWatermarkLimit));
+        if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+            watermark_client_ = make_watermark_client(options_);
+        }
         return code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION &&
                code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE &&
-               code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+               code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && code != RD_KAFKA_RESP_ERR__TIMED_OUT;
     }));
     check(code, "watermarks of " + topic);
     return {low, high};
