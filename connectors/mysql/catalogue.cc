@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connectors/mysql/ddl.h"
+#include "connectors/mysql/quote.h"
 #include "connectors/mysql/server_checks.h"
 #include "model/errors.h"
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connectors/mysql/catalogue.h"
+#include "connectors/mysql/quote.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {

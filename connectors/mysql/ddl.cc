@@ -5,18 +5,11 @@
 #include <initializer_list>
 #include <utility>
 
+#include "connectors/mysql/quote.h"
 #include "connectors/mysql/sql_lexer.h"
 
 namespace tributary::mysql {
 namespace {
-
-std::string quoted(std::string_view name) {
-    std::string out = "`";
-    for (const char c : name) {
-        out.append(c == '`' ? 2 : 1, c);
-    }
-    return out + "`";
-}
 
 class Reader {
   public:
@@ -166,7 +159,8 @@ class Reader {
                 if (!name(target)) {
                     return;
                 }
-                std::string text = start + quoted(target.database) + "." + quoted(target.table);
+                std::string text = start + quote_identifier(target.database) + "." +
+                                   quote_identifier(target.table);
                 add(std::move(target), std::move(text));
             } while (take_comma());
         }

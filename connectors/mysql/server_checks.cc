@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "connectors/mysql/quote.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {

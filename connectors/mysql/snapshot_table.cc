@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "connectors/mysql/charset.h"
 #include "connectors/mysql/column_types.h"
+#include "connectors/mysql/quote.h"
 #include "connectors/mysql/table_map.h"
 #include "model/errors.h"
 
@@ -193,17 +194,9 @@ std::string hex_literal(std::string_view bytes) {
     return out + "'";
 }
 
-std::string quoted_name(std::string_view name) {
-    std::string out = "`";
-    for (const char character : name) {
-        out.append(character == '`' ? 2 : 1, character);
-    }
-    return out + "`";
-}
-
 // The expression whose text append_cell() takes.
 std::string cell_sql(const SnapshotTable& table, std::size_t at) {
-    const std::string name = quoted_name(table.structure.columns[at].name);
+    const std::string name = quote_identifier(table.structure.columns[at].name);
     switch (table.forms[at].text) {
         case CellText::real:
             return "(" + name + " + 0e0)";  // all digits, those of FLOAT(M,D) too
@@ -265,7 +258,7 @@ std::string literal_of(const SnapshotTable& table, std::size_t at, const std::st
 std::string after_sql(const SnapshotTable& table,
                       const std::vector<std::string>& after,
                       std::size_t depth = 0) {
-    const std::string name = quoted_name(table.order[depth]);
+    const std::string name = quote_identifier(table.order[depth]);
     const std::string value = literal_of(table, table.order_at[depth], after[depth]);
     if (depth + 1 == after.size()) {
         return name + " > " + value;
@@ -280,8 +273,8 @@ std::string rows_sql(const SnapshotTable& table, std::string_view index, std::st
     for (std::size_t at = 0; at < table.structure.columns.size(); ++at) {
         sql += (at == 0 ? "" : ", ") + cell_sql(table, at);
     }
-    sql += " FROM " + quoted_name(table.structure.database) + "." +
-           quoted_name(table.structure.table) + std::string(index);
+    sql += " FROM " + quote_identifier(table.structure.database) + "." +
+           quote_identifier(table.structure.table) + std::string(index);
     if (!where.empty()) {
         sql += " WHERE (" + std::string(where) + "\n)";  // it may end in a comment
     }
@@ -362,7 +355,7 @@ std::string chunk_sql(const SnapshotTable& table,
         sql += (where.empty() ? " WHERE " : " AND ") + after_sql(table, after);
     }
     for (std::size_t at = 0; at < table.order.size(); ++at) {
-        sql += (at == 0 ? " ORDER BY " : ", ") + quoted_name(table.order[at]);
+        sql += (at == 0 ? " ORDER BY " : ", ") + quote_identifier(table.order[at]);
     }
     return sql + " LIMIT " + std::to_string(rows_max);
 }

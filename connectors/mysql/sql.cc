@@ -67,17 +67,6 @@ Error translated(const ::sql::SQLException& error, std::string_view doing) {
     return map;
 }
 
-std::string doubled(std::string_view text, char mark) {
-    std::string out(1, mark);
-    for (const char letter : text) {
-        if (letter == mark) {
-            out += mark;
-        }
-        out += letter;
-    }
-    return out + mark;
-}
-
 void pin(::sql::Connection& connection) {
     const std::unique_ptr<::sql::Statement> statement(connection.createStatement());
     try {
@@ -208,14 +197,6 @@ Result<std::optional<SqlSession::Cells>> SqlCursor::next() {
     } catch (const std::exception& error) {
         return Error(errors::kInternal, at.text + ": " + error.what());
     }
-}
-
-std::string quote_identifier(std::string_view text) {
-    return doubled(text, '`');
-}
-
-std::string quote_literal(std::string_view text) {
-    return doubled(text, '\'');
 }
 
 }  // namespace tributary::mysql

@@ -74,9 +74,4 @@ class SqlCursor {
     std::unique_ptr<Values> values_;
 };
 
-// `text` quoted, for any text: `a``b`, 'a''b'. SqlSession pins a sql_mode with
-// NO_BACKSLASH_ESCAPES.
-[[nodiscard]] std::string quote_identifier(std::string_view text);
-[[nodiscard]] std::string quote_literal(std::string_view text);
-
 }  // namespace tributary::mysql
