@@ -359,7 +359,9 @@ Result<void> DeliveryStage::produce(const Record& record) {
         held_.push_back(record);
         return success();
     }
-    TRIBUTARY_TRY_VOID(hand_over_held());
+    if (holds_) {
+        TRIBUTARY_TRY_VOID(hand_over_held());
+    }
     return hand_over(record);
 }
 
