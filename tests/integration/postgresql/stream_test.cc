@@ -10,7 +10,6 @@
 namespace tributary::postgresql::testing {
 namespace {
 
-using Texts = std::vector<std::string>;
 
 class PostgresqlStream : public ::testing::Test {
   protected:
