@@ -109,7 +109,7 @@ runtime::ViewFactory view_factory(const config::Loaded& loaded,
     };
 }
 
-std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t index) {
+SourceCheck check_source(const config::Loaded& loaded, std::size_t index) {
     return source_kind(loaded.config.sources[index].type).check(loaded, index);
 }
 

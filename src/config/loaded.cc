@@ -152,8 +152,8 @@ bool is_listen_address(std::string_view address) {
 }
 
 void read_admin_tls(Reader reader, Admin& out) {
-    reader.text({.name = "cert", .doc = "File with the certificate and its chain."}, out.tls_cert);
-    reader.text({.name = "key", .doc = "File with the key of `cert`."}, out.tls_key);
+    reader.file({.name = "cert", .doc = "File with the certificate and its chain."}, out.tls_cert);
+    reader.file({.name = "key", .doc = "File with the key of `cert`."}, out.tls_key);
     if (out.tls_cert.empty() != out.tls_key.empty()) {
         reader.fail("key", "cert and key go together");
     }

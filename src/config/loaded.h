@@ -131,6 +131,11 @@ class Loaded {
     // The effective configuration as YAML: defaults marked, references unresolved, secrets as ***.
     [[nodiscard]] std::string print() const { return document_.print(); }
 
+    // Files that are read later, such as certificates, by the full name of the key.
+    [[nodiscard]] const std::map<std::string, std::string>& files() const {
+        return document_.files();
+    }
+
     // Every value by its full name, as it was written; for comparing two configurations.
     [[nodiscard]] std::map<std::string, Document::Value> values() const {
         return document_.values();
