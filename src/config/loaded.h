@@ -18,7 +18,7 @@
 namespace tributary::config {
 
 enum class Durability { power, process };
-enum class LogFormat { automatic, text, json };
+enum class LogFormat { automatic, text, json, journal };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
 enum class Decimal { precise, string, real };
