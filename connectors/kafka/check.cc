@@ -80,7 +80,7 @@ class Checking {
             return false;
         }
         connected_ = true;
-        add(Severity::ok, "kafka", std::to_string(brokers.value()) + " brokers answer");
+        add(Severity::ok, "kafka", "answers, brokers: " + std::to_string(brokers.value()));
         return true;
     }
 

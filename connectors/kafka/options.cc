@@ -124,6 +124,9 @@ void check_properties(config::Reader& reader, const Options& options) {
     };
     for (const auto& [name, value] : options.properties) {
         check(name);
+        if (name.ends_with(".location") && value != "probe") {  // the system's, for ssl.ca.location
+            reader.note_file("properties." + name, value);
+        }
     }
     for (const auto& [name, value] : options.secret_properties) {
         check(name);

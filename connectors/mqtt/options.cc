@@ -88,12 +88,12 @@ RouteOptions read_route(config::Reader& reader) {
 }
 
 void read_tls(config::Reader reader, TlsOptions& out) {
-    reader.text({.name = "ca",
+    reader.file({.name = "ca",
                  .doc = "File with the certificates that may sign the other side's; empty is the "
                         "system's. There is no way to turn verification off."},
                 out.ca);
-    reader.text({.name = "cert", .doc = "File with our own certificate and its chain."}, out.cert);
-    reader.text({.name = "key", .doc = "File with the key of `cert`."}, out.key);
+    reader.file({.name = "cert", .doc = "File with our own certificate and its chain."}, out.cert);
+    reader.file({.name = "key", .doc = "File with the key of `cert`."}, out.key);
     reader.boolean({.name = "client_certificates",
                     .doc = "Listener: devices must show a certificate that `ca` signed; its "
                            "common name is their user name."},
@@ -136,7 +136,7 @@ void read_listener(config::Reader reader, ListenOptions& out) {
             reader.fail("addresses", "\"" + text + "\" is not mqtt://address:port");
         }
     }
-    reader.text({.name = "password_file",
+    reader.file({.name = "password_file",
                  .doc = "Users and password hashes, as mosquitto_passwd writes them."},
                 out.password_file);
     reader.boolean({.name = "anonymous", .doc = "Let devices in without a user name."},
@@ -209,6 +209,10 @@ void check_sides(config::Reader& reader, const Options& out) {
     }
     if (out.broker && (out.client_id.empty() || out.client_id.size() > kClientIdBytesMax)) {
         reader.fail("client_id", "is required with `broker`, at most 256 bytes");
+    } else if (out.broker) {
+        reader.claim("client_id",
+                     "client_id " + out.client_id + " at " + out.broker->host + ":" +
+                         std::to_string(out.broker->port));
     }
     if (out.listen) {
         const bool tls = std::any_of(out.listen->addresses.begin(),

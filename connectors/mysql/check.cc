@@ -58,20 +58,21 @@ Result<ResumePoint> parse_position(std::string_view text, ServerKind kind) {
 
 }  // namespace
 
-std::vector<Finding> check(const Options& options) {
+SourceCheck check(const Options& options) {
     const auto filter = TableFilter::make(options.tables);
     if (!filter) {
-        return {failed("tables", filter.error())};
+        return {.findings = {failed("tables", filter.error())}};
     }
     auto session = SqlSession::open(options.connection);
     if (!session) {
-        return {failed("connection", session.error())};
+        return {.findings = {failed("connection", session.error())}};
     }
-    std::vector<Finding> findings;
+    SourceCheck out;
+    std::vector<Finding>& findings = out.findings;
     auto client = Client::open(options.connection);
     if (!client) {
         findings.push_back(failed("connection", client.error()));
-        return findings;
+        return out;
     }
     findings.push_back({Severity::ok,
                         "connection",
@@ -80,27 +81,30 @@ std::vector<Finding> check(const Options& options) {
     const auto facts = read_facts(session.value());
     if (!facts) {
         findings.push_back(failed("settings", facts.error()));
-        return findings;
+        return out;
     }
     auto judged = judge(facts.value(), options);
     findings.insert(findings.end(), judged.begin(), judged.end());
+    const auto selected = selected_tables(session.value(), filter.value());
+    if (!selected) {
+        findings.push_back(failed("tables", selected.error()));
+        return out;
+    }
+    for (const SelectedTable& table : selected.value().tables) {
+        out.tables.push_back(table.name.schema + "." + table.name.table);
+    }
     if (options.snapshot != SnapshotMode::no_data) {
-        const auto selected = selected_tables(session.value(), filter.value());
-        if (!selected) {
-            findings.push_back(failed("snapshot", selected.error()));
-            return findings;
-        }
         auto snapshot = judge_snapshot(selected.value(), facts.value(), options);
         findings.insert(findings.end(), snapshot.begin(), snapshot.end());
     }
     const auto position = current_position(session.value(), facts.value(), options.gtid);
     if (!position) {
         findings.push_back(failed("position", position.error()));
-        return findings;
+        return out;
     }
     findings.push_back(
         {Severity::ok, "position", mysql::describe(encode_resume(position.value())), ""});
-    return findings;
+    return out;
 }
 
 Result<Position> resolve_position(const Options& options, std::string_view from) {

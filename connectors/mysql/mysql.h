@@ -23,7 +23,7 @@ namespace tributary::mysql {
 
 // Connects, looks and changes nothing. Every finding that is not ok carries the SQL that mends it.
 // Returns within about three times connection.connect_timeout_s.
-[[nodiscard]] std::vector<Finding> check(const Options& options);
+[[nodiscard]] SourceCheck check(const Options& options);
 
 // A resume position from "now" (the server's current one), from GTIDs (MySQL: a set, of everything
 // that is done; MariaDB: the last of each domain) or from "file:offset". kSourceGap,

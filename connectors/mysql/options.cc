@@ -32,12 +32,12 @@ void read_connection(config::Reader reader, Connection& out) {
                           "encrypts only. A unix socket has none."},
                   out.sslmode,
                   kTlsModes);
-    reader.text({.name = "sslrootcert",
+    reader.file({.name = "sslrootcert",
                  .doc = "File with the certificates that may sign the server's; empty is the "
                         "system's."},
                 out.sslrootcert);
-    reader.text({.name = "sslcert", .doc = "File with the agent's own certificate."}, out.sslcert);
-    reader.text({.name = "sslkey", .doc = "File with the key of sslcert."}, out.sslkey);
+    reader.file({.name = "sslcert", .doc = "File with the agent's own certificate."}, out.sslcert);
+    reader.file({.name = "sslkey", .doc = "File with the key of sslcert."}, out.sslkey);
     reader.duration(
         {.name = "connect_timeout", .doc = "Give up an attempt to connect after this long."},
         out.connect_timeout_s,
@@ -89,6 +89,11 @@ Result<Options> read_options(config::Reader& reader) {
                    .required = true},
                   out.server_id,
                   {1, 4'294'967'295U});
+    if (reader.given("server_id")) {
+        reader.claim("server_id",
+                     "server_id " + std::to_string(out.server_id) + " at " + out.connection.host +
+                         ":" + std::to_string(out.connection.port));
+    }
     reader.choice({.name = "gtid",
                    .doc = "Positions by GTID: auto where the server has it on, on, or off for file "
                           "and offset, which no other server understands. A pipeline keeps what it "

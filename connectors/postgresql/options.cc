@@ -13,6 +13,14 @@ namespace {
 constexpr std::array<std::string_view, 6> kSslModes{
     "disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
 
+// Where libpq looks when sslrootcert is empty (PostgreSQL manual, libpq, SSL Support).
+void note_default_roots(config::Reader& reader, const Connection& connection) {
+    const bool by_tcp = !connection.host.starts_with('/');
+    if (by_tcp && connection.sslmode.starts_with("verify") && connection.sslrootcert.empty()) {
+        reader.note_file("sslrootcert", "~/.postgresql/root.crt");
+    }
+}
+
 void read_connection(config::Reader reader, Connection& out) {
     reader.text({.name = "host",
                  .doc = "Name or address of the server, or the directory of its unix socket."},
@@ -28,16 +36,18 @@ void read_connection(config::Reader reader, Connection& out) {
     reader.secret({.name = "password", .doc = "Its password, as a secret reference."},
                   out.password);
     reader.word({.name = "sslmode", .doc = "libpq's sslmode."}, out.sslmode, kSslModes);
-    reader.text(
-        {.name = "sslrootcert", .doc = "File with the certificates that may sign the server's."},
-        out.sslrootcert);
-    reader.text({.name = "sslcert", .doc = "File with the agent's own certificate."}, out.sslcert);
-    reader.text({.name = "sslkey", .doc = "File with the key of sslcert."}, out.sslkey);
+    reader.file({.name = "sslrootcert",
+                 .doc = "File with the certificates that may sign the server's; empty is libpq's "
+                        "`~/.postgresql/root.crt`."},
+                out.sslrootcert);
+    reader.file({.name = "sslcert", .doc = "File with the agent's own certificate."}, out.sslcert);
+    reader.file({.name = "sslkey", .doc = "File with the key of sslcert."}, out.sslkey);
     reader.duration(
         {.name = "connect_timeout", .doc = "Give up an attempt to connect after this long."},
         out.connect_timeout_s,
         config::TimeUnit::seconds,
         {2, 300});
+    note_default_roots(reader, out);
 }
 
 // Slot names: PostgreSQL manual, Replication Slots: lower-case letters, digits, underscore; 63
@@ -104,6 +114,11 @@ Result<Options> read_options(config::Reader& reader) {
     reader.text({.name = "slot", .doc = "Name of the replication slot.", .required = true},
                 out.slot);
     check_slot_name(reader, out.slot);
+    if (!out.slot.empty()) {
+        reader.claim("slot",
+                     "slot " + out.slot + " of " + out.connection.host + ":" +
+                         std::to_string(out.connection.port));
+    }
     reader.text({.name = "publication", .doc = "Name of the publication.", .required = true},
                 out.publication);
     reader.boolean({.name = "create_slot",

@@ -23,7 +23,7 @@ namespace tributary::postgresql {
 
 // Connects, looks and changes nothing. Every finding that is not ok carries the SQL or command that
 // mends it. Returns within about three times connection.connect_timeout_s.
-[[nodiscard]] std::vector<Finding> check(const Options& options);
+[[nodiscard]] SourceCheck check(const Options& options);
 
 // A resume position from "now" (the server's current LSN; makes the slot when it is missing) or
 // from an LSN that the slot can still serve. kSourceGap, kSlotLost, kConfigInvalid, and what

@@ -257,10 +257,12 @@ Result<void> verify_settings(const ServerFacts& facts) {
     return success();
 }
 
-std::vector<std::string> unpublished_tables(const ServerFacts& facts, const TableFilter& filter) {
+std::vector<std::string> selected_tables(const ServerFacts& facts,
+                                         const TableFilter& filter,
+                                         bool published) {
     std::vector<std::string> names;
     for (const TableFacts& table : facts.tables) {
-        if (expected(table, facts, filter) && !table.published) {
+        if (table.published == published && expected(table, facts, filter)) {
             names.push_back(name_of(table));
         }
     }
@@ -332,7 +334,7 @@ Result<void> verify_publication(const ServerFacts& facts,
     if (options.tables.include.empty()) {
         return success();
     }
-    const std::vector<std::string> unpublished = unpublished_tables(facts, filter);
+    const std::vector<std::string> unpublished = selected_tables(facts, filter, false);
     if (fresh && !unpublished.empty()) {
         return Error(
             errors::kPublicationUnsuitable,
@@ -516,7 +518,7 @@ class Judge {
         }
         const auto unpublished = options_.tables.include.empty()
                                      ? std::vector<std::string>{}
-                                     : unpublished_tables(facts_, filter_);
+                                     : selected_tables(facts_, filter_, false);
         if (!unpublished.empty()) {
             error(subject,
                   "does not contain " + joined(unpublished) + ", which tables.include selects",

@@ -94,9 +94,11 @@ struct ServerFacts {
                                               const Options& options,
                                               const TableFilter& filter,
                                               bool fresh);
-// Tables that the filter selects and the publication does not send, "schema.table".
-[[nodiscard]] std::vector<std::string> unpublished_tables(const ServerFacts& facts,
-                                                          const TableFilter& filter);
+// Tables that the filter selects, "schema.table": those that the publication sends, or those that
+// it does not.
+[[nodiscard]] std::vector<std::string> selected_tables(const ServerFacts& facts,
+                                                       const TableFilter& filter,
+                                                       bool published);
 
 // `resume`: needed_from(), where the pipeline goes on; nullopt for a new one. kSlotForeign,
 // kSlotInUse, kSlotLost, kSourceGap.

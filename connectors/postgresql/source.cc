@@ -213,7 +213,7 @@ Result<void> PostgresqlSource::check_server(ServerFacts& facts,
     }
     TRIBUTARY_TRY_VOID(verify_publication(facts, options_, filter, fresh));
     if (!options_.tables.include.empty()) {
-        for (const std::string& table : unpublished_tables(facts, filter)) {
+        for (const std::string& table : selected_tables(facts, filter, false)) {
             observer_.log(LogLevel::warn,
                           options_.name,
                           "a selected table is not in the publication; its changes are not sent",
@@ -502,17 +502,18 @@ Finding failed(std::string subject, const Error& error) {
 
 }  // namespace
 
-std::vector<Finding> check(const Options& options) {
+SourceCheck check(const Options& options) {
     const Interrupter interrupter;
     const auto filter = TableFilter::make(intake_options(options).filter);
     if (!filter) {
-        return {failed("tables", filter.error())};
+        return {.findings = {failed("tables", filter.error())}};
     }
     auto sql = Session::open(options.connection, Purpose::sql, interrupter);
     if (!sql) {
-        return {failed("connection", sql.error())};
+        return {.findings = {failed("connection", sql.error())}};
     }
-    std::vector<Finding> findings;
+    SourceCheck out;
+    std::vector<Finding>& findings = out.findings;
     findings.push_back({Severity::ok,
                         "connection",
                         sql.value().tls() ? "answers, with TLS" : "answers, without TLS",
@@ -520,19 +521,20 @@ std::vector<Finding> check(const Options& options) {
     const auto facts = read_facts(sql.value(), options);
     if (!facts) {
         findings.push_back(failed("settings", facts.error()));
-        return findings;
+        return out;
     }
     auto judged = judge(facts.value(), options, filter.value());
     findings.insert(findings.end(), judged.begin(), judged.end());
+    out.tables = selected_tables(facts.value(), filter.value(), true);
     auto replication = Session::open(options.connection, Purpose::replication, interrupter);
     if (!replication) {
         findings.push_back(failed("replication connection", replication.error()));
-        return findings;
+        return out;
     }
     const auto system = identify_system(replication.value());
     if (!system) {
         findings.push_back(failed("replication connection", system.error()));
-        return findings;
+        return out;
     }
     findings.push_back({Severity::ok,
                         "replication connection",
@@ -540,7 +542,7 @@ std::vector<Finding> check(const Options& options) {
                             std::to_string(system.value().timeline) + ", written up to " +
                             to_string(system.value().flushed),
                         ""});
-    return findings;
+    return out;
 }
 
 }  // namespace tributary::postgresql

@@ -1,8 +1,14 @@
 // The verbs that run without an agent: check, reset, and a log to look into.
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "agent/agent.h"
@@ -10,6 +16,7 @@
 #include "agent/state_dir.h"
 #include "agent/system_clock.h"
 #include "connectors/kafka/tap.h"
+#include "encode/topic_name.h"
 #include "log/rocks_log.h"
 #include "model/errors.h"
 #include "ports/quiet_observer.h"
@@ -48,9 +55,54 @@ Finding check_state_dir(const config::AgentConfig& config) {
             "install -d -o tributary -m 0700 " + config.agent.state_dir};
 }
 
+// As the user that check_state_dir() has become.
+std::vector<Finding> check_files(const config::Loaded& loaded) {
+    std::vector<Finding> findings;
+    for (const auto& [key, named] : loaded.files()) {
+        const passwd* const user = ::getpwuid(::geteuid());  // NOLINT(concurrency-mt-unsafe)
+        const bool at_home = named.starts_with("~/") && user != nullptr;
+        const std::string path = at_home ? user->pw_dir + named.substr(1) : named;
+        if (::access(path.c_str(), R_OK) == 0) {
+            findings.push_back({Severity::ok, key, path + " can be read", ""});
+            continue;
+        }
+        const std::string why = std::generic_category().message(errno);
+        const std::string remedy = at_home
+                                       ? key + ": FILE (such as /etc/ssl/certs/ca-certificates.crt)"
+                                       : "install -o root -g tributary -m 0640 FILE " + path;
+        findings.push_back({Severity::error, key, path + ": " + why, remedy});
+    }
+    return findings;
+}
+
 std::vector<CheckSection> check_here(const config::Loaded& loaded) {
-    return {{"configuration", {{Severity::ok, "file", "every key is known and in range", ""}}},
-            {"state directory", {check_state_dir(loaded.config)}}};
+    std::vector<CheckSection> sections{
+        {"configuration", {{Severity::ok, "file", "every key is known and in range", ""}}},
+        {"state directory", {check_state_dir(loaded.config)}}};
+    if (!loaded.files().empty()) {
+        sections.push_back({"files", check_files(loaded)});
+    }
+    return sections;
+}
+
+// Tables whose events would be mixed up in one topic. `owners`: what was seen so far, by topic.
+std::vector<Finding> shared_topics(const config::SourceConfig& source,
+                                   const std::vector<std::string>& tables,
+                                   std::map<std::string, std::string>& owners) {
+    std::vector<Finding> findings;
+    for (const std::string& table : tables) {
+        const std::string owner = "table " + table + " of source " + source.name;
+        const std::string topic = encode::sanitize_topic(source.topics.prefix + "." + table);
+        const auto [other, first] = owners.emplace(topic, owner);
+        if (!first) {
+            findings.push_back(
+                {Severity::warning,
+                 "topic " + topic,
+                 "takes the events of both " + other->second + " and " + owner,
+                 "unless that is wanted: another topics.prefix, or one of them in tables.exclude"});
+        }
+    }
+    return findings;
 }
 
 }  // namespace
@@ -63,10 +115,14 @@ std::vector<CheckSection> check_offline(const config::Loaded& loaded) {
 
 std::vector<CheckSection> check(const config::Loaded& loaded) {
     std::vector<CheckSection> sections = check_here(loaded);
+    std::map<std::string, std::string> owners;
     for (std::size_t index = 0; index < loaded.config.sources.size(); ++index) {
         const auto& source = loaded.config.sources[index];
-        sections.push_back(
-            {"source " + source.name + " (" + source.type + ")", check_source(loaded, index)});
+        auto [findings, tables] = check_source(loaded, index);
+        for (Finding& finding : shared_topics(source, tables, owners)) {
+            findings.push_back(std::move(finding));
+        }
+        sections.push_back({"source " + source.name + " (" + source.type + ")", findings});
     }
     sections.push_back({"kafka", check_kafka(loaded)});
     return sections;

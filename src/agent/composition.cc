@@ -36,6 +36,20 @@ core::AckMode ack_mode(config::Ack ack) {
     return core::AckMode::automatic;
 }
 
+telemetry::LogFormat log_format(config::LogFormat format) {
+    switch (format) {
+        case config::LogFormat::automatic:
+            return telemetry::LogFormat::automatic;
+        case config::LogFormat::text:
+            return telemetry::LogFormat::text;
+        case config::LogFormat::json:
+            return telemetry::LogFormat::json;
+        case config::LogFormat::journal:
+            return telemetry::LogFormat::journal;
+    }
+    return telemetry::LogFormat::automatic;
+}
+
 Result<kafka::Options> kafka_options(const config::Loaded& loaded) {
     config::Reader reader = loaded.kafka();
     return kafka::read_options(reader);
@@ -47,10 +61,7 @@ std::unique_ptr<telemetry::ProcessObserver> make_observer(const config::AgentCon
                                                           const Clock& clock) {
     telemetry::LoggingOptions options;
     options.level = config.logging.level;
-    options.format = config.logging.format == config::LogFormat::json ? telemetry::LogFormat::json
-                     : config.logging.format == config::LogFormat::text
-                         ? telemetry::LogFormat::text
-                         : telemetry::LogFormat::automatic;
+    options.format = log_format(config.logging.format);
     return telemetry::make_observer(options, clock);
 }
 
@@ -109,7 +120,7 @@ runtime::ViewFactory view_factory(const config::Loaded& loaded,
     };
 }
 
-std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t index) {
+SourceCheck check_source(const config::Loaded& loaded, std::size_t index) {
     return source_kind(loaded.config.sources[index].type).check(loaded, index);
 }
 

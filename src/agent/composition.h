@@ -35,7 +35,7 @@ namespace tributary::agent {
                                                 Observer& observer);
 
 // What source `index` and its server say.
-[[nodiscard]] std::vector<Finding> check_source(const config::Loaded& loaded, std::size_t index);
+[[nodiscard]] SourceCheck check_source(const config::Loaded& loaded, std::size_t index);
 // What the Kafka cluster says, for every source.
 // Without a connection.
 [[nodiscard]] Finding check_kafka_properties(const config::Loaded& loaded);

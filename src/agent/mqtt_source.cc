@@ -30,13 +30,13 @@ Result<SourceParts> make(const config::Loaded& loaded,
     return parts;
 }
 
-std::vector<Finding> check(const config::Loaded& loaded, std::size_t index) {
+SourceCheck check(const config::Loaded& loaded, std::size_t index) {
     const auto options = options_of(loaded, index);
     if (!options) {
-        return {{Severity::error, "configuration", options.error().what(), ""}};
+        return {.findings = {{Severity::error, "configuration", options.error().what(), ""}}};
     }
     const SystemClock clock;
-    return mqtt::check(options.value(), clock);
+    return {.findings = mqtt::check(options.value(), clock)};
 }
 
 // A broker and a device keep no history: there is nothing to choose a position from.

@@ -32,7 +32,7 @@ struct SourceKind {
                                 std::size_t index,
                                 const Clock& clock,
                                 Observer& observer);
-    std::vector<Finding> (*check)(const config::Loaded& loaded, std::size_t index);
+    SourceCheck (*check)(const config::Loaded& loaded, std::size_t index);
     // From "now" or the connector's own text of a position.
     Result<Position> (*resolve_position)(const config::Loaded& loaded,
                                          std::size_t index,

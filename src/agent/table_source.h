@@ -29,10 +29,10 @@ Result<SourceParts> make_table_source(const config::Loaded& loaded,
 }
 
 template <typename Connector>
-std::vector<Finding> check_table_source(const config::Loaded& loaded, std::size_t index) {
+SourceCheck check_table_source(const config::Loaded& loaded, std::size_t index) {
     const auto options = Connector::options_of(loaded, index);
     if (!options) {
-        return {{Severity::error, "configuration", options.error().what(), ""}};
+        return {.findings = {{Severity::error, "configuration", options.error().what(), ""}}};
     }
     return Connector::check(options.value());
 }

@@ -183,7 +183,8 @@ int buffer_list(const Common& common) {
         return print_error(loaded.error());
     }
     if (const auto answer = ask(loaded.value(), "GET", "/v1/buffer")) {
-        return print_raw(*answer);
+        print_streams(*answer);
+        return 0;
     }
     const auto log = agent::open_log_read_only(loaded.value());
     if (!log) {
@@ -224,7 +225,8 @@ int buffer_verify(const Common& common) {
         return print_error(loaded.error());
     }
     if (const auto answer = ask(loaded.value(), "POST", "/v1/verify")) {
-        return print_raw(*answer);
+        print_verified(*answer);
+        return 0;
     }
     const auto log = agent::open_log_read_only(loaded.value());
     if (!log) {
@@ -234,8 +236,7 @@ int buffer_verify(const Common& common) {
     if (!entries) {
         return print_error(entries.error());
     }
-    (void)std::printf("%llu entries read, all as written\n",
-                      static_cast<unsigned long long>(entries.value()));
+    print_verified(entries.value());
     return 0;
 }
 

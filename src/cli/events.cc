@@ -177,6 +177,15 @@ std::string shortened(std::string text) {
 }
 
 // Of one JSON line of a page.
+// Bytes that are no JSON: as they are when that is a plain word, such as a sensor's key.
+std::string bytes_for_people(const std::string& base64) {
+    const auto bytes = from_base64(base64);
+    const bool plain =
+        bytes && !bytes->empty() &&
+        std::all_of(bytes->begin(), bytes->end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    return plain ? *bytes : "base64:" + base64;
+}
+
 std::string for_people(std::string_view line) {
     const auto event = Json::parse(line, nullptr, false);
     if (!event.is_object() || !event.contains("topic")) {
@@ -185,7 +194,7 @@ std::string for_people(std::string_view line) {
     const auto text = [&](const char* name) {
         const auto base64 = event.find(std::string(name) + "_base64");
         if (base64 != event.end()) {
-            return "base64:" + base64->get<std::string>();
+            return bytes_for_people(base64->get<std::string>());
         }
         return event.value(name, Json()).dump(-1, ' ', false, Json::error_handler_t::replace);
     };
@@ -304,8 +313,10 @@ Result<void> tap_kafka(const config::Loaded& loaded, const TapArguments& argumen
     LinePrinter printer(json, arguments.limit);
     agent::TapCalls calls;
     calls.topics = [](std::size_t count) {
-        (void)std::fprintf(
-            stderr, "-- committed records of %zu topics from now on; Ctrl-C ends\n", count);
+        const std::string what =
+            count == 0 ? "no topic of that name yet: waiting for one"
+                       : "committed records from now on, topics: " + std::to_string(count);
+        (void)std::fprintf(stderr, "-- %s; Ctrl-C ends\n", what.c_str());
     };
     calls.stop = [&] { return printer.done(); };
     calls.record = [&](std::string_view topic,

@@ -198,7 +198,7 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
 }
 
 int run_command(int argc, char** argv) {
-    CLI::App app("Tributary: change data capture to Kafka, exactly once");
+    CLI::App app("Tributary: change data capture to Kafka, exactly once", "tributary");
     Arguments arguments;
     Verb verb;
     app.add_option("-c,--config", arguments.common.config_file, "Configuration file")

@@ -234,6 +234,31 @@ void print_streams(const std::vector<StreamInfo>& streams) {
     }
 }
 
+void print_streams(const std::string& json) {
+    std::vector<StreamInfo> streams;
+    const auto answer = nlohmann::json::parse(json, nullptr, false);
+    for (const auto& each : answer.value("streams", nlohmann::json::array())) {
+        StreamInfo& stream = streams.emplace_back();
+        stream.id = StreamId(each.value("stream", std::uint32_t{0}));
+        stream.pipeline = each.value("pipeline", "");
+        stream.extent.first = Sequence(each.value("first", std::uint64_t{0}));
+        stream.extent.last = Sequence(each.value("last", std::uint64_t{0}));
+        stream.bytes = each.value("bytes", std::uint64_t{0});
+        stream.set_aside = each.value("set_aside", false);
+    }
+    print_streams(streams);
+}
+
+void print_verified(std::uint64_t entries) {
+    (void)std::printf("%llu entries read, all as written\n",
+                      static_cast<unsigned long long>(entries));
+}
+
+void print_verified(const std::string& answer) {
+    print_verified(
+        nlohmann::json::parse(answer, nullptr, false).value("entries", std::uint64_t{0}));
+}
+
 void print_dead_letters(const std::vector<DeadLetter>& letters) {
     (void)std::printf(
         "%-8s %-16s %12s  %-9s %s\n", "id", "source", "sequence", "replayed", "reason");

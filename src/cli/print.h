@@ -1,6 +1,7 @@
 // What the verbs print. One thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ namespace tributary::cli {
 [[nodiscard]] int print_findings_json(const std::vector<agent::CheckSection>& sections);
 
 void print_streams(const std::vector<StreamInfo>& streams);
+// The same of GET /v1/buffer.
+void print_streams(const std::string& json);
+// `answer`: of POST /v1/verify.
+void print_verified(std::uint64_t entries);
+void print_verified(const std::string& answer);
 void print_dead_letters(const std::vector<DeadLetter>& letters);
 void print_dead_letter(const DeadLetter& letter);
 

@@ -27,10 +27,11 @@ constexpr Table<LogLevel, 4> kLevels{{
     {"warn", LogLevel::warn},
     {"error", LogLevel::error},
 }};
-constexpr Table<LogFormat, 3> kFormats{{
+constexpr Table<LogFormat, 4> kFormats{{
     {"auto", LogFormat::automatic},
     {"text", LogFormat::text},
     {"json", LogFormat::json},
+    {"journal", LogFormat::journal},
 }};
 constexpr Table<Ack, 3> kAcks{{
     {"auto", Ack::automatic},
@@ -152,8 +153,8 @@ bool is_listen_address(std::string_view address) {
 }
 
 void read_admin_tls(Reader reader, Admin& out) {
-    reader.text({.name = "cert", .doc = "File with the certificate and its chain."}, out.tls_cert);
-    reader.text({.name = "key", .doc = "File with the key of `cert`."}, out.tls_key);
+    reader.file({.name = "cert", .doc = "File with the certificate and its chain."}, out.tls_cert);
+    reader.file({.name = "key", .doc = "File with the key of `cert`."}, out.tls_key);
     if (out.tls_cert.empty() != out.tls_key.empty()) {
         reader.fail("key", "cert and key go together");
     }
@@ -188,11 +189,14 @@ void read_admin(Reader reader, Admin& out) {
 void read_logging(Reader reader, Logging& out) {
     reader.choice(
         {.name = "level", .doc = "Least level that is logged.", .live = true}, out.level, kLevels);
-    reader.choice({.name = "format",
-                   .doc = "`text` for people, `json` one object per line; `auto` is text on a "
-                          "terminal and json elsewhere."},
-                  out.format,
-                  kFormats);
+    reader.choice(
+        {.name = "format",
+         .doc = "`text` for people, `json` one object per line, `journal` entries of "
+                "systemd's journal with fields (`TRIBUTARY_PIPELINE`, `TRIBUTARY_ERROR`); "
+                "`auto` is text on a terminal, journal where that reads standard error, "
+                "and json elsewhere."},
+        out.format,
+        kFormats);
 }
 
 bool is_mysql(std::string_view type) {

@@ -18,7 +18,7 @@
 namespace tributary::config {
 
 enum class Durability { power, process };
-enum class LogFormat { automatic, text, json };
+enum class LogFormat { automatic, text, json, journal };
 enum class Ack { automatic, buffered, delivered };
 enum class Poison { halt, dead_letter };
 enum class Decimal { precise, string, real };
@@ -130,6 +130,11 @@ class Loaded {
     [[nodiscard]] Reader source(std::size_t index) const;
     // The effective configuration as YAML: defaults marked, references unresolved, secrets as ***.
     [[nodiscard]] std::string print() const { return document_.print(); }
+
+    // Files that are read later, such as certificates, by the full name of the key.
+    [[nodiscard]] const std::map<std::string, std::string>& files() const {
+        return document_.files();
+    }
 
     // Every value by its full name, as it was written; for comparing two configurations.
     [[nodiscard]] std::map<std::string, Document::Value> values() const {

@@ -109,6 +109,25 @@ void Reader::text(const Key& key, std::string& out) {
     out = std::move(*given);
 }
 
+void Reader::file(const Key& key, std::string& out) {
+    text(key, out);
+    if (!out.empty()) {
+        note_file(key.name, out);
+    }
+}
+
+void Reader::note_file(std::string_view name, const std::string& path) {
+    scope_->body->files[this->path(name)] = path;
+}
+
+void Reader::claim(std::string_view name, const std::string& what) {
+    const auto [at, first] = scope_->body->claimed.emplace(what, scope_->path);
+    if (!first && at->second != scope_->path) {
+        const std::string other = at->second.substr(0, at->second.size() - 1);  // without its dot
+        fail(name, what + " is " + other + "'s already; each source needs its own");
+    }
+}
+
 void Reader::word(const Key& key, std::string& out, std::span<const std::string_view> allowed) {
     const auto at = std::find(allowed.begin(), allowed.end(), out);
     TRIBUTARY_ASSERT(at != allowed.end());

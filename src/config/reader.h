@@ -61,6 +61,8 @@ class Reader {
     // A key that is missing leaves `out` as it is, unless it is required. ${env:NAME} inside text
     // is replaced.
     void text(const Key& key, std::string& out);
+    // The same, where the text is the path of a file that is read later, by a library perhaps.
+    void file(const Key& key, std::string& out);
     // Text that must be one of `allowed`.
     void word(const Key& key, std::string& out, std::span<const std::string_view> allowed);
     void boolean(const Key& key, bool& out);
@@ -112,6 +114,10 @@ class Reader {
     // Adds a mistake about the value of `name`, at its line (or at the mapping's when it is
     // missing).
     void fail(std::string_view name, std::string_view what);
+    // Because of `name` this file is read later.
+    void note_file(std::string_view name, const std::string& path);
+    // A mistake about `name` when another mapping claims the same: "slot a of db:5432".
+    void claim(std::string_view name, const std::string& what);
     // Keys that nobody declares are no mistakes of this mapping.
     void accept_unknown();
     // Every mistake of this mapping and those below it so far, one per line; kSecretMissing when
@@ -167,6 +173,8 @@ class Document {
         bool live = false;
     };
     [[nodiscard]] std::map<std::string, Value> values() const;
+    // The files that are read later, by the full name of the key.
+    [[nodiscard]] const std::map<std::string, std::string>& files() const;
 
   private:
     std::unique_ptr<Reader::Body> body_;

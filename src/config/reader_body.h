@@ -30,6 +30,8 @@ struct Reader::Body {
     bool describing = false;
     std::unique_ptr<Scope> root;
     std::vector<Mistake> mistakes;
+    std::map<std::string, std::string> files;    // full name of the key -> path
+    std::map<std::string, std::string> claimed;  // what -> path of the mapping
 };
 
 // One mapping: its node, and what was declared about it.

@@ -52,7 +52,8 @@ const ErrorKind kAdminUnavailable{
     ErrorClass::definite,
     kExitConfig,
     "the buffer was not touched.",
-    "check that the agent runs and that admin.listen names the socket used here."};
+    "see whether it runs (systemctl status tributary), and that admin.listen names the socket "
+    "used here."};
 
 const ErrorKind kLogTooNew{"log_too_new",
                            ErrorClass::fatal,

@@ -15,4 +15,10 @@ struct Finding {
     std::string remedy;   // SQL or command that mends it; empty when ok
 };
 
+// What a source of tables finds out, and the tables that it takes, as "schema.table".
+struct SourceCheck {
+    std::vector<Finding> findings;
+    std::vector<std::string> tables = {};
+};
+
 }  // namespace tributary

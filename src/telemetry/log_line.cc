@@ -55,10 +55,13 @@ std::string timestamp(std::int64_t wall_time_us) {
 }
 
 std::string to_text(const LogLine& line) {
-    std::string out = timestamp(line.wall_time_us);
     std::string level(level_name(line.level));
     level.resize(6, ' ');
-    out += " " + level;
+    return timestamp(line.wall_time_us) + " " + level + to_message(line);
+}
+
+std::string to_message(const LogLine& line) {
+    std::string out;
     if (!line.pipeline.empty()) {
         out += "[";
         append_clean(out, line.pipeline);

@@ -9,10 +9,12 @@
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "base/assert.h"
+#include "telemetry/journal.h"
 #include "telemetry/log_line.h"
 #include "telemetry/metrics.h"
 
@@ -35,6 +37,18 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
             return spdlog::level::err;
     }
     TRIBUTARY_ASSERT(false);
+}
+
+LogFormat format_for(const LoggingOptions& options) {
+    if (options.format != LogFormat::automatic) {
+        return options.format;
+    }
+    if (options.out != nullptr) {
+        return LogFormat::json;
+    }
+    return ::isatty(STDERR_FILENO) == 1 ? LogFormat::text
+           : stderr_is_journal()        ? LogFormat::journal
+                                        : LogFormat::json;
 }
 
 // Says each time an error occurs whether to log it, and how many like it were left out since the
@@ -88,9 +102,7 @@ class SpdlogObserver final : public ProcessObserver {
   public:
     SpdlogObserver(const LoggingOptions& options, const Clock& clock)
         : clock_(clock),
-          json_(options.format == LogFormat::json ||
-                (options.format == LogFormat::automatic &&
-                 (options.out != nullptr || ::isatty(STDERR_FILENO) == 0))),
+          format_(format_for(options)),
           // The sink is shared by spdlog's own interface.
           logger_("tributary",
                   std::make_shared<spdlog::sinks::ostream_sink_mt>(
@@ -98,6 +110,9 @@ class SpdlogObserver final : public ProcessObserver {
           metrics_(clock.wall_time_us()) {
         logger_.set_pattern("%v");
         logger_.set_level(spdlog_level(options.level));
+        if (format_ == LogFormat::journal) {
+            journal_.emplace(options.journal_socket);
+        }
     }
 
     void log(LogLevel level,
@@ -156,12 +171,17 @@ class SpdlogObserver final : public ProcessObserver {
                            .pipeline = pipeline,
                            .message = message,
                            .fields = fields};
-        logger_.log(spdlog_level(level),
-                    spdlog::string_view_t(json_ ? to_json(line) : to_text(line)));
+        if (journal_ && journal_->send(line)) {
+            return;
+        }
+        logger_.log(
+            spdlog_level(level),
+            spdlog::string_view_t(format_ == LogFormat::text ? to_text(line) : to_json(line)));
     }
 
     const Clock& clock_;
-    bool json_;
+    LogFormat format_;
+    std::optional<Journal> journal_;
     spdlog::logger logger_;
     Metrics metrics_;
     RepeatFilter repeats_;

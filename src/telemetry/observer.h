@@ -11,12 +11,14 @@
 
 namespace tributary::telemetry {
 
-enum class LogFormat { automatic, text, json };
+enum class LogFormat { automatic, text, json, journal };
 
 struct LoggingOptions {
     LogLevel level = LogLevel::info;
-    LogFormat format = LogFormat::automatic;  // text on a terminal, JSON lines elsewhere
-    std::ostream* out = nullptr;              // nullptr: standard error
+    // Text on a terminal, entries where standard error is systemd's journal, JSON lines elsewhere.
+    LogFormat format = LogFormat::automatic;
+    std::ostream* out = nullptr;  // nullptr: standard error
+    std::string journal_socket = "/run/systemd/journal/socket";
 };
 
 class ProcessObserver : public Observer {

@@ -80,6 +80,33 @@ Connect::Connect(const ConnectOptions& options) : log_file_(options.directory / 
     process_ = servers::Process::spawn({.command = command, .output_file = log_file_});
 }
 
+std::string Connect::url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(rest_port_.port()) + path;
+}
+
+void Connect::get(const std::string& path, const fs::path& file) const {
+    servers::run_to_end({.command = {"curl", "-fsS", "-o", file.string(), url(path)},
+                         .output_file = file.string() + ".log"},
+                        std::chrono::seconds(30));
+}
+
+void Connect::stop(const std::string& connector) const {
+    const std::string path = "/connectors/" + connector;
+    servers::run_to_end({.command = {"curl", "-fsS", "-X", "PUT", url(path + "/stop")},
+                         .output_file = log_file_.string() + ".stop"},
+                        std::chrono::seconds(30));
+    const fs::path status = log_file_.string() + ".status";
+    const bool stopped = servers::poll_until(std::chrono::seconds(60), [&] {
+        get(path + "/status", status);
+        const std::string text = servers::tail_of_file(status);
+        return text.find("STOPPED") != std::string::npos &&
+               text.find("RUNNING") == std::string::npos;
+    });
+    if (!stopped) {
+        throw servers::ServerFailure("not stopped: " + servers::tail_of_file(status));
+    }
+}
+
 void Connect::check() {
     std::ifstream in(log_file_);
     std::stringstream text;

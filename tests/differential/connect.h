@@ -33,7 +33,14 @@ class Connect {
     void check();
     [[nodiscard]] std::filesystem::path log_file() const { return log_file_; }
 
+    // Its REST API, "/connectors/..": an answer into a file; a connector stopped, its offset
+    // stored.
+    void get(const std::string& path, const std::filesystem::path& file) const;
+    void stop(const std::string& connector) const;
+
   private:
+    [[nodiscard]] std::string url(const std::string& path) const;
+
     std::filesystem::path log_file_;
     servers::PortLease rest_port_;
     servers::Process process_;

@@ -16,6 +16,7 @@
 namespace tributary::agent_testing {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -97,6 +98,7 @@ TEST(AgentVerbs, CheckIsJsonOnRequestAndNeedsNoServerWhenItIsOffline) {
     const Ran good = site.run({"check", "--json"});
     EXPECT_EQ(good.code, 0) << good.output;
     EXPECT_EQ(nlohmann::json::parse(good.output).at("errors"), 0);
+    EXPECT_THAT(good.output, HasSubstr("answers, brokers"));
     site.sources[0].port = 1;
     site.write();
     const Ran unreachable = site.run({"check", "--json"});
@@ -105,12 +107,44 @@ TEST(AgentVerbs, CheckIsJsonOnRequestAndNeedsNoServerWhenItIsOffline) {
     const Ran offline = site.run({"check", "--offline"});
     EXPECT_EQ(offline.code, 0) << offline.output;
     EXPECT_THAT(offline.output, HasSubstr("librdkafka takes them"));
-    EXPECT_THAT(offline.output, Not(HasSubstr("brokers answer")));
+    EXPECT_THAT(offline.output, Not(HasSubstr("answers, brokers")));
     site.kafka_lines = {"properties: {no.such.property: 1}"};
     site.write();
     const Ran unknown = site.run({"check", "--offline"});
     EXPECT_EQ(unknown.code, 10);
     EXPECT_THAT(unknown.output, HasSubstr("no.such.property"));
+}
+
+TEST(AgentVerbs, CheckNamesFilesThatCannotBeReadAlsoOffline) {
+    Site site;
+    site.sources[0].sslmode = "verify-full";
+    site.write();
+    const Ran none = site.run({"check", "--offline"});
+    EXPECT_EQ(none.code, 10);
+    EXPECT_THAT(none.output, HasSubstr("sources[0].connection.sslrootcert"));
+    EXPECT_THAT(none.output, HasSubstr("/.postgresql/root.crt: No such file"));
+    const std::string root = site.path("root.crt").string();
+    site.sources[0].sslmode = "verify-full\n      sslrootcert: '" + root + "'";
+    site.write();
+    EXPECT_THAT(site.run({"check", "--offline"}).output, HasSubstr(root + ": No such file"));
+    write_file(root, "any");
+    const Ran there = site.run({"check", "--offline"});
+    EXPECT_EQ(there.code, 0) << there.output;
+    EXPECT_THAT(there.output, HasSubstr(root + " can be read"));
+}
+
+TEST(AgentVerbs, CheckWarnsWhenTwoTablesHaveOneTopic) {
+    Site site;
+    site.sql(
+        "CREATE TABLE \"a b\" (id int PRIMARY KEY); CREATE TABLE \"a-b\" (id int PRIMARY KEY)");
+    site.sql("ALTER PUBLICATION tributary ADD TABLE \"a b\", \"a-b\"");
+    site.write();
+    EXPECT_THAT(site.run({"check"}).output, Not(HasSubstr("takes the events of both")));
+    site.sql("CREATE TABLE a_b (id int PRIMARY KEY); ALTER PUBLICATION tributary ADD TABLE a_b");
+    const Ran shared = site.run({"check"});
+    EXPECT_THAT(shared.output, HasSubstr("topic " + site.topic("plant", "public.a_b")));
+    EXPECT_THAT(shared.output,
+                HasSubstr("table public.a b of source plant and table public.a_b of source plant"));
 }
 
 TEST(AgentVerbs, TopShowsRatesAndNeedsARunningAgent) {
@@ -232,12 +266,13 @@ TEST(AgentVerbs, TheBufferIsShownByARunningAndAStoppedAgentAlike) {
         }
         const Ran list = site.run({"buffer", "ls"});
         EXPECT_EQ(list.code, 0) << list.output;
-        EXPECT_THAT(list.output, HasSubstr("plant"));
+        EXPECT_THAT(list.output, ContainsRegex("source +stream +first +last +size\nplant "));
         const Ran peek = site.run({"buffer", "peek", "plant", "-n", "3"});
         EXPECT_EQ(peek.code, 0) << peek.output;
         EXPECT_THAT(peek.output, Not(HasSubstr("row 1")));
         const Ran verify = site.run({"buffer", "verify"});
         EXPECT_EQ(verify.code, 0) << verify.output;
+        EXPECT_THAT(verify.output, HasSubstr("entries read, all as written"));
         EXPECT_EQ(site.run({"buffer", "peek", "nobody"}).code, 10) << live;
     }
 }

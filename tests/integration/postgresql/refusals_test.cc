@@ -247,7 +247,7 @@ TEST_F(PostgresqlRefuses, nothing_in_a_check_but_names_what_is_missing_and_what_
     ASSERT_NE(keyless, nullptr);
     EXPECT_EQ(keyless->severity, Severity::warning);
     sql("DROP TABLE keyless; DROP PUBLICATION partial");
-    for (const Finding& finding : check(options())) {
+    for (const Finding& finding : check(options()).findings) {
         EXPECT_EQ(finding.severity, Severity::ok) << finding.subject << ": " << finding.what;
     }
     EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "0");

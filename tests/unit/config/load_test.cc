@@ -159,6 +159,7 @@ TEST(Load, an_unknown_type_is_named_without_noise_about_its_keys) {
 TEST(Load, two_sources_of_one_name_are_refused) {
     std::string text(kSmall);
     text += text.substr(text.find("  - name"));
+    text.replace(text.rfind("slot: s"), 7, "slot: t");
     EXPECT_EQ(mistakes(text, given({{"PW", "x"}})),
               "t.yaml:10: sources[1].name: \"plant\" names another source already");
 }
@@ -338,6 +339,7 @@ TEST_F(Folder, a_folder_is_no_file_and_yml_is_not_passed_over) {
 TEST_F(Folder, conf_d_adds_sources_in_the_order_of_the_names) {
     std::string second(kSmall.substr(kSmall.find("sources")));
     second.replace(second.find("plant"), 5, "other");
+    second.replace(second.find("slot: s"), 7, "slot: t");
     write("tributary.yaml", kSmall);
     write("conf.d/20.yaml", second);
     write("conf.d/30.txt", "not: read");

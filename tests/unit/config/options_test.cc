@@ -112,5 +112,64 @@ TEST(Options, with_a_wrong_pattern_or_slot_name_are_refused) {
         "it");
 }
 
+constexpr std::string_view kTwins = R"(agent: {id: a}
+kafka: {bootstrap_servers: [k]}
+sources:
+  - {name: p1, type: postgresql, connection: {host: db, dbname: d, user: u}, slot: one, publication: p, topics: {prefix: p1}}
+  - {name: p2, type: postgresql, connection: {host: db, dbname: e, user: u}, slot: two, publication: p, topics: {prefix: p2}}
+  - {name: m1, type: mysql, connection: {host: db, user: u}, server_id: 1, topics: {prefix: m1}}
+  - {name: m2, type: mariadb, connection: {host: db, user: u}, server_id: 2, topics: {prefix: m2}}
+  - {name: q1, type: mqtt, broker: "mqtt://b", client_id: c1, routes: [{match: a, topic: t}]}
+  - {name: q2, type: mqtt, broker: "mqtt://b:1883", client_id: c2, routes: [{match: a, topic: t}]}
+)";
+
+// What `text` with one replacement is refused for; empty when it is not.
+std::string refusal_of(std::string text, std::string_view from, std::string_view to) {
+    text.replace(text.find(from), from.size(), to);
+    const auto loaded = config::load_text(text, "t.yaml", agent::connectors(), around());
+    return loaded ? std::string() : loaded.error().what();
+}
+
+TEST(Options, that_two_sources_cannot_share_are_refused_with_the_one_that_has_them) {
+    const std::string twins(kTwins);
+    EXPECT_EQ(refusal_of(twins, "slot: two", "slot: one"),
+              "t.yaml:5: sources[1].slot: slot one of db:5432 is sources[0]'s already; each source "
+              "needs its own");
+    EXPECT_EQ(
+        refusal_of(twins, "server_id: 2", "server_id: 1"),
+        "t.yaml:7: sources[3].server_id: server_id 1 at db:3306 is sources[2]'s already; each "
+        "source needs its own");
+    EXPECT_EQ(
+        refusal_of(twins, "client_id: c2", "client_id: c1"),
+        "t.yaml:9: sources[5].client_id: client_id c1 at b:1883 is sources[4]'s already; each "
+        "source needs its own");
+    for (const auto& [from, to] : {std::pair("host: db, dbname: e", "host: other, dbname: e"),
+                                   std::pair("dbname: e", "port: 5433, dbname: e")}) {
+        std::string elsewhere(kTwins);
+        elsewhere.replace(elsewhere.find(from), std::string_view(from).size(), to);
+        EXPECT_EQ(refusal_of(elsewhere, "slot: two", "slot: one"), "") << to;
+    }
+}
+
+TEST(Options, that_name_files_tell_which_are_read_later) {
+    std::string text(kTwins);
+    text.replace(text.find("bootstrap_servers: [k]"),
+                 22,
+                 "bootstrap_servers: [k], properties: {ssl.ca.location: /ca, client.rack: r}");
+    text.replace(text.find("client_id: c1"), 13, "client_id: c1, tls: {ca: /mqtt}");
+    text.replace(text.find("{host: db, user: u}"), 19, "{host: db, user: u, sslkey: /key}");
+    text.replace(text.find("{host: db, dbname: e, user: u}"),
+                 30,
+                 "{host: /run/postgresql, dbname: e, user: u}");
+    const auto loaded = config::load_text(text, "t.yaml", agent::connectors(), around());
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().what();
+    const std::map<std::string, std::string> expected{
+        {"kafka.properties.ssl.ca.location", "/ca"},
+        {"sources[0].connection.sslrootcert", "~/.postgresql/root.crt"},
+        {"sources[2].connection.sslkey", "/key"},
+        {"sources[4].tls.ca", "/mqtt"}};
+    EXPECT_EQ(loaded.value().files(), expected);
+}
+
 }  // namespace
 }  // namespace tributary

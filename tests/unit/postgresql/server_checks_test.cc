@@ -145,9 +145,10 @@ TEST(VerifyPublication, partitions_speak_for_themselves_unless_published_via_the
     part.partition = true;
     part.published = true;
     facts.tables = {root, part};
-    EXPECT_TRUE(unpublished_tables(facts, filter_of(options)).empty());
+    EXPECT_TRUE(selected_tables(facts, filter_of(options), false).empty());
     facts.publication->via_root = true;
-    EXPECT_EQ(unpublished_tables(facts, filter_of(options)), std::vector<std::string>{"public.m"});
+    EXPECT_EQ(selected_tables(facts, filter_of(options), false),
+              std::vector<std::string>{"public.m"});
 }
 
 TEST(CreatePublication, names_what_is_selected_quoted) {

@@ -86,6 +86,46 @@ TEST(Stop, does_not_wait_for_a_full_log) {
     EXPECT_LT(stop(rig), kSoon);
 }
 
+// systemd's watchdog is fed as long as alive() says so (agent/run.cc).
+constexpr milliseconds kLifeSign(1500);
+
+TEST(Watchdog, sees_a_source_that_hangs_though_the_others_work) {
+    Rig rig;
+    rig.add("p");
+    rig.add("q");
+    rig.start();
+    rig.server("p").commit({"t a"});
+    rig.expect_exactly_once("p");
+    const auto alive = [&] { return rig.runtime().alive(kLifeSign); };
+    ASSERT_TRUE(rig.wait(alive));
+    rig.server("p").set_blocking(true);
+    ASSERT_TRUE(rig.wait([&] { return rig.server("p").waiting() == 1 && !alive(); }));
+    rig.server("q").commit({"t b"});
+    rig.expect_exactly_once("q");
+    EXPECT_FALSE(alive());
+    rig.server("p").set_blocking(false);
+    EXPECT_TRUE(rig.wait(alive));
+}
+
+TEST(Watchdog, sees_a_kafka_client_that_hangs_though_the_others_work) {
+    Rig rig;
+    rig.add("p");
+    rig.add("q");
+    rig.start();
+    rig.server("p").commit({"t a"});
+    rig.expect_exactly_once("p");
+    const auto alive = [&] { return rig.runtime().alive(kLifeSign); };
+    ASSERT_TRUE(rig.wait(alive));
+    rig.kafka("p").set_hanging(true);
+    rig.server("p").commit({"t b"});
+    ASSERT_TRUE(rig.wait([&] { return rig.kafka("p").waiting() == 1 && !alive(); }));
+    rig.server("q").commit({"t c"});
+    rig.expect_exactly_once("q");
+    EXPECT_FALSE(alive());
+    rig.kafka("p").set_hanging(false);
+    EXPECT_TRUE(rig.wait(alive));
+}
+
 TEST(Parked, intake_leaves_the_other_pipeline_running) {
     Rig rig;
     rig.add("p");

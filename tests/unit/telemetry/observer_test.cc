@@ -3,12 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "model/errors.h"
 #include "telemetry/log_line.h"
 
@@ -53,6 +60,56 @@ TEST_F(ObserverTest, a_json_line_is_one_object) {
 TEST_F(ObserverTest, a_line_end_in_a_message_makes_no_second_text_line) {
     make(LogFormat::text)->log(LogLevel::info, "", "one\ntwo\x1b[31m", {{"f", "a\nb"}});
     EXPECT_EQ(out_.str(), "2023-11-14T22:13:20.123Z info  one two [31m f=a b\n");
+}
+
+// The journal's end of its socket.
+class JournalEnd {
+  public:
+    JournalEnd() {
+        std::string folder = testing::TempDir() + "journal-XXXXXX";
+        EXPECT_NE(::mkdtemp(folder.data()), nullptr);
+        path = folder + "/socket";
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+        EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+                  0);
+    }
+    ~JournalEnd() { std::filesystem::remove_all(std::filesystem::path(path).parent_path()); }
+    JournalEnd(const JournalEnd&) = delete;
+    JournalEnd& operator=(const JournalEnd&) = delete;
+
+    [[nodiscard]] std::string entry() const {
+        std::array<char, 1024> buffer{};
+        const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        return count < 0 ? "none" : std::string(buffer.data(), static_cast<std::size_t>(count));
+    }
+    std::string path;
+
+  private:
+    UniqueFd fd_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+};
+
+TEST_F(ObserverTest, the_journal_gets_an_entry_with_fields_and_what_is_below_the_level_none) {
+    const JournalEnd journal;
+    const auto observer = make_observer(
+        {.format = LogFormat::journal, .out = &out_, .journal_socket = journal.path}, clock_);
+    observer->log(LogLevel::debug, "plant", "quiet");
+    observer->log(LogLevel::warn, "plant", "slow disk", {{"at-ms", "90"}, {"next", "a\nb"}});
+    EXPECT_EQ(journal.entry(),
+              std::string("MESSAGE=[plant] slow disk at-ms=90 next=a b\nPRIORITY=4\n"
+                          "SYSLOG_IDENTIFIER=tributary\nTRIBUTARY_PIPELINE=plant\n"
+                          "TRIBUTARY_AT_MS=90\nTRIBUTARY_NEXT\n\x03\0\0\0\0\0\0\0a\nb\n",
+                          154));
+    EXPECT_EQ(journal.entry(), "none");
+    EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(ObserverTest, without_a_journal_its_lines_are_not_lost) {
+    const auto observer = make_observer(
+        {.format = LogFormat::journal, .out = &out_, .journal_socket = "/nowhere/socket"}, clock_);
+    observer->log(LogLevel::info, "plant", "started");
+    EXPECT_EQ(nlohmann::json::parse(out_.str()).at("message"), "started");
 }
 
 TEST_F(ObserverTest, braces_in_a_message_are_text) {
