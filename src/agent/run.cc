@@ -73,12 +73,14 @@ void reload(const config::Loaded& loaded,
     } else {
         observer.set_level(fresh.value().config.logging.level);
         const std::string refused = config::restart_needed(loaded, fresh.value());
-        observer.log(refused.empty() ? LogLevel::info : LogLevel::warn,
-                     {},
-                     refused.empty()
-                         ? "configuration reloaded"
-                         : "reloaded what a running agent can change; the rest needs a restart",
-                     {{"needs_restart", refused}});
+        if (refused.empty()) {
+            observer.log(LogLevel::info, {}, "configuration reloaded");
+        } else {
+            observer.log(LogLevel::warn,
+                         {},
+                         "reloaded what a running agent can change; the rest needs a restart",
+                         {{"needs_restart", refused}});
+        }
     }
     sd_notify(0, "READY=1");
 }

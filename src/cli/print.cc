@@ -197,7 +197,7 @@ int print_findings(const std::vector<agent::CheckSection>& sections) {
             }
         }
     }
-    (void)std::printf(bad == 0 ? "everything needed is there\n" : "%d errors\n", bad);
+    (void)std::printf(bad == 0 ? "everything needed is there\n" : "errors: %d\n", bad);
     return bad;
 }
 
