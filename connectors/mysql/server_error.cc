@@ -96,11 +96,11 @@ const ErrorKind& kind_of(unsigned number, std::string_view message) {
     if (number >= kFirstClientError && number <= kLastClientError) {
         return errors::kSourceUnreachable;
     }
-    // Too many connections, shutdown, deadlines, killed: all pass. The rest is a statement that
-    // this server does not take.
+    // Too many connections, shutdown, deadlines, deadlocks, killed: all pass. The rest is a
+    // statement that this server does not take.
     constexpr std::array<unsigned, 10> kPassing{
         1040, 1041, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203};
-    constexpr std::array<unsigned, 7> kPassingToo{1205, 1226, 1317, 1927, 1969, 3024, 3168};
+    constexpr std::array<unsigned, 8> kPassingToo{1205, 1213, 1226, 1317, 1927, 1969, 3024, 3168};
     if (std::find(kPassing.begin(), kPassing.end(), number) != kPassing.end() ||
         std::find(kPassingToo.begin(), kPassingToo.end(), number) != kPassingToo.end()) {
         return errors::kSourceUnreachable;

@@ -150,11 +150,26 @@ Result<void> SqlSession::each(const std::string& text,
 }
 
 struct SqlCursor::Values {
+    ::sql::Connection& connection;
     std::string text;  // for errors
-    std::unique_ptr<::sql::Statement> statement;
-    std::unique_ptr<::sql::ResultSet> rows;
-    std::vector<::sql::SQLString> values;
-    std::vector<std::optional<std::string_view>> cells;
+    std::unique_ptr<::sql::Statement> statement{};
+    std::unique_ptr<::sql::ResultSet> rows{};
+    std::vector<::sql::SQLString> values{};
+    std::vector<std::optional<std::string_view>> cells{};
+
+    // The library takes an error amid the rows, such as a KILL or a deadline, for their end.
+    [[nodiscard]] Result<void> check_whole() const {
+        const std::unique_ptr<::sql::Statement> asking(connection.createStatement());
+        const std::unique_ptr<::sql::ResultSet> count(asking->executeQuery("SHOW COUNT(*) ERRORS"));
+        if (!count->next() || count->getUInt(1) == 0) {
+            return success();
+        }
+        const std::unique_ptr<::sql::ResultSet> first(asking->executeQuery("SHOW ERRORS LIMIT 1"));
+        if (!first->next()) {
+            return Error(errors::kSourceUnreachable, text + ": an error that was not kept");
+        }
+        return server_error(first->getUInt(2), first->getString(3).asStdString(), text);
+    }
 };
 
 SqlCursor::SqlCursor(std::unique_ptr<Values> values) : values_(std::move(values)) {}
@@ -162,8 +177,8 @@ SqlCursor::SqlCursor(SqlCursor&&) noexcept = default;
 SqlCursor::~SqlCursor() = default;
 
 Result<SqlCursor> SqlCursor::open(SqlSession& session, const std::string& text) {
-    auto values = std::make_unique<Values>();
-    values->text = text.substr(0, 200);
+    auto values = std::make_unique<Values>(
+        Values{.connection = *session.connection_, .text = text.substr(0, 200)});
     try {
         values->statement.reset(session.connection_->createStatement());
         values->statement->setResultSetType(::sql::ResultSet::TYPE_FORWARD_ONLY);
@@ -182,6 +197,7 @@ Result<std::optional<SqlSession::Cells>> SqlCursor::next() {
     Values& at = *values_;
     try {
         if (!at.rows->next()) {
+            TRIBUTARY_TRY_VOID(at.check_whole());
             return std::optional<SqlSession::Cells>();
         }
         for (std::size_t column = 0; column < at.values.size(); ++column) {

@@ -87,12 +87,6 @@ KafkaRecord record_of(const rd_kafka_message_t& message) {
 
 }  // namespace
 
-// What `read` still has to see: per partition the captured high watermark, until it is reached.
-struct KafkaReader::Progress {
-    std::map<std::int32_t, std::int64_t> ends;
-    std::map<std::int32_t, std::vector<KafkaRecord>> records;
-};
-
 const KafkaHeader* KafkaRecord::header(std::string_view name) const {
     const auto found =
         std::find_if(headers.begin(), headers.end(), [name](const KafkaHeader& entry) {
@@ -182,42 +176,53 @@ KafkaReader::Stream KafkaReader::start(const std::string& topic,
     return stream;
 }
 
-void KafkaReader::take(const rd_kafka_message_t& message, Progress& progress) const {
+void KafkaReader::take(const rd_kafka_message_t& message,
+                       Ends& ends,
+                       const std::function<void(KafkaRecord)>& each) {
     std::int64_t reached = message.offset;
+    const auto end = ends.find(message.partition);
     if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        const auto end = progress.ends.find(message.partition);
-        if (end != progress.ends.end() && message.offset < end->second) {
-            progress.records[message.partition].push_back(record_of(message));
+        if (end != ends.end() && message.offset < end->second) {
+            each(record_of(message));
         }
         reached = message.offset + 1;
     } else if (message.err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         throw ServerFailure("reading: " + std::string(rd_kafka_message_errstr(&message)));
     }
-    const auto end = progress.ends.find(message.partition);
-    if (end != progress.ends.end() && reached >= end->second) {
-        progress.ends.erase(end);
+    if (end != ends.end() && reached >= end->second) {
+        ends.erase(end);
     }
 }
 
 std::vector<KafkaRecord> KafkaReader::read(const std::string& topic) {
-    Progress progress;
+    std::vector<KafkaRecord> records;
+    visit(topic, [&records](KafkaRecord record) { records.push_back(std::move(record)); });
+    std::stable_sort(
+        records.begin(), records.end(), [](const KafkaRecord& left, const KafkaRecord& right) {
+            return left.partition < right.partition;
+        });
+    return records;
+}
+
+void KafkaReader::visit(const std::string& topic, const std::function<void(KafkaRecord)>& each) {
+    Ends ends;
     const int partitions = partitions_of(topic);
     const QueueHandle queue(rd_kafka_queue_new(client_.get()));
     std::vector<Stream> streams;
     for (int partition = 0; partition < partitions; ++partition) {
         const auto [low, high] = watermarks(topic, partition);
         if (low < high) {
-            progress.ends[partition] = high;
+            ends[partition] = high;
             streams.push_back(start(topic, partition, queue.get()));
         }
     }
     const auto deadline = std::chrono::steady_clock::now() + options_.limit;
     std::string failure;
-    while (!progress.ends.empty() && failure.empty()) {
+    while (!ends.empty() && failure.empty()) {
         const MessageHandle message(rd_kafka_consume_queue(queue.get(), 100));
         try {
             if (message) {
-                take(*message, progress);
+                take(*message, ends, each);
             }
         } catch (const ServerFailure& error) {
             failure = error.what();
@@ -232,11 +237,6 @@ std::vector<KafkaRecord> KafkaReader::read(const std::string& topic) {
     if (!failure.empty()) {
         throw ServerFailure(topic + ": " + failure);
     }
-    std::vector<KafkaRecord> records;
-    for (auto& [partition, part] : progress.records) {
-        std::move(part.begin(), part.end(), std::back_inserter(records));
-    }
-    return records;
 }
 
 void KafkaReader::follow(const std::string& topic) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -66,6 +67,8 @@ class KafkaReader {
     // ServerFailure when the limit passes first, which an open transaction does under
     // read_committed.
     [[nodiscard]] std::vector<KafkaRecord> read(const std::string& topic);
+    // The same, one by one: those of several partitions are mixed.
+    void visit(const std::string& topic, const std::function<void(KafkaRecord)>& each);
 
     // Adds a topic's partitions, from their beginning, to what `next` returns; known partitions are
     // left.
@@ -78,10 +81,13 @@ class KafkaReader {
         TopicHandle topic;
         std::int32_t partition = 0;
     };
-    struct Progress;
+    // What `visit` still has to see: per partition the captured high watermark.
+    using Ends = std::map<std::int32_t, std::int64_t>;
 
     Stream start(const std::string& topic, int partition, rd_kafka_queue_t* queue);
-    void take(const rd_kafka_message_t& message, Progress& progress) const;
+    static void take(const rd_kafka_message_t& message,
+                     Ends& ends,
+                     const std::function<void(KafkaRecord)>& each);
 
     KafkaReaderOptions options_;
     ClientHandle client_;

@@ -38,7 +38,7 @@ namespace tributary::core::snapshot {
 struct EngineOptions {
     std::string source;  // for logs
     std::uint64_t row_bytes_max = 64ULL << 20U;
-    std::uint64_t chunk_bytes = 4ULL << 20U;  // aimed at; at most twice that, or one row
+    std::uint64_t chunk_bytes = 2ULL << 20U;  // aimed at; at most twice that, or one row
     std::uint64_t chunk_rows_max = 50'000;
     std::uint64_t keyless_bytes_max = 1ULL << 30U;  // of a table without a key, kept aside
     bool ad_hoc_only = false;                       // a run that a mode began rests where it is

@@ -55,7 +55,10 @@ class Placement {
 
     [[nodiscard]] std::size_t count() const noexcept { return rows_.size(); }
     [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.size(); }
+    // What it holds in memory: small rows are dear by their names in the index.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return bytes_.size() + rows_.size() * kIndexedBytes;
+    }
 
   private:
     struct Slot {
@@ -65,6 +68,8 @@ class Placement {
     };
     // From the name the stream gives a row now to its place in rows_.
     using Index = std::unordered_multimap<std::string, std::uint32_t>;
+
+    static constexpr std::size_t kIndexedBytes = 96;  // of a row, with its slot
 
     Index::iterator locate(std::string_view key);
     [[nodiscard]] std::string_view row_at(std::uint32_t index) const;

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "tests/integration/agent/rig.h"
+#include "tests/integration/agent/small_disk.h"
 
 namespace tributary::agent_testing {
 namespace {
@@ -76,30 +77,6 @@ TEST_F(AgentOutage, AFullLogPausesReadingAndLosesNothing) {
     EXPECT_TRUE(running(agent));
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
-
-// A file system of its own for the state directory, full whenever a test wants it. Needs root.
-class SmallDisk {
-  public:
-    explicit SmallDisk(std::filesystem::path place) : place_(std::move(place)) {
-        std::filesystem::create_directory(place_);
-        EXPECT_EQ(::mount("tmpfs", place_.c_str(), "tmpfs", 0, "size=160m"), 0)
-            << "this test mounts a file system: run it as root";
-    }
-    ~SmallDisk() { ::umount2(place_.c_str(), MNT_DETACH); }
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-
-    void fill() {
-        std::ofstream out(place_ / "filler", std::ios::binary | std::ios::app);
-        const std::string chunk(4096, 'x');
-        while (out.write(chunk.data(), static_cast<std::streamsize>(chunk.size())).flush()) {
-        }
-    }
-    void free() { std::filesystem::remove(place_ / "filler"); }
-
-  private:
-    std::filesystem::path place_;
-};
 
 // catalogue: F9 F10
 TEST_F(AgentOutage, AFullDiskPausesReadingAndLosesNothing) {

@@ -83,6 +83,12 @@ std::map<std::string, std::string> second_listener() {
                  std::string(kPassword) + "\";"}};
 }
 
+// One that is killed right after a commit has to be a 3.9.2 (tests/servers/kafka.h).
+std::string kafka_version() {
+    const char* chosen = std::getenv("TRIBUTARY_TEST_KAFKA");  // NOLINT(concurrency-mt-unsafe)
+    return chosen == nullptr ? servers::kKafka4 : chosen;
+}
+
 }  // namespace
 
 servers::Postgres& postgres() {
@@ -103,6 +109,7 @@ servers::Kafka& kafka() {
         all()->uplink->forward_to(all()->broker_port.port());
         server = std::make_unique<servers::Kafka>(
             servers::KafkaOptions{.directory = all()->directory.path() / "kafka",
+                                  .version = kafka_version(),
                                   .properties = second_listener(),
                                   .further_listeners = {"SASL_PLAINTEXT"},
                                   .advertised_port = all()->uplink->port(),
@@ -114,14 +121,6 @@ servers::Kafka& kafka() {
 servers::KafkaProxy& uplink() {
     kafka();
     return *all()->uplink;
-}
-
-Kills::Kills(int usual) : count(usual), usual_(usual) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe)
-    if (const char* wanted = std::getenv("TRIBUTARY_SNAPSHOT_KILLS")) {
-        count = std::atoi(wanted);
-        everything = true;
-    }
 }
 
 void write_file(const fs::path& file, const std::string& text) {

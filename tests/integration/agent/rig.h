@@ -172,21 +172,6 @@ void produce(const std::string& topic, const std::string& key, const std::string
 // Runs the agent to its end: the exit code, and the log names the error.
 void expect_refusal(const Site& site, const std::string& error, int exit_code);
 
-// How often a test kills: `usual`, or what TRIBUTARY_SNAPSHOT_KILLS says, which also has databases
-// and Kafka killed.
-struct Kills {
-    explicit Kills(int usual);
-    // Of a table that is still being taken when the last kill comes.
-    [[nodiscard]] int rows(int usual) const {
-        return count > usual_ ? usual / usual_ * count : usual;
-    }
-    int count;
-    bool everything = false;
-
-  private:
-    int usual_;
-};
-
 void write_file(const std::filesystem::path& file, const std::string& text);
 [[nodiscard]] std::string read_file(const std::filesystem::path& file);
 

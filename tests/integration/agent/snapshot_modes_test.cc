@@ -134,11 +134,11 @@ TEST(SnapshotModes, WhenNeededTakesRowsAgainOnlyWhereTheServerHasLostChanges) {
 }
 
 TEST(AdHocSnapshot, IsExactBesideWritersAndThroughKills) {
-    constexpr int kRows = 30'000;
+    constexpr int kRows = 15'000;
     Site site;
     fill(site, kRows);
-    with_snapshot(site, "no_data", 150);
-    Writers writers(site, 3, kRows);
+    with_snapshot(site, "no_data", 100);
+    Writers writers(sessions(site), {.threads = 3, .rows = kRows}, change_t);
     {
         Agent agent(site);
         ASSERT_TRUE(running(agent));

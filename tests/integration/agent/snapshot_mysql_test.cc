@@ -16,12 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 
-INSTANTIATE_TEST_SUITE_P(Servers,
-                         SnapshotOf,
-                         testing::Values(MysqldKind::mariadb, MysqldKind::mysql),
-                         [](const auto& kind) {
-                             return kind.param == MysqldKind::mysql ? "MySql" : "MariaDb";
-                         });
+INSTANTIATE_TEST_SUITE_P(Servers, SnapshotOf, kBothServers, name_of_server);
 
 TEST_P(SnapshotOf, TakesOverWhatTablesHoldWithDebeziumsMarkers) {
     fill(1, 10'000);
@@ -184,8 +179,8 @@ TEST_P(SnapshotOf, SaysOfEveryTypeWhatTheStreamSays) {
     Replay taken = replay(shop_.topic("many"));
     ASSERT_EQ(taken.reads, rows.size());
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        auto read = taken.rows.at("{\"id\":" + std::to_string(row) + "}");
-        auto streamed = taken.rows.at("{\"id\":" + std::to_string(100 + row) + "}");
+        auto read = taken.row("{\"id\":" + std::to_string(row) + "}");
+        auto streamed = taken.row("{\"id\":" + std::to_string(100 + row) + "}");
         for (auto& [column, value] : streamed.items()) {
             if (column != "id") {
                 EXPECT_EQ(read.at(column), value) << "row " << row << " column " << column;
@@ -298,7 +293,7 @@ TEST_P(SnapshotOf, IsExactBesideWriters) {
     shop_.configure("initial", 300);
     Agent agent(shop_.site);
     ASSERT_TRUE(agent.logs("snapshot begins"));  // an XA transaction prepared before is a stop
-    Writers writers(shop_, 4, kRows);
+    Writers writers(sessions(shop_), {.threads = 4, .rows = kRows}, change_t);
     ASSERT_TRUE(agent.logs("snapshot complete", seconds(90))) << agent.log();
     EXPECT_GT(writers.stop(), 100U);
     const Replay taken = in_the_end(shop_);
@@ -307,36 +302,22 @@ TEST_P(SnapshotOf, IsExactBesideWriters) {
 }
 
 TEST_P(SnapshotOf, KillsAtAnyMomentNeitherRepeatNorMissARow) {
-    const Kills kills(12);
-    const int rows = kills.rows(30'000);
-    fill(1, rows);
-    shop_.configure("initial", 20);
+    KillPlan plan(12, 16'000, 4);
+    plan.pause = std::max(plan.pause, milliseconds(5));
+    fill(1, plan.rows);
+    shop_.sql("CREATE TABLE ending (id int PRIMARY KEY)");
+    shop_.configure("initial", plan.chunk_rows);
     {
         Agent first(shop_.site);
         ASSERT_TRUE(first.logs("snapshot begins"));
-        ASSERT_TRUE(first.caught_up(1, "shop"));  // where it began is on the disk
+        // Where it began is on the disk.
+        ASSERT_TRUE(
+            first.poll([](const auto& at) { return at.at("durable") >= 1; }, kPatience, "shop"));
         first.kill9();
     }
-    Writers writers(shop_, 3, rows, milliseconds(5));
-    std::minstd_rand random(11);
-    int kills_during = 0;
-    for (int round = 0; round < kills.count; ++round) {
-        Agent agent(shop_.site);
-        const auto age = milliseconds(200 + random() % 400);
-        std::this_thread::sleep_for(age);  // the moment of the kill, not a synchronisation
-        const bool during = agent.log().find("snapshot complete") == std::string::npos;
-        agent.kill9();
-        kills_during += during ? 1 : 0;
-        if (kills.everything) {
-            kill_a_server(shop_.server, random);
-        }
-    }
-    EXPECT_GT(kills_during, 2);
-    RecordProperty("kills", kills_during);
-    writers.stop();
-    const Agent last(shop_.site);
-    ASSERT_TRUE(last.poll(is_over, seconds(150), "shop")) << last.log();
-    expect_table(shop_, in_the_end(shop_));
+    const bool no_xa = plan.by_hand && GetParam() == MysqldKind::mariadb;
+    expect_exact_through_kills(
+        taking(shop_), plan, sessions(shop_), no_xa ? change_t_without_xa : change_t);
 }
 
 TEST_P(SnapshotOf, ATableWithoutAKeyIsExactBesideWritersAndThroughKills) {
@@ -345,17 +326,21 @@ TEST_P(SnapshotOf, ATableWithoutAKeyIsExactBesideWritersAndThroughKills) {
         "INSERT INTO ten VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9);"
         "INSERT INTO loose SELECT a.n * 10 + b.n, REPEAT('x', 50) FROM ten a, ten b, ten c, ten d, "
         "ten e");
-    Writers writers(shop_, 2, 100, milliseconds(4), change_loose);
-    std::minstd_rand random(5);
-    for (int round = 0; round < 4; ++round) {
-        Agent agent(shop_.site);
-        ASSERT_TRUE(round > 0 || agent.logs("a new pipeline starts"));
-        const auto age = milliseconds(random() % 600);
-        std::this_thread::sleep_for(age);  // the moment of the kill, not a synchronisation
-        agent.kill9();
+    Writers writers(
+        sessions(shop_), {.threads = 2, .rows = 100, .pause = milliseconds(4)}, change_loose);
+    {
+        Agent first(shop_.site);
+        ASSERT_TRUE(first.logs("a new pipeline starts"));
+        first.kill9();
     }
-    const Agent last(shop_.site);
-    ASSERT_TRUE(last.poll(is_over, seconds(90), "shop")) << last.log();
+    const Taking all = taking(shop_);
+    KillPlan plan(3, 0);
+    plan.life_min = milliseconds(0);
+    plan.life_max = milliseconds(600);
+    Killer killer(all, plan);
+    killer.run();
+    ASSERT_FALSE(HasFatalFailure());
+    ASSERT_TRUE(killer.agent().poll(is_over, seconds(90), "shop")) << killer.agent().log();
     EXPECT_GT(writers.stop(), 20U);
     shop_.sql("INSERT INTO loose VALUES (-1, 'the end')");
     in_the_end(shop_);
@@ -365,6 +350,7 @@ TEST_P(SnapshotOf, ATableWithoutAKeyIsExactBesideWritersAndThroughKills) {
             std::stoi(*row[2]);
     }
     EXPECT_TRUE(wanted == count_rows(shop_.topic("loose")));
+    killer.report();
 }
 
 TEST(SnapshotOfMySqlWithoutGtids, IsExactBesideWritersAndNamesTheRightItNeeds) {
@@ -386,7 +372,7 @@ TEST(SnapshotOfMySqlWithoutGtids, IsExactBesideWritersAndNamesTheRightItNeeds) {
                     "; GRANT SELECT ON performance_schema.log_status TO " + shop.user);
     Agent agent(shop.site);
     ASSERT_TRUE(agent.logs("snapshot begins"));
-    Writers writers(shop, 4, kRows);
+    Writers writers(sessions(shop), {.threads = 4, .rows = kRows}, change_t);
     ASSERT_TRUE(agent.logs("snapshot complete", seconds(90))) << agent.log();
     EXPECT_GT(writers.stop(), 100U);
     expect_table(shop, in_the_end(shop));

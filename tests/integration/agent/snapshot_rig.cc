@@ -91,7 +91,30 @@ bool complete(const Agent& agent) {
     }) && agent.caught_up();
 }
 
-std::string change_t(std::minstd_rand& random, int rows, const std::string& v) {
+Connect sessions(Site& site) {
+    return [&site](int index) {
+        const auto connection =
+            std::make_shared<servers::SqlConnection>(site.server().conninfo(site.name));
+        connection->sql(index % 2 == 0 ? "SET synchronous_commit = off" : "SELECT 1");
+        return [connection](const std::string& statement) { connection->sql(statement); };
+    };
+}
+
+Taking taking(Site& site) {
+    return {
+        .site = site,
+        .pipeline = "plant",
+        .topic =
+            [&site](const std::string& table) { return site.topic("plant", "public." + table); },
+        .query = [&site](const std::string& statement) { return site.sql(statement); },
+        .kill_database =
+            [&site] {
+                site.server().kill9();
+                site.server().start();
+            }};
+}
+
+std::string change_t(std::minstd_rand& random, int, int rows, const std::string& v) {
     const std::string id = std::to_string(random() % static_cast<unsigned>(rows) + 1);
     const std::string far = std::to_string(random() % 1'000'000 + 1'000'000);
     switch (random() % 6) {
@@ -112,7 +135,7 @@ std::string change_t(std::minstd_rand& random, int rows, const std::string& v) {
     }
 }
 
-std::string change_loose(std::minstd_rand& random, int rows, const std::string& v) {
+std::string change_loose(std::minstd_rand& random, int, int rows, const std::string& v) {
     const std::string a = std::to_string(random() % static_cast<unsigned>(rows));
     const std::string one =
         " WHERE ctid = (SELECT ctid FROM loose WHERE a = " + a + " LIMIT 1 FOR UPDATE)";
@@ -128,46 +151,13 @@ std::string change_loose(std::minstd_rand& random, int rows, const std::string& 
     }
 }
 
-void Writers::write(Site& site, int index, int rows) {
-    std::unique_ptr<servers::SqlConnection> connection;
-    std::minstd_rand random(static_cast<unsigned>(index) + 7);
-    while (!stopping_) {
-        try {
-            if (!connection) {
-                connection =
-                    std::make_unique<servers::SqlConnection>(site.server().conninfo(site.name));
-                connection->sql(index % 2 == 0 ? "SET synchronous_commit = off" : "SELECT 1");
-            }
-            connection->sql(statement_(random, rows, std::to_string(done_++)));
-        } catch (const servers::ServerFailure&) {
-            connection.reset();  // a deadlock, two that chose one key, or a server that was killed
-        }
-    }
-}
-
-void kill_a_server(std::minstd_rand& random) {
-    switch (random() % 10) {
-        case 0:
-            kafka().kill9();
-            kafka().start();
-            return;
-        case 1:
-        case 2:
-            postgres().kill9();
-            postgres().start();
-            return;
-        default:
-            return;
-    }
-}
-
 void fill(Site& site, int rows) {
     site.sql(
         "ALTER TABLE t ADD COLUMN big text; ALTER TABLE t ALTER COLUMN big SET STORAGE EXTERNAL");
-    site.sql(
-        "INSERT INTO t SELECT g, 'row ' || g, CASE WHEN g % 10 = 0 THEN repeat('b' || g, 600) "
-        "END FROM generate_series(1, " +
-        std::to_string(rows) + ") g");
+    site.sql("INSERT INTO t SELECT g, 'row ' || g, CASE WHEN g % " +
+             std::string(rows > 1'000'000 ? "100" : "10") +
+             " = 0 THEN repeat('b' || g, 600) END FROM generate_series(1, " + std::to_string(rows) +
+             ") g");
 }
 
 }  // namespace tributary::agent_testing

@@ -2,13 +2,13 @@
 // consumer of the topic has at the end is the table, and no identity comes twice.
 #pragma once
 
-#include <atomic>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/integration/agent/rig.h"
+#include "tests/integration/agent/snapshot_kills.h"
+#include "tests/integration/agent/snapshot_writers.h"
 #include "tests/tools/oracle/materialise.h"
 
 namespace tributary::agent_testing {
@@ -32,45 +32,21 @@ void expect_same_in_the_end(Site& site, const Agent& agent);
 
 [[nodiscard]] bool complete(const Agent& agent);
 
-// A change of a table that has about so many rows; `v` was in no other.
-using Statement = std::string (*)(std::minstd_rand& random, int rows, const std::string& v);
+[[nodiscard]] Connect sessions(Site& site);
+[[nodiscard]] Taking taking(Site& site);
 
 // Of t: on a small hot range and at both ends of the table, with values that are TOASTed.
-[[nodiscard]] std::string change_t(std::minstd_rand& random, int rows, const std::string& v);
+[[nodiscard]] std::string change_t(std::minstd_rand& random,
+                                   int index,
+                                   int rows,
+                                   const std::string& v);
 // Of loose (a int, b text), which has no key and has equal rows.
-[[nodiscard]] std::string change_loose(std::minstd_rand& random, int rows, const std::string& v);
+[[nodiscard]] std::string change_loose(std::minstd_rand& random,
+                                       int index,
+                                       int rows,
+                                       const std::string& v);
 
-class Writers {
-  public:
-    Writers(Site& site, int threads, int rows, Statement statement = change_t)
-        : statement_(statement) {
-        for (int index = 0; index < threads; ++index) {
-            threads_.emplace_back([this, &site, index, rows] { write(site, index, rows); });
-        }
-    }
-    ~Writers() { stop(); }
-    std::uint64_t stop() {
-        stopping_ = true;
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-        threads_.clear();
-        return done_;
-    }
-
-  private:
-    void write(Site& site, int index, int rows);
-
-    Statement statement_;
-    std::atomic<bool> stopping_{false};
-    std::atomic<std::uint64_t> done_{0};
-    std::vector<std::thread> threads_;
-};
-
-// Kafka, or the database, or neither.
-void kill_a_server(std::minstd_rand& random);
-
-// Public.t with `rows` rows, each tenth with a value that is TOASTed.
+// Public.t with `rows` rows, each tenth (of millions, each hundredth) with a value that is TOASTed.
 void fill(Site& site, int rows);
 
 }  // namespace tributary::agent_testing

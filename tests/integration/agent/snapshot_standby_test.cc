@@ -59,8 +59,8 @@ TEST(AgentSnapshot, IsExactOnAStandbyBesideWritersToThePrimary) {
     fill(site, kRows);
     with_snapshot(site, "initial", 300);
     site.sources[0].port = pair.standby->port();
-    Writers writers(site, 3, kRows);
-    Writers more(site, 1, 100, change_loose);
+    Writers writers(sessions(site), {.threads = 3, .rows = kRows}, change_t);
+    Writers more(sessions(site), {.threads = 1, .rows = 100}, change_loose);
     Agent agent(site);
     // A slot is made on a standby when its primary has said which transactions are open.
     std::atomic<bool> made{false};

@@ -20,13 +20,13 @@ TEST(AgentSnapshot, TakesOverWhatTablesHoldWithDebeziumsMarkers) {
         "CREATE TABLE u (b text, a int, v text, PRIMARY KEY (b, a));"
         "ALTER PUBLICATION tributary ADD TABLE u;"
         "INSERT INTO u VALUES ('x', 2, 'tab\there \\ and'), ('x', 1, NULL), (E'a\\nb', 7, '')");
-    site.insert(1, 20'000);
+    site.insert(1, 6'000);
     Agent agent(with_snapshot(site));
     ASSERT_TRUE(complete(agent)) << agent.log();
     expect_same(site);
     expect_same(site, "u");
     const Taken t = take(site.topic());
-    ASSERT_EQ(t.reads, 20'000U);
+    ASSERT_EQ(t.reads, 6'000U);
     EXPECT_EQ(t.changes, 0U);
     EXPECT_EQ(t.markers.front(), "first");
     EXPECT_EQ(t.markers[1], "true");
@@ -34,13 +34,13 @@ TEST(AgentSnapshot, TakesOverWhatTablesHoldWithDebeziumsMarkers) {
     EXPECT_THAT(take(site.topic("plant", "public.u")).markers,
                 ElementsAre("first_in_data_collection", "true", "last"));
     // Afterwards it is a stream like any other, and a restart takes nothing again.
-    site.insert(20'001, 20'010);
-    ASSERT_TRUE(agent.caught_up(20'014));
+    site.insert(6'001, 6'010);
+    ASSERT_TRUE(agent.caught_up(6'014));
     EXPECT_EQ(agent.stop(), 0);
     const Agent again(site);
-    site.insert(20'011, 20'011);
-    ASSERT_TRUE(again.caught_up(20'016));
-    EXPECT_EQ(take(site.topic()).reads, 20'000U);
+    site.insert(6'011, 6'011);
+    ASSERT_TRUE(again.caught_up(6'016));
+    EXPECT_EQ(take(site.topic()).reads, 6'000U);
     expect_same(site);
 }
 
@@ -101,28 +101,22 @@ void make_loose(Site& site, int rows) {
 
 TEST(AgentSnapshot, TablesWithoutAKeyAreExactBesideWritersAndThroughKills) {
     Site site;
-    make_loose(site, 100'000);
+    make_loose(site, 50'000);
     with_snapshot(site);
-    Writers writers(site, 3, 500, change_loose);
-    std::minstd_rand random(3);
-    int kills_during = 0;
-    for (int round = 0; round < 8; ++round) {
-        Agent agent(site);
-        if (round == 0) {
-            ASSERT_TRUE(agent.logs("snapshot begins"));  // and it takes longer than to see this
-        } else {
-            const auto age = milliseconds(150 + random() % 700);
-            std::this_thread::sleep_for(age);  // the moment of the kill, not a synchronisation
-        }
-        const bool over = agent.log().find("snapshot complete") != std::string::npos;
-        agent.kill9();
-        kills_during += over ? 0 : 1;
-        if (over) {
-            break;
-        }
+    {
+        Agent first(site);
+        ASSERT_TRUE(first.logs("snapshot begins"));  // and it takes longer than to see this
+        first.kill9();
     }
-    EXPECT_GT(kills_during, 0);
-    const Agent last(site);
+    Writers writers(sessions(site), {.threads = 3, .rows = 500}, change_loose);
+    const Taking all = taking(site);
+    KillPlan plan(7, 0);
+    plan.life_min = milliseconds(150);
+    plan.life_max = milliseconds(850);
+    Killer killer(all, plan);
+    killer.run();
+    ASSERT_FALSE(HasFatalFailure());
+    const Agent& last = killer.agent();
     ASSERT_TRUE(
         last.poll([](const auto& at) { return at.at("snapshot").at("state") == "complete"; }));
     EXPECT_GT(writers.stop(), 100U);
@@ -131,6 +125,7 @@ TEST(AgentSnapshot, TablesWithoutAKeyAreExactBesideWritersAndThroughKills) {
         "INSERT INTO loose VALUES (1, 'new')");
     expect_same_in_the_end(site, last);
     expect_same(site, "loose");
+    killer.report();
 }
 
 TEST(AgentSnapshot, ATableWithoutAKeyBeyondItsBoundIsANamedStop) {
@@ -151,11 +146,11 @@ TEST(AgentSnapshot, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
     Site site;
     site.sql(
         "CREATE TABLE u (id int PRIMARY KEY, v text); CREATE TABLE z (id int PRIMARY KEY, v text);"
-        "INSERT INTO u SELECT g, 'u' FROM generate_series(1, 8000) g;"
-        "INSERT INTO z SELECT g, 'z' FROM generate_series(1, 8000) g;"
+        "INSERT INTO u SELECT g, 'u' FROM generate_series(1, 4000) g;"
+        "INSERT INTO z SELECT g, 'z' FROM generate_series(1, 4000) g;"
         "ALTER PUBLICATION tributary ADD TABLE u, z");
-    site.insert(1, 20'000);
-    Agent agent(with_snapshot(site, "initial", 100));
+    site.insert(1, 10'000);
+    Agent agent(with_snapshot(site, "initial", 50));
     ASSERT_TRUE(agent.logs("snapshot begins"));
     site.sql("ALTER TABLE t ADD COLUMN w int DEFAULT 7");
     site.sql("UPDATE t SET w = 8 WHERE id % 100 = 0");
@@ -169,11 +164,11 @@ TEST(AgentSnapshot, GoesOnWhenTablesAreAlteredDroppedAndTruncated) {
 }
 
 TEST(AgentSnapshot, IsExactBesideWriters) {
-    constexpr int kRows = 60'000;
+    constexpr int kRows = 30'000;
     Site site;
     fill(site, kRows);
-    Writers writers(site, 4, kRows);
-    Agent agent(with_snapshot(site, "initial", 500));
+    Writers writers(sessions(site), {.threads = 4, .rows = kRows}, change_t);
+    Agent agent(with_snapshot(site, "initial", 250));
     ASSERT_TRUE(agent.logs("snapshot complete"));
     EXPECT_GT(writers.stop(), 100U);
     expect_same_in_the_end(site, agent);
@@ -181,37 +176,13 @@ TEST(AgentSnapshot, IsExactBesideWriters) {
 
 // catalogue: F56
 TEST(AgentSnapshot, KillsAtAnyMomentNeitherRepeatNorMissARow) {
-    const Kills kills(10);
-    const int rows = kills.rows(24'000);
+    const KillPlan plan(10, 24'000);
     Site site;
-    fill(site, rows);
-    with_snapshot(site, "initial", 40);  // many small chunks: longer than a few lives of the agent
-    Writers writers(site, 3, rows);
-    std::minstd_rand random(11);
-    int kills_during = 0;
-    bool over = false;
-    for (int round = 0; round < kills.count && !over; ++round) {
-        Agent agent(site);
-        const auto age = milliseconds(200 + random() % 500);
-        std::this_thread::sleep_for(age);  // the moment of the kill, not a synchronisation
-        over = agent.log().find("snapshot complete") != std::string::npos;
-        if (over) {
-            writers.stop();
-            ASSERT_TRUE(complete(agent));  // what it said is durable
-        }
-        agent.kill9();
-        kills_during += over ? 0 : 1;
-        if (kills.everything) {
-            kill_a_server(random);
-        }
-    }
-    EXPECT_GT(kills_during, 2);
-    RecordProperty("kills", kills_during);
-    const Agent last(site);
-    writers.stop();
-    ASSERT_TRUE(over || last.logs("snapshot complete", seconds(150)));
-    expect_same_in_the_end(site, last);
-    EXPECT_GE(take(site.topic()).reads, static_cast<std::size_t>(rows / 3 * 2));
+    fill(site, plan.rows);
+    site.sql(
+        "CREATE TABLE ending (id int PRIMARY KEY); ALTER PUBLICATION tributary ADD TABLE ending");
+    with_snapshot(site, "initial", plan.chunk_rows);
+    expect_exact_through_kills(taking(site), plan, sessions(site), change_t);
 }
 
 }  // namespace

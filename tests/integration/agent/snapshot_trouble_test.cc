@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/integration/agent/small_disk.h"
 #include "tests/integration/agent/snapshot_rig.h"
 #include "tests/servers/sql.h"
 
 namespace tributary::agent_testing {
 namespace {
-
-using testing::HasSubstr;
 
 class SnapshotTrouble : public testing::Test {
   protected:
@@ -21,12 +20,13 @@ class SnapshotTrouble : public testing::Test {
         });
     }
     // Chunks small enough that the snapshot is not over before the test does something.
+    static constexpr int kRows = 2500;
     static Site& slow(Site& site) { return with_snapshot(site, "initial", 2); }
 };
 
 TEST_F(SnapshotTrouble, ARightTakenAwayIsANamedStopAndGivenBackGoesOnExactly) {
     Site site;
-    site.insert(1, 6000);
+    site.insert(1, kRows);
     {
         Agent agent(slow(site));
         ASSERT_TRUE(under_way(agent));
@@ -34,15 +34,15 @@ TEST_F(SnapshotTrouble, ARightTakenAwayIsANamedStopAndGivenBackGoesOnExactly) {
         EXPECT_EQ(agent.wait(), 11) << agent.log();
         EXPECT_TRUE(agent.logs_error("source_rights", milliseconds(0)));
     }
-    Agent agent(with_snapshot(site, "initial", 5000));
+    Agent agent(with_snapshot(site));
     ASSERT_TRUE(complete(agent));
-    EXPECT_EQ(take(site.topic()).reads, 6000U);
+    EXPECT_EQ(take(site.topic()).reads, kRows);
     expect_same(site);
 }
 
 TEST_F(SnapshotTrouble, ALockedTableIsWaitedForWhileTheStreamGoesOn) {
     Site site;
-    site.insert(1, 6000);
+    site.insert(1, kRows);
     site.sql(
         "CREATE TABLE u (id int PRIMARY KEY, v text); ALTER PUBLICATION tributary ADD TABLE u");
     Agent agent(slow(site));
@@ -57,8 +57,38 @@ TEST_F(SnapshotTrouble, ALockedTableIsWaitedForWhileTheStreamGoesOn) {
         locker.sql("ROLLBACK");
     }
     ASSERT_TRUE(complete(agent));
-    EXPECT_EQ(take(site.topic()).reads, 6000U);
+    EXPECT_EQ(take(site.topic()).reads, kRows);
     expect_same_in_the_end(site, agent);
+}
+
+// Two that lock a partitioned table and its partition in different orders: the chunk's reader is
+// the one that the server chooses to fail.
+TEST_F(SnapshotTrouble, ADeadlockIsTriedAgain) {
+    Site site;
+    site.sql(
+        "CREATE TABLE part (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+        "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (1000000);"
+        "INSERT INTO part SELECT generate_series(1, 2500);"
+        "ALTER PUBLICATION tributary ADD TABLE part;"
+        "ALTER PUBLICATION tributary SET (publish_via_partition_root = true)");
+    site.sql("ALTER ROLE tributary IN DATABASE " + site.name + " SET deadlock_timeout = '20ms'");
+    Agent agent(slow(site));
+    ASSERT_TRUE(under_way(agent));
+    {
+        servers::SqlConnection locker(site.server().conninfo(site.name));
+        locker.sql("SET deadlock_timeout = '60s'; BEGIN; LOCK TABLE part_1");
+        ASSERT_TRUE(servers::poll_until(kPatience, [&] {
+            return site.sql(
+                           "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
+                           "'part_1'::regclass")
+                       .value() != "0";
+        }));
+        locker.sql("LOCK TABLE part; COMMIT");
+    }
+    EXPECT_TRUE(agent.logs("a chunk of the snapshot could not be read"));
+    ASSERT_TRUE(complete(agent));
+    EXPECT_EQ(take(site.topic("plant", "public.part")).reads, kRows);
+    expect_same(site, "part");
 }
 
 TEST_F(SnapshotTrouble, ACancelledStatementIsTriedAgain) {
@@ -94,20 +124,20 @@ TEST_F(SnapshotTrouble, ACancelledStatementIsTriedAgain) {
 
 TEST_F(SnapshotTrouble, AChangedKeyBeginsTheTableAgain) {
     Site site;
-    site.insert(1, 6000);
+    site.insert(1, kRows);
     Agent agent(slow(site));
     ASSERT_TRUE(under_way(agent, 100));
     site.sql("ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (id, v)");
     ASSERT_TRUE(agent.logs("the table's key was changed during its snapshot"));
     ASSERT_TRUE(complete(agent));
     // Rows of before under the old key, and all of them under the new one.
-    EXPECT_GT(take(site.topic()).reads, 6000U);
+    EXPECT_GT(take(site.topic()).reads, kRows);
     EXPECT_EQ(take(site.topic()).table.repeated(), 0U);
 }
 
 TEST_F(SnapshotTrouble, AKilledSessionIsMadeAgain) {
     Site site;
-    site.insert(1, 6000);
+    site.insert(1, kRows);
     Agent agent(slow(site));
     ASSERT_TRUE(under_way(agent, 100));
     const auto ended = site.sql(
@@ -115,30 +145,47 @@ TEST_F(SnapshotTrouble, AKilledSessionIsMadeAgain) {
         "AND datname = current_database() AND backend_type = 'client backend'");
     EXPECT_NE(ended.value(), "0");
     ASSERT_TRUE(complete(agent));
-    EXPECT_EQ(take(site.topic()).reads, 6000U);
+    EXPECT_EQ(take(site.topic()).reads, kRows);
     expect_same_in_the_end(site, agent);
 }
 
 TEST_F(SnapshotTrouble, WithoutKafkaRowsAreTakenUntilTheBoundAndDeliveredAfterwards) {
-    constexpr int kRows = 12'000;
+    constexpr int kWide = 9'000;
     Site site;
     site.max_bytes = "16MiB";
-    // About 36 MiB that hardly compress: more than the log may hold.
+    // About 27 MiB that hardly compress: more than the log may hold.
     site.sql(
         "INSERT INTO t SELECT g, (SELECT string_agg(md5((g * 97 + i)::text), '') FROM "
         "generate_series(1, 96) i) FROM generate_series(1, " +
-        std::to_string(kRows) + ") g");
-    Agent agent(with_snapshot(site, "initial", 10));
+        std::to_string(kWide) + ") g");
+    Agent agent(with_snapshot(site, "initial", 20));
     ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("delivered") > 10; }));
     uplink().cut();
     ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "paused"; }));
     const std::size_t rows = agent.pipeline().at("snapshot").at("rows");
-    EXPECT_LT(rows, kRows);
+    EXPECT_LT(rows, kWide);
     EXPECT_GT(rows, 2000U) << "it went on without Kafka";
     uplink().restore();
     ASSERT_TRUE(complete(agent));
-    EXPECT_EQ(take(site.topic()).reads, kRows);
+    EXPECT_EQ(take(site.topic()).reads, kWide);
     expect_same(site);
+}
+
+TEST_F(SnapshotTrouble, AFullDiskPausesItAndRoomLetsItGoOnExactly) {
+    Site site;
+    const SmallDisk disk(site.path("disk"));
+    site.state_dir = site.path("disk") / "state";
+    site.insert(1, kRows);
+    Agent agent(slow(site));
+    ASSERT_TRUE(under_way(agent, 100));
+    disk.fill();
+    EXPECT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "paused"; }));
+    EXPECT_EQ(agent.pipeline().at("intake").at("error"), "log_full");
+    EXPECT_LT(agent.pipeline().at("snapshot").at("rows"), kRows);
+    disk.free();
+    ASSERT_TRUE(complete(agent));
+    EXPECT_EQ(take(site.topic()).reads, kRows);
+    expect_same_in_the_end(site, agent);
 }
 
 }  // namespace
