@@ -46,7 +46,7 @@ Result<void> SnapshotDriver::open(const Opening& opening,
     if (missed) {
         tell_of_missed(opening.missed);
     }
-    if (((fresh && begin) || missed) && opening.slot_at) {
+    if (opening.slot_at && (missed || (fresh && begin))) {
         // The run is in the log before anything of the stream is, at a position of its own.
         TRIBUTARY_TRY(made,
                       Intake::make(intake_options(options),
@@ -54,6 +54,8 @@ Result<void> SnapshotDriver::open(const Opening& opening,
                                     missed ? opening.start.done : Position{}},
                                    with_.catalogue));
         intake = std::move(made);
+    } else if (opening.slot_at && fresh) {
+        intake->begin_at(*opening.slot_at);
     }
     TRIBUTARY_TRY(snapshot,
                   Snapshot::make({.source = options.name,
@@ -78,17 +80,11 @@ Result<void> SnapshotDriver::open(const Opening& opening,
     if (snapshot_->finished()) {
         return success();
     }
-    if (fresh) {
-        // Nothing was appended by an earlier process to a pipeline that is new.
-        intake->watch(snapshot_.get());
-        runs_ = true;
-        return success();
-    }
     return watch(*intake);
 }
 
 // From now on the snapshot is told of the stream. What is open at this moment may have been
-// appended before.
+// appended before, or be in the log below a slot that was just made: neither comes again.
 Result<void> SnapshotDriver::watch(Intake& intake) {
     TRIBUTARY_TRY(open, with_.reader.open_transactions());
     snapshot_->suspect(std::move(open));
