@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "connectors/postgresql/history.h"
+
 namespace tributary::sim {
 namespace {
 
@@ -52,6 +54,12 @@ SnapshotOracle::SnapshotOracle(const SimPostgres& server) {
     }
     for (const SimTransaction& tx : server.lost()) {
         lost_from_ = std::min(lost_from_, tx.commit_lsn);
+    }
+    // From where a standby took over, everything is another history, also what was idle then.
+    for (std::uint32_t timeline = 1; timeline < server.timeline(); ++timeline) {
+        if (const auto end = postgresql::timeline_end(server.history_file(), timeline)) {
+            lost_from_ = std::min(lost_from_, end->value());
+        }
     }
 }
 
