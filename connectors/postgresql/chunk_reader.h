@@ -48,7 +48,7 @@ class SqlChunkReader final : public ChunkReader {
     void abandon() override;
 
     // The connection is given back; the next use makes another.
-    void close() { session_.reset(); }
+    void close() override { session_.reset(); }
 
   private:
     Result<Session*> session();

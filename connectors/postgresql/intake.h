@@ -49,6 +49,10 @@ class Intake final : public core::snapshot::RowStream {
                                                               const StartPoint& start,
                                                               CatalogueReader& catalogue);
 
+    // A new pipeline begins here, where its slot is: also what is appended before the server says
+    // anything.
+    void begin_at(Lsn slot_at) noexcept { position_ = slot_at; }
+
     // One XLogData ('w'): its header's walStart and walEnd, and the pgoutput message in it.
     // `now_us`: wall clock, microseconds since 1970. kProtocolViolation, kRowTooLarge,
     // kSchemaMismatch, kConfigInvalid (an excluded key column), or what the catalogue failed with.

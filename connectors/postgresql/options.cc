@@ -1,6 +1,7 @@
 #include "connectors/postgresql/options.h"
 
 #include "config/table_rules.h"
+#include "connectors/postgresql/intake.h"
 
 #include <algorithm>
 #include <array>
@@ -139,6 +140,13 @@ Result<Options> read_options(config::Reader& reader) {
     read_stream(reader, out);
     TRIBUTARY_TRY_VOID(reader.result());
     return out;
+}
+
+IntakeOptions intake_options(const Options& options) {
+    return {.database = options.connection.dbname,
+            .filter = options.tables,
+            .row_bytes_max = options.row_bytes_max,
+            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
 }
 
 }  // namespace tributary::postgresql

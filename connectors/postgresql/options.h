@@ -50,6 +50,9 @@ struct Options {
         0;  // ack: auto; 0 = min(1 GiB, a quarter of max_slot_wal_keep_size)
 };
 
+struct IntakeOptions;
+[[nodiscard]] IntakeOptions intake_options(const Options& options);
+
 // Reads one source's mapping; errors carry file and line.
 [[nodiscard]] Result<Options> read_options(config::Reader& reader);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "connectors/postgresql/copy_text.h"
 #include "connectors/postgresql/table_schema.h"
 #include "model/errors.h"
@@ -62,12 +63,14 @@ Result<ChunkBegin> Snapshot::begin(const TableName& table) {
                                        " that were open when the agent connected, or that wait "
                                        "for a synchronous standby"};
     }
-    return ChunkBegin{.fingerprint = seen_.fingerprint, .place = encode_resume(seen_.place)};
+    const bool at_once = planted::is(planted::Bug::chunk_before_its_place);
+    return ChunkBegin{.fingerprint = seen_.fingerprint,
+                      .place = encode_resume(at_once ? Lsn() : seen_.place)};
 }
 
 // Whether the chunk sees every transaction that was appended before it.
 bool Snapshot::all_seen() {
-    if (!seen_.visible) {
+    if (!seen_.visible || planted::is(planted::Bug::plain_watermark)) {
         unseen_.clear();  // a standby shows everything that it has sent
         return true;
     }
@@ -160,6 +163,9 @@ void Snapshot::on_begin(std::uint32_t xid, Lsn commit_lsn) {
 }
 
 bool Snapshot::sees_current() const {
+    if (planted::is(planted::Bug::plain_watermark)) {
+        return false;
+    }
     return seen_.visible ? seen_.visible->sees(xid_) : commit_lsn_ < seen_.replayed;
 }
 

@@ -61,19 +61,13 @@ bool has_unasked_input(const Session& session) {
 
 }  // namespace
 
-IntakeOptions intake_options(const Options& options) {
-    return {.database = options.connection.dbname,
-            .filter = options.tables,
-            .row_bytes_max = options.row_bytes_max,
-            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
-}
-
 PostgresqlSource::PostgresqlSource(Options options, const Clock& clock, Observer& observer)
     : options_(std::move(options)),
       clock_(clock),
       observer_(observer),
       catalogue_([this] { return sql(); }),
-      chunks_(options_.connection, options_.publication, interrupter_) {}
+      chunks_(options_.connection, options_.publication, interrupter_),
+      snapshots_({options_, chunks_, catalogue_, clock_, observer_}) {}
 
 Result<void> PostgresqlSource::open(const StartPoint& start, const SideReader& side) {
     [[maybe_unused]] const bool stale = interrupter_.consume();
@@ -108,7 +102,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
         TRIBUTARY_TRY(created, create_slot(session));
         slot_at = created;
     }
-    TRIBUTARY_TRY_VOID(begin_snapshot(facts, filter, start, slot_at, side));
+    TRIBUTARY_TRY_VOID(snapshots_.open({facts, filter, start, slot_at, missed_}, side, intake_));
 
     // The role may have a wal_sender_timeout of its own.
     TRIBUTARY_TRY(timeout,
@@ -264,8 +258,8 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
         // With the first event that comes by this connection.
         sink.put_side(kTimelineKey, std::to_string(std::exchange(timeline_to_store_, 0)));
     }
-    TRIBUTARY_TRY_VOID(step_snapshot(sink, wait));
-    if (stops_stream()) {
+    TRIBUTARY_TRY_VOID(step_snapshots(sink, wait));
+    if (snapshots_.stops_stream()) {
         return tend(clock_.now());
     }
     if (!buffered_ && !interrupter_.consume()) {
@@ -304,7 +298,7 @@ Result<PostgresqlSource::Drained> PostgresqlSource::drain(EntrySink& sink) {
                 drained.more = true;
                 return drained;
             }
-            if (stops_stream()) {
+            if (snapshots_.stops_stream()) {
                 drained.more = true;
                 return drained;
             }
@@ -314,9 +308,7 @@ Result<PostgresqlSource::Drained> PostgresqlSource::drain(EntrySink& sink) {
             }
             drained.bytes += message->data.size();
             TRIBUTARY_TRY_VOID(take(*message, now_us, sink));
-            if (snapshot_runs_ && snapshot_->due(*intake_)) {
-                TRIBUTARY_TRY_VOID(snapshot_->step(*intake_, sink));
-            }
+            TRIBUTARY_TRY_VOID(snapshots_.on_message(*intake_, sink));
         }
         TRIBUTARY_TRY(more, stream_->fill());
         if (!more) {

@@ -20,7 +20,7 @@
 #include "connectors/postgresql/replication_stream.h"
 #include "connectors/postgresql/server_checks.h"
 #include "connectors/postgresql/shutdown_watch.h"
-#include "connectors/postgresql/snapshot.h"
+#include "connectors/postgresql/snapshot_driver.h"
 #include "model/table_filter.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
@@ -28,8 +28,6 @@
 #include "ports/source.h"
 
 namespace tributary::postgresql {
-
-[[nodiscard]] IntakeOptions intake_options(const Options& options);
 
 class PostgresqlSource final : public Source, private Snapshots {
   public:
@@ -49,7 +47,7 @@ class PostgresqlSource final : public Source, private Snapshots {
     [[nodiscard]] std::string describe(const Position& position) const override;
     void interrupt() override { interrupter_.interrupt(); }
     [[nodiscard]] Snapshots* snapshots() override { return this; }
-    [[nodiscard]] bool complete() const override;
+    [[nodiscard]] bool complete() const override { return snapshots_.complete(); }
 
   private:
     Result<void> connect(const StartPoint& start, const SideReader& side);
@@ -61,22 +59,13 @@ class PostgresqlSource final : public Source, private Snapshots {
     Result<void> check_history(Session& session, const StartPoint& start, const SideReader& side);
     Result<void> create_publication(const ServerFacts& facts, const TableFilter& filter);
     Result<Lsn> create_slot(Session& session);
-    Result<void> begin_snapshot(const ServerFacts& facts,
-                                const TableFilter& filter,
-                                const StartPoint& start,
-                                std::optional<Lsn> slot_at,
-                                const SideReader& side);
-    Result<void> watch_stream();
-    Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
-    void end_snapshot();
-    [[nodiscard]] bool stops_stream() const;
-    Result<void> ask_for_place(SteadyTime now);
+    Result<void> step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait);
     Result<void> miss(const Error& error, ServerFacts& facts);
 
     [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
     [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
-    [[nodiscard]] SnapshotStatus status() const override;
-    void allow(std::uint64_t rows) override { allowed_rows_ = rows; }
+    [[nodiscard]] SnapshotStatus status() const override { return snapshots_.status(); }
+    void allow(std::uint64_t rows) override { snapshots_.allow(rows); }
 
     struct Drained {
         std::size_t bytes = 0;
@@ -102,10 +91,7 @@ class PostgresqlSource final : public Source, private Snapshots {
     std::optional<ReplicationStream> stream_;
     std::unique_ptr<Intake> intake_;
     SqlChunkReader chunks_;
-    std::unique_ptr<Snapshot> snapshot_;
-    bool snapshot_begun_ = false;  // by this process
-    bool snapshot_runs_ = false;   // it is told of the stream
-    std::uint64_t allowed_rows_ = UINT64_MAX;
+    SnapshotDriver snapshots_;
     std::string missed_;  // changes that the server no longer has, which a snapshot makes good
 
     // Of the connection

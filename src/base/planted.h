@@ -22,6 +22,10 @@ enum class Bug : std::uint8_t {
     old_log_merged,                  // core/delivery/ledger.cc
     puback_before_fsync,             // connectors/mqtt/session/{subscriber,listener}_session.cc
     redelivery_taken_again,          // connectors/mqtt/session/dedupe.cc
+    plain_watermark,                 // connectors/postgresql/snapshot.cc
+    chunk_before_its_place,          // connectors/postgresql/snapshot.cc
+    open_transactions_forgotten,     // connectors/postgresql/snapshot_driver.cc
+    snapshot_progress_apart,         // core/snapshot/engine.cc
 };
 
 #ifdef TRIBUTARY_PLANTED_BUGS

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "connectors/postgresql/position.h"
 #include "format/checkpoint.h"
 #include "format/record_header.h"
 
@@ -72,69 +73,134 @@ std::size_t visible(const SimKafka& kafka, const std::string& checkpoint_topic) 
     return count;
 }
 
+namespace {
+
+// One reader of all partitions of a world with a database.
+class Reader {
+  public:
+    explicit Reader(const SimPostgres& server)
+        : server_(server), expected_(server.expected()), seen_(expected_.size(), false) {
+        for (std::size_t at = 0; at < expected_.size(); ++at) {
+            place_.emplace(
+                Identity(expected_[at].lsn, expected_[at].ordinal, expected_[at].sub_index), at);
+        }
+        if (server.holds_rows()) {
+            rows_.emplace(server);
+        }
+        result_.expected = expected_.size();
+    }
+
+    void begin(const std::string& partition) {
+        partition_ = partition;
+        newest_.reset();
+        newest_lsn_ = 0;
+    }
+    void read(const KafkaRecord& record) {
+        const auto header = format::parse_record_header(record.identity);
+        if (!header || header.value().position.size() != sizeof(std::uint64_t)) {
+            blame("a record without identity in " + partition_);
+            return;
+        }
+        const Identity identity(load<std::uint64_t>(header.value().position.data(), Endian::big),
+                                header.value().ordinal,
+                                header.value().sub_index);
+        if (rows_ && is_snapshot_row(record)) {
+            read_row(record, std::get<0>(identity) + 1);
+        } else {
+            read_change(record, identity);
+        }
+    }
+    Judgement judge(const SnapshotDuty& duty) {
+        const auto missing = std::find(seen_.begin(), seen_.end(), false);
+        if (missing != seen_.end()) {
+            const Expected& row = expected_[static_cast<std::size_t>(missing - seen_.begin())];
+            result_.first_missing = describe(Identity(row.lsn, row.ordinal, row.sub_index));
+        } else if (rows_ && duty.every_row) {
+            result_.first_missing = rows_->missing();
+        }
+        if (rows_ && duty.times_max) {
+            blame(rows_->repeated(duty));
+        }
+        result_.has_lost = result_.has_lost || (rows_ && rows_->has_lost());
+        return result_;
+    }
+    void blame(const std::string& what) {
+        if (result_.violation.empty()) {
+            result_.violation = what;
+        }
+    }
+
+  private:
+    // Everything that is below its place has come, and nothing else.
+    void read_row(const KafkaRecord& record, std::uint64_t place) {
+        ++result_.seen;
+        blame(rows_->on_row(record, place));
+        if (newest_lsn_ >= place) {
+            out_of_order("a row of the snapshot at " + std::to_string(place));
+        }
+        newest_lsn_ = place - 1;
+    }
+    void read_change(const KafkaRecord& record, const Identity& identity) {
+        const auto found = place_.find(identity);
+        if (found == place_.end() || !fits(expected_[found->second], record)) {
+            if (was_lost(server_, identity)) {
+                result_.has_lost = true;
+            } else {
+                blame(describe(identity) + " in " + partition_ +
+                      (found == place_.end() ? " was never committed" : " has another content"));
+            }
+            return;
+        }
+        if (seen_[found->second]) {
+            blame(describe(identity) + " is there twice");
+            return;
+        }
+        seen_[found->second] = true;
+        ++result_.seen;
+        const bool late = std::get<0>(identity) < newest_lsn_;
+        if (late || (newest_ && found->second < *newest_)) {
+            out_of_order(describe(identity));
+        }
+        newest_ = found->second;
+        newest_lsn_ = std::get<0>(identity);
+        if (rows_) {
+            rows_->on_change(expected_[found->second]);
+        }
+    }
+    void out_of_order(const std::string& what) {
+        blame(what + " in " + partition_ + " is out of order");
+    }
+
+    const SimPostgres& server_;
+    const std::vector<Expected> expected_;
+    std::vector<bool> seen_;
+    std::map<Identity, std::size_t> place_;
+    std::optional<SnapshotOracle> rows_;
+    Judgement result_;
+    std::string partition_;
+    std::optional<std::size_t> newest_;
+    std::uint64_t newest_lsn_ = 0;
+};
+
+}  // namespace
+
 Judgement judge(const SimPostgres& server,
                 const SimKafka& kafka,
-                const std::string& checkpoint_topic) {
-    Judgement result;
-    const std::vector<Expected> expected = server.expected();
-    result.expected = expected.size();
-    std::map<Identity, std::size_t> place;
-    for (std::size_t at = 0; at < expected.size(); ++at) {
-        place.emplace(Identity(expected[at].lsn, expected[at].ordinal, expected[at].sub_index), at);
-    }
-    std::vector<bool> seen(expected.size(), false);
-    const auto blame = [&](const std::string& what) {
-        if (result.violation.empty()) {
-            result.violation = what;
-        }
-    };
+                const std::string& checkpoint_topic,
+                const SnapshotDuty& duty) {
+    Reader reader(server);
     for (const auto& each : kafka.logs()) {
-        const std::string& partition = each.first;
-        if (partition.starts_with(checkpoint_topic)) {
-            continue;
+        if (!each.first.starts_with(checkpoint_topic)) {
+            reader.begin(each.first);
+            read_committed(
+                kafka, each.first, [&](const KafkaRecord& record) { reader.read(record); });
         }
-        std::optional<std::size_t> newest;
-        read_committed(kafka, partition, [&](const KafkaRecord& record) {
-            const auto header = format::parse_record_header(record.identity);
-            if (!header || header.value().position.size() != sizeof(std::uint64_t)) {
-                blame("a record without identity in " + partition);
-                return;
-            }
-            const Identity identity(
-                load<std::uint64_t>(header.value().position.data(), Endian::big),
-                header.value().ordinal,
-                header.value().sub_index);
-            const auto found = place.find(identity);
-            if (found == place.end() || !fits(expected[found->second], record)) {
-                if (was_lost(server, identity)) {
-                    result.has_lost = true;
-                } else {
-                    blame(describe(identity) + " in " + partition +
-                          (found == place.end() ? " was never committed" : " has another content"));
-                }
-                return;
-            }
-            if (seen[found->second]) {
-                blame(describe(identity) + " is there twice");
-                return;
-            }
-            seen[found->second] = true;
-            ++result.seen;
-            if (newest && found->second < *newest) {
-                blame(describe(identity) + " in " + partition + " is out of order");
-            }
-            newest = found->second;
-        });
     }
-    const auto missing = std::find(seen.begin(), seen.end(), false);
-    if (missing != seen.end()) {
-        const Expected& row = expected[static_cast<std::size_t>(missing - seen.begin())];
-        result.first_missing = describe(Identity(row.lsn, row.ordinal, row.sub_index));
-    }
-    blame(check_chain(kafka, checkpoint_topic, [](const Position& before, const Position& now) {
-        return now.bytes < before.bytes;
-    }));
-    return result;
+    reader.blame(
+        check_chain(kafka, checkpoint_topic, [](const Position& before, const Position& now) {
+            return postgresql::decode_resume(now) < postgresql::decode_resume(before);
+        }));
+    return reader.judge(duty);
 }
 
 }  // namespace tributary::sim

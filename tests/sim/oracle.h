@@ -11,6 +11,7 @@
 #include "model/ids.h"
 #include "tests/sim/sim_kafka.h"
 #include "tests/sim/sim_postgres.h"
+#include "tests/sim/snapshot_oracle.h"
 
 namespace tributary::sim {
 
@@ -24,7 +25,8 @@ struct Judgement {
 
 [[nodiscard]] Judgement judge(const SimPostgres& server,
                               const SimKafka& kafka,
-                              const std::string& checkpoint_topic);
+                              const std::string& checkpoint_topic,
+                              const SnapshotDuty& duty = {});
 
 // Walks what a read_committed reader sees of a partition: up to the last stable offset.
 template <typename Each>

@@ -43,6 +43,7 @@ class Origin {
     virtual void agent_gone() = 0;
     // A second agent of the same name may follow it.
     [[nodiscard]] virtual bool may_have_twin() const = 0;
+    virtual void twin_comes() {}
 
     // The agent is connected.
     [[nodiscard]] virtual bool served() const = 0;

@@ -44,6 +44,8 @@ std::int64_t duration(Rng& random) {
                               : random.between(1'000, 700'000);
 }
 
+constexpr std::uint64_t kSnapshotDigit = 8;
+
 SourceKind source_of(std::uint64_t seed) {
     switch (seed % 10) {
         case 0:
@@ -104,6 +106,19 @@ void add(Rng& random, Plan& plan, Fault fault, std::uint64_t times) {
     }
 }
 
+void add_snapshots(Rng& random, Plan& plan) {
+    const std::uint64_t kind = random.below(10);
+    plan.snapshots = {.mode = kind < 7    ? SnapshotMode::initial
+                              : kind == 7 ? SnapshotMode::always
+                                          : SnapshotMode::no_data,
+                      .chunk_rows = std::array<std::uint32_t, 4>{1, 3, 8, 1000}[random.below(4)],
+                      .rows = 1 + random.below(30)};
+    const bool asked = kind >= 8 || random.chance(300);
+    if (asked) {
+        add(random, plan, Fault::table_asked, 1 + random.below(2));
+    }
+}
+
 }  // namespace
 
 const char* to_text(Fault fault) {
@@ -138,6 +153,8 @@ const char* to_text(Fault fault) {
             return "slot saved";
         case Fault::alter_table:
             return "alter table";
+        case Fault::table_asked:
+            return "a table is asked for";
         case Fault::disk_full:
             return "disk full";
         case Fault::disk_dead:
@@ -189,6 +206,9 @@ Plan make_plan(std::uint64_t seed,
         if (grave == Fault::backup_restored) {
             add(random, plan, Fault::backup_taken, 1);
         }
+    }
+    if (seed % 10 == kSnapshotDigit) {
+        add_snapshots(random, plan);
     }
     std::vector<Happening> kept;
     for (std::size_t at = 0; at < plan.happenings.size(); ++at) {

@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/delivery/cut.h"
 #include "core/intake/ack_policy.h"
+#include "model/snapshot_mode.h"
 #include "tests/sim/sim_kafka.h"
 #include "tests/sim/sim_sink.h"
 #include "tests/sim/sim_source.h"
@@ -35,6 +37,7 @@ enum class Fault : std::uint8_t {
     source_weather,
     slot_saved,
     alter_table,
+    table_asked,  // an operator wants a table's rows again
     disk_full,
     disk_dead,     // EIO for a while
     disk_weather,  // single writes and fsyncs fail from here on
@@ -51,9 +54,15 @@ enum class Fault : std::uint8_t {
 };
 [[nodiscard]] const char* to_text(Fault fault);
 
-// What the agent takes from: of ten seeds one is a broker's, one that of devices (by their last
-// digit, so that a seed stays what it is).
+// What the agent takes from: of ten seeds one is a broker's, one that of devices, and one that of
+// a database whose tables hold rows (by their last digit, so that a seed stays what it is).
 enum class SourceKind : std::uint8_t { postgres, broker, devices };
+
+struct SnapshotPlan {
+    SnapshotMode mode = SnapshotMode::initial;
+    std::uint32_t chunk_rows = 1;
+    std::size_t rows = 0;  // of each table before the agent comes, at most
+};
 
 struct Happening {
     std::int64_t at_us = 0;
@@ -73,6 +82,7 @@ struct Plan {
     std::uint64_t pressure_limit = 0;
     std::uint32_t position_interval_ms = 1000;
     bool excludes_table = true;
+    std::optional<SnapshotPlan> snapshots;
     SimKafka::Options kafka;
     KafkaWeather kafka_weather;    // as it becomes with Fault::kafka_weather
     SourceWeather source_weather;  // the same

@@ -26,6 +26,11 @@ inline constexpr std::array kBugs{
     std::pair{std::string_view("old_log_merged"), planted::Bug::old_log_merged},
     std::pair{std::string_view("puback_before_fsync"), planted::Bug::puback_before_fsync},
     std::pair{std::string_view("redelivery_taken_again"), planted::Bug::redelivery_taken_again},
+    std::pair{std::string_view("plain_watermark"), planted::Bug::plain_watermark},
+    std::pair{std::string_view("chunk_before_its_place"), planted::Bug::chunk_before_its_place},
+    std::pair{std::string_view("open_transactions_forgotten"),
+              planted::Bug::open_transactions_forgotten},
+    std::pair{std::string_view("snapshot_progress_apart"), planted::Bug::snapshot_progress_apart},
 };
 
 // False: there is no such bug, or this build has none.

@@ -15,6 +15,9 @@ class PostgresOrigin final : public Origin {
         server_.trace = parts_.trace;
         weather_.messages_per_poll = parts_.plan.messages_per_poll;
         weather_.pressure_limit = parts_.plan.pressure_limit;
+        if (parts_.plan.snapshots) {
+            server_.hold_rows(parts_.plan.snapshots->rows);
+        }
     }
 
     void furnish(runtime::PipelineParts& parts) override {
@@ -29,12 +32,19 @@ class PostgresOrigin final : public Origin {
         } else {
             options.tables.include = {"public\\.(orders|items)"};
         }
-        auto source = std::make_unique<SimSource>(parts_.scheduler,
-                                                  server_,
-                                                  parts_.clock,
-                                                  weather_,
-                                                  Rng(parts_.random.next()),
-                                                  std::move(options));
+        if (parts_.plan.snapshots) {
+            options.snapshot = parts_.plan.snapshots->mode;
+            options.snapshot_chunk_rows = parts_.plan.snapshots->chunk_rows;
+        }
+        auto source = std::make_unique<SimSource>(
+            SimSource::Parts{.scheduler = parts_.scheduler,
+                             .server = server_,
+                             .clock = parts_.clock,
+                             .observer = parts_.observer,
+                             .weather = weather_,
+                             .board = parts_.plan.snapshots ? &board_ : nullptr},
+            Rng(parts_.random.next()),
+            std::move(options));
         source->on_confirm = [this](std::uint64_t flush) { check_confirm(flush); };
         parts.decoder = source->make_decoder();
         parts.encoder = encode::make_debezium_encoder({.pipeline = kPipeline, .topic_prefix = "t"},
@@ -82,6 +92,10 @@ class PostgresOrigin final : public Origin {
             // original.
             server_.rewind(what.amount);
             paused_writes_ = true;
+        } else if (what.fault == Fault::table_asked) {
+            board_.complete = false;
+            board_.asked.push_back({.table = "public." + table_name(what.amount % kExcludedTable),
+                                    .where = what.for_us % 3 == 0 ? "id > 12" : ""});
         } else if (what.fault == Fault::slot_dropped) {
             server_.cut();
             server_.drop_slot();
@@ -93,23 +107,44 @@ class PostgresOrigin final : public Origin {
 
     void heal() override {
         server_.set_up(true);
+        server_.end_open();
         weather_ = {.pressure_limit = parts_.plan.pressure_limit, .messages_per_poll = 50};
     }
-    void agent_gone() override { server_.cut(); }
+    void agent_gone() override {
+        server_.cut();
+        board_.complete = false;
+    }
     [[nodiscard]] bool may_have_twin() const override { return true; }
+    void twin_comes() override { twin_ = true; }
 
     [[nodiscard]] bool served() const override { return server_.slot() && server_.has_reader(); }
-    [[nodiscard]] bool arrived(const SimKafka& kafka, bool /*exact*/) const override {
-        return visible(kafka, kCheckpointTopic) >= server_.expected_count();
+    [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
+        if (visible(kafka, kCheckpointTopic) < server_.expected_count()) {
+            return false;
+        }
+        return !parts_.plan.snapshots ||
+               (board_.complete && judge(kafka, exact).first_missing.empty());
     }
     [[nodiscard]] bool released() const override {
         return server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end();
     }
-    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool /*exact*/) const override {
-        return sim::judge(server_, kafka, kCheckpointTopic);
+    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool exact) const override {
+        return sim::judge(server_, kafka, kCheckpointTopic, duty(exact));
     }
 
   private:
+    [[nodiscard]] SnapshotDuty duty(bool exact) const {
+        SnapshotDuty duty;
+        if (parts_.plan.snapshots) {
+            const SnapshotMode mode = parts_.plan.snapshots->mode;
+            duty.every_row = mode != SnapshotMode::no_data;
+            duty.asked = board_.taken;
+            if (exact && !twin_ && mode != SnapshotMode::always) {
+                duty.times_max = mode == SnapshotMode::initial ? 1 : 0;
+            }
+        }
+        return duty;
+    }
     void check_confirm(std::uint64_t flush) {
         parts_.confirmed(std::to_string(flush), [&](const Position& position) {
             const auto lsn = postgresql::decode_resume(position);
@@ -121,7 +156,9 @@ class PostgresOrigin final : public Origin {
     OriginParts parts_;
     SimPostgres server_;
     SourceWeather weather_;
+    SnapshotBoard board_;
     bool paused_writes_ = false;
+    bool twin_ = false;  // which knows nothing of the other's snapshot
 };
 
 }  // namespace

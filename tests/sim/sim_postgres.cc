@@ -11,7 +11,6 @@
 namespace tributary::sim {
 namespace {
 
-constexpr std::uint32_t kFirstOid = 16384;
 constexpr std::uint32_t kInt4 = 23;
 constexpr std::uint32_t kText = 25;
 constexpr Us kKeepaliveInterval{300'000};
@@ -33,17 +32,24 @@ void put_cell(std::string& out, std::string_view text) {
 }
 
 // Columns: id, v, and one more per version of the structure.
-void put_tuple(std::string& out, char marker, int key, const std::string* value, std::size_t more) {
-    out.push_back(marker);
-    put(out, static_cast<std::uint16_t>(2 + more));
-    put_cell(out, std::to_string(key));
-    if (value == nullptr) {
-        out.append(1 + more, 'n');
-        return;
-    }
-    put_cell(out, *value);
-    for (std::size_t column = 0; column < more; ++column) {
-        put_cell(out, "m");
+void put_key(std::string& out, const SimRow& row) {
+    out.push_back('K');
+    put(out, static_cast<std::uint16_t>(2 + row.version));
+    put_cell(out, std::to_string(row.key));
+    out.append(1 + row.version, 'n');
+}
+
+void put_row(std::string& out, const SimRow& row) {
+    out.push_back('N');
+    put(out, static_cast<std::uint16_t>(2 + row.version));
+    put_cell(out, std::to_string(row.op == Op::move_key ? row.new_key : row.key));
+    put_cell(out, row.value);
+    for (std::size_t column = 0; column < row.version; ++column) {
+        if (column == 0 && row.keeps_toast) {
+            out.push_back('u');
+        } else {
+            put_cell(out, column == 0 && !row.toast.empty() ? row.toast : "m");
+        }
     }
 }
 
@@ -67,9 +73,25 @@ SimPostgres::SimPostgres(Scheduler& scheduler, Rng random)
 
 // --- The application ---------------------------------------------------------------------------
 
+SimRow SimPostgres::random_row(std::uint32_t xid, std::size_t ordinal) {
+    SimRow row;
+    row.table = random_.chance(150) ? kExcludedTable : random_.below(kExcludedTable);
+    row.version = versions_[row.table];
+    const std::uint64_t kind = random_.below(20);
+    row.op = kind < 9    ? Op::insert
+             : kind < 14 ? Op::update
+             : kind < 16 ? Op::move_key
+             : kind < 19 ? Op::remove
+                         : Op::truncate;
+    row.key = static_cast<int>(random_.between(1, kKeys));
+    row.new_key = row.key + kKeys;
+    row.value = "x" + std::to_string(xid) + "-" + std::to_string(ordinal) + "y";
+    return row;
+}
+
 void SimPostgres::commit_something(std::size_t rows_max) {
     SimTransaction tx;
-    tx.xid = next_xid_++;
+    tx.xid = take_xid();
     const std::uint64_t end_before = wal_end_;
     wal_end_ += 8 + random_.below(64);
     if (random_.chance(40)) {
@@ -77,6 +99,7 @@ void SimPostgres::commit_something(std::size_t rows_max) {
         tx.commit_lsn = wal_end_;
         tx.end_lsn = wal_end_;
         tx.rows.push_back({.value = "message" + std::to_string(tx.xid)});
+        flushed_ = wal_end_;
         transactions_.push_back(std::move(tx));
         return;
     }
@@ -85,22 +108,18 @@ void SimPostgres::commit_something(std::size_t rows_max) {
                                transactions_.back().end_lsn == end_before && random_.coin();
     const std::size_t rows = 1 + random_.below(rows_max);
     for (std::size_t ordinal = 0; ordinal < rows; ++ordinal) {
-        SimRow row;
-        row.table = random_.chance(150) ? kExcludedTable : random_.below(kExcludedTable);
-        row.version = versions_[row.table];
-        const std::uint64_t kind = random_.below(20);
-        row.op = kind < 9    ? Op::insert
-                 : kind < 14 ? Op::update
-                 : kind < 16 ? Op::move_key
-                 : kind < 19 ? Op::remove
-                             : Op::truncate;
-        row.key = static_cast<int>(random_.between(1, kKeys));
-        row.value = "x" + std::to_string(tx.xid) + "-" + std::to_string(ordinal) + "y";
-        if (random_.chance(20)) {
-            row.value.append(random_.below(9000), 'z');
+        auto row = holds_rows_ ? fitting_row(tx.xid, ordinal) : random_row(tx.xid, ordinal);
+        if (!row) {
+            continue;
         }
-        wal_end_ += 16 + row.value.size();
-        tx.rows.push_back(std::move(row));
+        if (random_.chance(20)) {
+            row->value.append(random_.below(9000), 'z');
+        }
+        wal_end_ += 16 + row->value.size();
+        if (holds_rows_) {
+            change_table(*row, now_[row->table]);
+        }
+        tx.rows.push_back(std::move(*row));
     }
     if (after_message) {
         wal_end_ = transactions_.back().end_lsn;
@@ -109,15 +128,22 @@ void SimPostgres::commit_something(std::size_t rows_max) {
     wal_end_ += 48;
     tx.end_lsn = wal_end_;
     transactions_.push_back(std::move(tx));
+    settle(transactions_.back().xid);
 }
 
 void SimPostgres::alter_table() {
-    ++versions_[random_.below(kTables)];
+    const std::size_t table = random_.below(kTables);
+    if (touched(table, std::nullopt) || viewed(table)) {
+        return;  // it would wait
+    }
+    ++versions_[table];
     wal_end_ += 512;
+    flushed_ = wal_end_;
 }
 
 void SimPostgres::write_noise() {
     wal_end_ += 8 + random_.below(2000);
+    flush_later();
 }
 
 void SimPostgres::slot_saved() {
@@ -143,11 +169,18 @@ void SimPostgres::cut() {
         }
     }
     senders_.clear();
+    for (const auto& weak : views_) {
+        if (const auto view = weak.lock()) {
+            view->alive = false;
+        }
+    }
+    views_.clear();
 }
 
 void SimPostgres::crash() {
     say("fault: the server crashes");
     cut();
+    lose_unflushed();
     slot_busy_until_us_ = 0;
     if (slot_) {
         slot_->confirmed = slot_->saved;
@@ -156,17 +189,18 @@ void SimPostgres::crash() {
 
 void SimPostgres::lose(std::size_t count) {
     count = std::min(count, transactions_.size());
-    for (std::size_t left = count; left > 0; --left) {
-        const SimTransaction& tx = transactions_[transactions_.size() - left];
-        if (tx.end_lsn <= slot_start_) {
-            continue;
-        }
-        lost_.push_back(tx);
+    const auto first_lost = [&] {
+        return transactions_.end() - static_cast<std::ptrdiff_t>(count);
+    };
+    while (count > 0 && first_lost()->end_lsn <= slot_start_) {
+        --count;
     }
+    lost_.insert(lost_.end(), first_lost(), transactions_.end());
     transactions_.resize(transactions_.size() - count);
     wal_end_ = transactions_.empty() ? 0x1000 : transactions_.back().end_lsn;
     wal_end_ = std::max(wal_end_, slot_start_);
     std::erase_if(lost_, [&](const SimTransaction& tx) { return tx.end_lsn <= wal_end_; });
+    history_changed();
 }
 
 void SimPostgres::fail_over(std::size_t lost_transactions) {
@@ -205,6 +239,7 @@ void SimPostgres::rewind(std::size_t transactions) {
 void SimPostgres::create_slot() {
     slot_ = Slot{wal_end_, wal_end_};
     slot_start_ = wal_end_;
+    flushed_ = wal_end_;
     say("  postgres: slot created at " + postgresql::to_string(postgresql::Lsn(wal_end_)));
 }
 
@@ -285,23 +320,23 @@ std::vector<std::string> SimPostgres::messages_of(Sender& sender, const SimTrans
             case Op::insert:
                 message = head('I');
                 put(message, oid);
-                put_tuple(message, 'N', row.key, &row.value, row.version);
+                put_row(message, row);
                 break;
             case Op::update:
                 message = head('U');
                 put(message, oid);
-                put_tuple(message, 'N', row.key, &row.value, row.version);
+                put_row(message, row);
                 break;
             case Op::move_key:
                 message = head('U');
                 put(message, oid);
-                put_tuple(message, 'K', row.key, nullptr, row.version);
-                put_tuple(message, 'N', row.key + kKeys, &row.value, row.version);
+                put_key(message, row);
+                put_row(message, row);
                 break;
             case Op::remove:
                 message = head('D');
                 put(message, oid);
-                put_tuple(message, 'K', row.key, nullptr, row.version);
+                put_key(message, row);
                 break;
             case Op::truncate:
                 message = head('T');
@@ -321,9 +356,13 @@ std::vector<std::string> SimPostgres::messages_of(Sender& sender, const SimTrans
     return out;
 }
 
+bool SimPostgres::may_send(const Sender& sender) const {
+    return sender.next < transactions_.size() &&
+           transactions_[sender.next].end_lsn <= wal_flushed();
+}
+
 bool SimPostgres::has_message(const Sender& sender) const {
-    return sender.message < sender.messages.size() || sender.next < transactions_.size() ||
-           sender.keepalive_asked ||
+    return sender.message < sender.messages.size() || may_send(sender) || sender.keepalive_asked ||
            scheduler_.now_us() - sender.keepalive_us >= kKeepaliveInterval.count();
 }
 
@@ -338,10 +377,10 @@ std::string SimPostgres::next_message(Sender& sender) {
         return out;
     };
     if (sender.message >= sender.messages.size()) {
-        if (sender.next >= transactions_.size()) {
+        if (!may_send(sender)) {
             const bool due = sender.keepalive_asked || scheduler_.now_us() - sender.keepalive_us >=
                                                            kKeepaliveInterval.count();
-            return due ? keepalive(std::max(wal_end_, sender.at_lsn)) : std::string();
+            return due ? keepalive(std::max(wal_flushed(), sender.at_lsn)) : std::string();
         }
         sender.messages = messages_of(sender, transactions_[sender.next]);
         sender.message = 0;
@@ -422,7 +461,9 @@ std::vector<Expected> SimPostgres::expected() const {
                                .ordinal = static_cast<std::uint32_t>(at),
                                .sub_index = sub_index,
                                .table = table_name(row.table),
-                               .value = value});
+                               .value = value,
+                               .key = sub_index == 2 ? row.new_key : row.key,
+                               .whole = !value.empty() && !row.keeps_toast});
             };
             switch (row.op) {
                 case Op::insert:

@@ -2,10 +2,15 @@
 // committed transactions, a slot whose confirmed position is saved only now and then, walsenders
 // that speak real pgoutput bytes, and a history that may turn out to be another one
 // (delivery-and-faults 2). It also keeps the truth: what every consumer must see in the end.
+//
+// In worlds with snapshots its tables hold rows (sim_postgres_rows.cc), and then it has what makes
+// snapshots hard: a transaction is in the log, and streamed, before others see it, is seen before
+// it is on the disk, and has an id that tells nothing about when it commits.
 // One thread (the scheduler's events and the agent's intake).
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,14 +28,28 @@ struct SimRow {
     std::size_t version = 0;  // of the table's structure
     Op op = Op::insert;
     int key = 1;
+    int new_key = 1;    // of move_key
     std::string value;  // unique
+    // Tables that hold rows: of column more0, which is TOASTed: an update may leave it as it is.
+    std::string toast{};
+    bool keeps_toast = false;
 };
+
+struct RowState {
+    std::string value;
+    std::string toast;
+    friend bool operator==(const RowState&, const RowState&) = default;
+};
+using TableState = std::map<int, RowState>;
+// What a change of that table makes of it.
+void change_table(const SimRow& row, TableState& table);
 
 struct SimTransaction {
     std::uint32_t xid = 0;
     std::uint64_t commit_lsn = 0;  // a message outside transactions: its own LSN
     std::uint64_t end_lsn = 0;
     bool message = false;
+    bool visible = true;  // to others; its locks are held until then
     std::vector<SimRow> rows;
 };
 
@@ -41,6 +60,8 @@ struct Expected {
     std::uint16_t sub_index = 0;
     std::string table{};  // empty: a message
     std::string value{};  // in it, when not empty
+    int key = 0;
+    bool whole = false;  // has every column of the row
 };
 
 inline constexpr std::size_t kTables = 3;
@@ -66,6 +87,15 @@ class SimPostgres {
         std::uint64_t history = 0;
     };
 
+    // What a statement sees while its transaction is open.
+    struct View {
+        bool alive = true;
+        std::size_t table = 0;
+        std::size_t version = 0;
+        std::string visible;  // pg_current_snapshot()
+        TableState rows;
+    };
+
     SimPostgres(Scheduler& scheduler, Rng random);
 
     // --- The application ---
@@ -74,6 +104,10 @@ class SimPostgres {
     void alter_table();
     void write_noise();  // WAL of others
     void checkpoint() { slot_saved(); }
+    // From now on tables hold rows, and each has up to `rows` of them to begin with.
+    void hold_rows(std::size_t rows);
+    // Transactions that are open roll back.
+    void end_open() { open_.clear(); }
 
     // --- Faults ---
     void set_up(bool up);
@@ -98,7 +132,14 @@ class SimPostgres {
     [[nodiscard]] bool has_message(const Sender& sender) const;
     void on_status(Sender& sender, std::uint64_t flush, bool ask);
     void leave(Sender& sender) { sender.alive = false; }
+    // What is on the disk, and so may be streamed; and what is written.
+    [[nodiscard]] std::uint64_t wal_flushed() const { return lazy_flush_ ? flushed_ : wal_end_; }
     [[nodiscard]] std::uint64_t wal_end() const { return wal_end_; }
+    // Ids of transactions that have not ended, as far as others see.
+    [[nodiscard]] std::vector<std::uint32_t> running() const;
+    // Somebody holds it against every reader.
+    [[nodiscard]] bool locked(std::size_t table) const;
+    [[nodiscard]] std::shared_ptr<View> open_view(std::size_t table);
     [[nodiscard]] std::uint32_t timeline() const { return timeline_; }
     // Changes with every fail-over and rewind: no connection outlives one.
     [[nodiscard]] std::uint64_t histories() const { return histories_; }
@@ -113,6 +154,8 @@ class SimPostgres {
     // Committed once and lost in a fail_over() or rewind().
     [[nodiscard]] const std::vector<SimTransaction>& lost() const { return lost_; }
     [[nodiscard]] std::uint64_t slot_start() const { return slot_start_; }
+    [[nodiscard]] bool holds_rows() const { return holds_rows_; }
+    [[nodiscard]] const std::vector<SimTransaction>& transactions() const { return transactions_; }
 
     std::function<void(const std::string& text)> trace;
     // Every position that a client confirms, before it counts.
@@ -121,8 +164,18 @@ class SimPostgres {
   private:
     void slot_saved();
     void lose(std::size_t count);
+    [[nodiscard]] SimRow random_row(std::uint32_t xid, std::size_t ordinal);
+    [[nodiscard]] std::optional<SimRow> fitting_row(std::uint32_t xid, std::size_t ordinal);
+    [[nodiscard]] std::uint32_t take_xid();
+    void settle(std::uint32_t xid);
+    void flush_later();
+    void lose_unflushed();
+    void history_changed();
+    [[nodiscard]] bool touched(std::size_t table, std::optional<int> key) const;
+    [[nodiscard]] bool viewed(std::size_t table) const;
     [[nodiscard]] std::vector<std::string> messages_of(Sender& sender, const SimTransaction& tx);
     [[nodiscard]] std::string relation(std::size_t table, std::size_t version) const;
+    [[nodiscard]] bool may_send(const Sender& sender) const;
     void say(const std::string& text) const {
         if (trace) {
             trace(text);
@@ -144,12 +197,20 @@ class SimPostgres {
     std::uint32_t timeline_ = 1;
     std::string history_;
     std::uint64_t histories_ = 0;
+    // Tables that hold rows
+    bool holds_rows_ = false;
+    bool lazy_flush_ = false;  // some commits do not wait for the disk
+    std::uint64_t flushed_ = 0;
+    std::vector<TableState> now_;
+    std::vector<std::uint32_t> open_;  // begun, and to be committed or rolled back
+    std::vector<std::weak_ptr<View>> views_;
     // expected_count(), kept
     mutable std::size_t counted_transactions_ = 0;
     mutable std::uint64_t counted_from_ = 0;
     mutable std::size_t counted_ = 0;
 };
 
+inline constexpr std::uint32_t kFirstOid = 16384;  // of the first table
 [[nodiscard]] std::string table_name(std::size_t table);
 
 }  // namespace tributary::sim

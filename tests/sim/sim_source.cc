@@ -19,29 +19,39 @@ using postgresql::Lsn;
 constexpr std::size_t kPollBytesMax = 1U << 20U;
 constexpr std::int64_t kConfirmIntervalUs = 1'000'000;
 constexpr std::int64_t kReplyIntervalUs = 100'000;
+constexpr std::int64_t kAskIntervalUs = 5'000;
 constexpr const char* kSystem = "7300000000000000001";
 
-postgresql::IntakeOptions intake_options(const postgresql::Options& options) {
-    return {.database = options.connection.dbname,
-            .filter = options.tables,
-            .row_bytes_max = options.row_bytes_max,
-            .position_interval_us = std::int64_t{options.position_interval_ms} * 1000};
+// What the checks of open() read of the catalogue.
+postgresql::ServerFacts server_facts() {
+    postgresql::ServerFacts facts;
+    facts.database = "db";
+    for (std::size_t table = 0; table < kTables; ++table) {
+        postgresql::TableFacts each;
+        each.schema = "public";
+        each.table = table_name(table);
+        each.published = true;
+        each.primary_key = true;
+        facts.tables.push_back(std::move(each));
+    }
+    return facts;
 }
 
 }  // namespace
 
-SimSource::SimSource(Scheduler& scheduler,
-                     SimPostgres& server,
-                     const SimClock& clock,
-                     const SourceWeather& weather,
-                     Rng random,
-                     postgresql::Options options)
-    : scheduler_(scheduler),
-      server_(server),
-      clock_(clock),
-      weather_(weather),
+SimSource::SimSource(const Parts& parts, Rng random, postgresql::Options options)
+    : scheduler_(parts.scheduler),
+      server_(parts.server),
+      clock_(parts.clock),
+      weather_(parts.weather),
+      board_(parts.board),
       random_(random),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      chunks_(scheduler_,
+              server_,
+              Rng(random.next()),
+              [this](const char* doing) { return round_trip(doing); }),
+      driver_({options_, chunks_, *this, clock_, parts.observer}) {}
 
 Error SimSource::broken() const {
     return {errors::kSourceUnreachable, "the server ended the stream"};
@@ -61,7 +71,8 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
     if (!resume && !start.resume.empty()) {
         return Error(errors::kSourceDiverged, "the stored position is not one of PostgreSQL");
     }
-    TRIBUTARY_TRY(made, postgresql::Intake::make(intake_options(options_), start, *this));
+    TRIBUTARY_TRY(made,
+                  postgresql::Intake::make(postgresql::intake_options(options_), start, *this));
     intake_ = std::move(made);
     TRIBUTARY_TRY_VOID(round_trip("connect"));
     const std::uint64_t connected_to = server_.histories();
@@ -84,11 +95,10 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
         TRIBUTARY_TRY_VOID(
             postgresql::verify_slot(facts, options_, postgresql::needed_from(start)));
     } else {
-        TRIBUTARY_TRY_VOID(round_trip("CREATE_REPLICATION_SLOT"));
-        if (server_.slot()) {
-            return Error(errors::kSourceUnreachable, "the slot exists by now");
-        }
-        server_.create_slot();
+        TRIBUTARY_TRY_VOID(create_slot());
+    }
+    if (board_ != nullptr) {
+        TRIBUTARY_TRY_VOID(open_snapshots(start, side));
     }
     TRIBUTARY_TRY_VOID(round_trip("START_REPLICATION"));
     if (server_.histories() != connected_to) {
@@ -109,10 +119,36 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
     return success();
 }
 
+// The server waits until every transaction has ended that runs when it begins. One that begins
+// later may be in the log, below the slot, and not seen by others yet.
+Result<void> SimSource::create_slot() {
+    TRIBUTARY_TRY_VOID(round_trip("CREATE_REPLICATION_SLOT"));
+    const std::uint64_t connected_to = server_.histories();
+    const auto before = server_.running();
+    const auto still_runs = [&] {
+        const auto running = server_.running();
+        return std::any_of(before.begin(), before.end(), [&](std::uint32_t xid) {
+            return std::binary_search(running.begin(), running.end(), xid);
+        });
+    };
+    while (server_.up() && still_runs()) {
+        scheduler_.sleep(Us(1000));
+    }
+    if (!server_.up() || server_.histories() != connected_to) {
+        return broken();
+    }
+    if (server_.slot()) {
+        return Error(errors::kSourceUnreachable, "the slot exists by now");
+    }
+    server_.create_slot();
+    return success();
+}
+
 Result<void> SimSource::check_history(const StartPoint& start, const SideReader& side) {
     TRIBUTARY_TRY(stored, postgresql::stored_timeline(side));
-    const postgresql::SystemFacts system{
-        .system_id = kSystem, .timeline = server_.timeline(), .flushed = Lsn(server_.wal_end())};
+    const postgresql::SystemFacts system{.system_id = kSystem,
+                                         .timeline = server_.timeline(),
+                                         .flushed = Lsn(server_.wal_flushed())};
     if (known_.timeline == 0) {
         known_.timeline = stored;
     }
@@ -144,6 +180,10 @@ Result<void> SimSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
         sink.put_side(postgresql::kTimelineKey,
                       std::to_string(std::exchange(timeline_to_store_, 0)));
     }
+    TRIBUTARY_TRY_VOID(step_snapshots(sink, wait));
+    if (driver_.stops_stream()) {
+        return tend();
+    }
     if (!buffered_ && !interrupted_) {
         const auto sender = sender_;
         static_cast<void>(scheduler_.wait_for(Us(wait), [&] {
@@ -153,6 +193,7 @@ Result<void> SimSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
     interrupted_ = false;
     TRIBUTARY_TRY_VOID(drain(sink));
     intake_->on_tick(clock_.wall_time_us(), sink);
+    look_at_board(sink);
     return tend();
 }
 
@@ -162,7 +203,7 @@ Result<void> SimSource::drain(EntrySink& sink) {
     const std::int64_t now_us = clock_.wall_time_us();
     buffered_ = true;
     for (std::size_t messages = 0; messages < messages_max; ++messages) {
-        if (sink.full() || bytes >= kPollBytesMax) {
+        if (sink.full() || bytes >= kPollBytesMax || driver_.stops_stream()) {
             return success();
         }
         if (!sender_->alive || random_.chance(weather_.cut)) {
@@ -179,11 +220,12 @@ Result<void> SimSource::drain(EntrySink& sink) {
             confirmer_.on_received(message.wal_end);
             reply_requested_ = reply_requested_ || message.reply_requested;
             intake_->on_keepalive(message.wal_end, now_us, sink);
-            continue;
+        } else {
+            confirmer_.on_received(message.wal_start);
+            TRIBUTARY_TRY_VOID(intake_->on_xlog_data(
+                message.wal_start, message.wal_end, now_us, message.data, sink));
         }
-        confirmer_.on_received(message.wal_start);
-        TRIBUTARY_TRY_VOID(
-            intake_->on_xlog_data(message.wal_start, message.wal_end, now_us, message.data, sink));
+        TRIBUTARY_TRY_VOID(driver_.on_message(*intake_, sink));
     }
     buffered_ = sender_->alive && server_.has_message(*sender_);
     scheduler_.sleep(Us(20 + static_cast<std::int64_t>(bytes / 50)));
@@ -228,25 +270,84 @@ bool SimSource::status_due() const {
 }
 
 void SimSource::send_status() {
-    const postgresql::Feedback feedback = confirmer_.feedback();
-    const std::string bytes = postgresql::standby_status(feedback, clock_.wall_time_us());
+    status_ = confirmer_.feedback();
+    status_sent_us_ = scheduler_.now_us();
+    reply_requested_ = false;
+    post_status(false);
+}
+
+void SimSource::post_status(bool ask) {
+    const std::string bytes =
+        postgresql::standby_status(confirmer_.feedback(), clock_.wall_time_us(), ask);
     ByteReader reader(bytes);
     static_cast<void>(reader.fixed<std::uint8_t>());
     static_cast<void>(reader.fixed<std::uint64_t>(Endian::big));
     const auto flush = reader.fixed<std::uint64_t>(Endian::big);
-    status_ = feedback;
-    status_sent_us_ = scheduler_.now_us();
-    reply_requested_ = false;
     if (flush != 0 && on_confirm) {
         on_confirm(flush);
     }
     if (random_.chance(weather_.status_lost)) {
         return;
     }
-    scheduler_.at(Us(random_.between(50, 5000)), [server = &server_, sender = sender_, flush] {
-        server->on_status(*sender, flush, false);
+    scheduler_.at(Us(random_.between(50, 5000)), [server = &server_, sender = sender_, flush, ask] {
+        server->on_status(*sender, flush, ask);
     });
 }
+
+// --- Snapshots ----------------------------------------------------------------------------------
+
+Result<void> SimSource::open_snapshots(const StartPoint& start, const SideReader& side) {
+    TRIBUTARY_TRY(filter, TableFilter::make(options_.tables));
+    const std::optional<Lsn> slot_at =
+        server_.slot() ? std::optional(Lsn(server_.slot()->confirmed)) : std::nullopt;
+    return driver_.open({server_facts(), filter, start, slot_at, ""}, side, intake_);
+}
+
+Result<void> SimSource::step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait) {
+    TRIBUTARY_TRY_VOID(driver_.step(*intake_, sink));
+    if (driver_.waits_for_word(*intake_) && scheduler_.now_us() - asked_us_ >= kAskIntervalUs) {
+        asked_us_ = scheduler_.now_us();
+        post_status(true);
+    }
+    wait = driver_.patience(*intake_, wait);
+    return success();
+}
+
+void SimSource::look_at_board(EntrySink& sink) {
+    if (board_ == nullptr) {
+        return;
+    }
+    if (!board_->asked.empty()) {
+        const SnapshotRequest request = board_->asked.front();
+        const auto done = start(request, sink);
+        if (done ? done.value() : !done.error().transient()) {
+            board_->taken[request.table] += done ? 1 : 0;
+            board_->asked.pop_front();
+        }
+    }
+    board_->complete = board_->asked.empty() && status().state != SnapshotState::running;
+}
+
+Result<bool> SimSource::start(const SnapshotRequest& request, EntrySink& sink) {
+    if (!driver_.ready(*intake_)) {
+        return false;
+    }
+    TRIBUTARY_TRY(filter, TableFilter::make(options_.tables));
+    TRIBUTARY_TRY_VOID(round_trip("catalogue"));
+    TRIBUTARY_TRY(table, postgresql::find_snapshot_table(server_facts(), filter, request.table));
+    TRIBUTARY_TRY_VOID(driver_.ask(table, request.where, *intake_, sink));
+    return true;
+}
+
+Result<bool> SimSource::stop(const std::string& table, EntrySink& sink) {
+    if (!driver_.ready(*intake_)) {
+        return false;
+    }
+    TRIBUTARY_TRY_VOID(driver_.stop(table, *intake_, sink));
+    return true;
+}
+
+// --- The other side -----------------------------------------------------------------------------
 
 void SimSource::confirm(const Position& position) {
     if (const auto lsn = postgresql::decode_resume(position)) {
@@ -272,6 +373,7 @@ void SimSource::close(std::chrono::milliseconds budget) {
         server_.cut();
     }
     sender_.reset();
+    chunks_.close();
 }
 
 Verdict SimSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {

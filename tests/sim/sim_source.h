@@ -4,7 +4,9 @@
 // One thread (the agent's intake fiber).
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +15,9 @@
 #include "connectors/postgresql/intake.h"
 #include "connectors/postgresql/options.h"
 #include "connectors/postgresql/server_checks.h"
+#include "connectors/postgresql/snapshot_driver.h"
 #include "ports/source.h"
+#include "tests/sim/sim_chunks.h"
 #include "tests/sim/sim_postgres.h"
 
 namespace tributary::sim {
@@ -26,14 +30,24 @@ struct SourceWeather {
     std::size_t messages_per_poll = 20;
 };
 
-class SimSource final : public Source, private postgresql::CatalogueReader {
+// What an operator asks of the snapshots, and what became of it, over all lives of the agent.
+struct SnapshotBoard {
+    std::deque<SnapshotRequest> asked{};
+    std::map<std::string, std::size_t> taken{};  // requests, by table
+    bool complete = false;                       // said by the agent that lives
+};
+
+class SimSource final : public Source, private postgresql::CatalogueReader, private Snapshots {
   public:
-    SimSource(Scheduler& scheduler,
-              SimPostgres& server,
-              const SimClock& clock,
-              const SourceWeather& weather,
-              Rng random,
-              postgresql::Options options);
+    struct Parts {
+        Scheduler& scheduler;
+        SimPostgres& server;
+        const SimClock& clock;
+        Observer& observer;
+        const SourceWeather& weather;
+        SnapshotBoard* board = nullptr;  // null: it has no snapshots
+    };
+    SimSource(const Parts& parts, Rng random, postgresql::Options options);
 
     [[nodiscard]] Result<void> open(const StartPoint& start, const SideReader& side) override;
     [[nodiscard]] Result<void> poll(EntrySink& sink, std::chrono::milliseconds wait) override;
@@ -48,6 +62,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader {
     [[nodiscard]] std::string identity() const override { return identity_; }
     [[nodiscard]] std::string describe(const Position& position) const override;
     void interrupt() override { interrupted_ = true; }
+    [[nodiscard]] Snapshots* snapshots() override { return board_ == nullptr ? nullptr : this; }
 
     // Each position that a status update confirms, when it is sent.
     std::function<void(std::uint64_t flush)> on_confirm;
@@ -59,6 +74,15 @@ class SimSource final : public Source, private postgresql::CatalogueReader {
     [[nodiscard]] Result<void> tend();
     [[nodiscard]] bool status_due() const;
     void send_status();
+    void post_status(bool ask);
+    [[nodiscard]] Result<void> create_slot();
+    [[nodiscard]] Result<void> open_snapshots(const StartPoint& start, const SideReader& side);
+    [[nodiscard]] Result<void> step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait);
+    void look_at_board(EntrySink& sink);
+    [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
+    [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
+    [[nodiscard]] SnapshotStatus status() const override { return driver_.status(); }
+    void allow(std::uint64_t rows) override { driver_.allow(rows); }
     [[nodiscard]] Error broken() const;
     [[nodiscard]] Result<postgresql::CatalogueTable> read(
         std::uint32_t relation_oid, std::span<const std::uint32_t> type_oids) override;
@@ -67,16 +91,20 @@ class SimSource final : public Source, private postgresql::CatalogueReader {
     SimPostgres& server_;
     const SimClock& clock_;
     const SourceWeather& weather_;
+    SnapshotBoard* board_;
     Rng random_;
     const postgresql::Options options_;
     postgresql::Confirmer confirmer_;
     std::unique_ptr<postgresql::Intake> intake_;
+    SimChunkReader chunks_;
+    postgresql::SnapshotDriver driver_;
     std::shared_ptr<SimPostgres::Sender> sender_;
     postgresql::KnownSystem known_;
     std::string identity_;
     postgresql::Feedback status_;
     std::uint32_t timeline_to_store_ = 0;
     std::int64_t status_sent_us_ = 0;
+    std::int64_t asked_us_ = 0;  // for a keepalive, by a snapshot
     bool reply_requested_ = false;
     bool buffered_ = false;
     bool interrupted_ = false;

@@ -382,6 +382,7 @@ void World::happen(const Happening& what) {
         case Fault::source_weather:
         case Fault::slot_saved:
         case Fault::alter_table:
+        case Fault::table_asked:
             static_cast<void>(origin_->happen(what));
             break;
         case Fault::disk_full:
@@ -449,6 +450,7 @@ void World::start_twin(const Happening& what) {
     scheduler_.at(Us(what.for_us + random_.between(0, 3'000'000)),
                   [this] { scheduler_.freeze(0, false); });
     origin_->agent_gone();
+    origin_->twin_comes();
     twin_ = std::make_unique<Host>(1, scheduler_, Rng(random_.next()));
     restart_after(*twin_, Us(random_.between(0, 1'000'000)));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted.h"
 #include "core/snapshot/engine_parts.h"
 #include "model/errors.h"
 
@@ -219,6 +220,10 @@ std::size_t Engine::of_the_run() const {
 }
 
 Result<void> Engine::read_chunk(RowStream& stream, EntrySink& sink) {
+    if (planted::is(planted::Bug::snapshot_progress_apart)) {
+        write_progress(stream, sink);
+        stream.append_position(clock_.wall_time_us(), sink);
+    }
     auto begun = begin_chunk(stream, sink);
     if (!begun) {
         return fail(begun.error(), stream, sink);
@@ -433,7 +438,9 @@ void Engine::append_group(RowStream& stream, EntrySink& sink) {
     if (last) {
         progress.done = true;
     }
-    write_progress(stream, sink);
+    if (last || !planted::is(planted::Bug::snapshot_progress_apart)) {
+        write_progress(stream, sink);
+    }
     stream.begin_rows(held_->read_time_us, now_us, sink);
     std::size_t at = 0;
     for (const Placement::Row& row : group.rows) {

@@ -232,7 +232,7 @@ TEST_F(PostgresqlRefuses, nothing_in_a_check_but_names_what_is_missing_and_what_
     checked.connection.user = "grand";
     checked.publication = "partial";
     checked.tables.include = {"public\\.(t|keyless)"};
-    const auto findings = check(checked);
+    const auto findings = check(checked).findings;
     const Finding* right = find(findings, "right REPLICATION");
     ASSERT_NE(right, nullptr);
     EXPECT_EQ(right->remedy, "ALTER ROLE \"grand\" REPLICATION;");

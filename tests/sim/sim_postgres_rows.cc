@@ -1,0 +1,237 @@
+// SimPostgres, the part about rows: what tables hold, who sees which transaction, and what is not
+// on the disk yet. A transaction holds its locks until others see it, so that two of them touch one
+// row only where the second saw the first.
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/sim_postgres.h"
+
+namespace tributary::sim {
+namespace {
+
+constexpr int kRowKeys = 30;
+
+bool touches(const SimTransaction& tx, std::size_t table, std::optional<int> key) {
+    return std::any_of(tx.rows.begin(), tx.rows.end(), [&](const SimRow& row) {
+        const bool same = !key || row.op == Op::truncate || row.key == *key ||
+                          (row.op == Op::move_key && row.new_key == *key);
+        return !tx.message && row.table == table && same;
+    });
+}
+
+}  // namespace
+
+void change_table(const SimRow& row, TableState& table) {
+    switch (row.op) {
+        case Op::insert:
+            table[row.key] = {row.value, row.toast};
+            break;
+        case Op::update:
+            table[row.key].value = row.value;
+            if (!row.keeps_toast) {
+                table[row.key].toast = row.toast;
+            }
+            break;
+        case Op::move_key:
+            table.erase(row.key);
+            table[row.new_key] = {row.value, row.toast};
+            break;
+        case Op::remove:
+            table.erase(row.key);
+            break;
+        case Op::truncate:
+            table.clear();
+            break;
+    }
+}
+
+void SimPostgres::hold_rows(std::size_t rows) {
+    holds_rows_ = true;
+    lazy_flush_ = random_.coin();
+    versions_.assign(kTables, 1);
+    now_.resize(kTables);
+    SimTransaction tx;
+    tx.xid = next_xid_++;
+    for (std::size_t left = rows * kTables; left > 0; --left) {
+        const std::size_t table = left % kTables;
+        const int key = static_cast<int>(random_.between(1, kRowKeys));
+        if (now_[table].contains(key)) {
+            continue;
+        }
+        const std::string mark = std::to_string(tx.xid) + "-" + std::to_string(left) + "y";
+        tx.rows.push_back(
+            {.table = table, .version = 1, .key = key, .value = "x" + mark, .toast = "t" + mark});
+        change_table(tx.rows.back(), now_[table]);
+    }
+    wal_end_ += 64 * (1 + tx.rows.size());
+    tx.commit_lsn = wal_end_ - 48;
+    tx.end_lsn = wal_end_;
+    flushed_ = wal_end_;
+    transactions_.push_back(std::move(tx));
+}
+
+// --- Writers ------------------------------------------------------------------------------------
+
+// Ids are given when a transaction first writes, which says nothing about when it commits.
+std::uint32_t SimPostgres::take_xid() {
+    if (!holds_rows_) {
+        return next_xid_++;
+    }
+    while (random_.chance(250)) {
+        const std::uint32_t begun = next_xid_++;
+        open_.push_back(begun);
+        scheduler_.at(Us(random_.between(0, 1'500'000)),
+                      [this, begun] { std::erase(open_, begun); });
+    }
+    if (open_.empty() || random_.coin()) {
+        return next_xid_++;
+    }
+    const std::uint32_t begun = open_[random_.below(open_.size())];
+    std::erase(open_, begun);
+    return begun;
+}
+
+// A change that the rows allow; nothing where it would have to wait for a lock.
+std::optional<SimRow> SimPostgres::fitting_row(std::uint32_t xid, std::size_t ordinal) {
+    SimRow row = random_row(xid, ordinal);
+    const TableState& now = now_[row.table];
+    row.key = static_cast<int>(random_.between(1, kRowKeys));
+    row.new_key = static_cast<int>(random_.between(1, kRowKeys));
+    row.toast = "t" + std::to_string(xid) + "-" + std::to_string(ordinal) + "y";
+    if (row.op == Op::truncate && (random_.chance(700) || viewed(row.table))) {
+        row.op = Op::update;
+    }
+    if (row.op == Op::truncate) {
+        return touched(row.table, std::nullopt) ? std::nullopt : std::optional(row);
+    }
+    if (touched(row.table, row.key)) {
+        return std::nullopt;
+    }
+    if (!now.contains(row.key)) {
+        row.op = Op::insert;
+    } else if (row.op == Op::insert ||
+               (row.op == Op::move_key &&
+                (now.contains(row.new_key) || touched(row.table, row.new_key)))) {
+        row.op = Op::update;
+    }
+    row.keeps_toast = row.op == Op::update && random_.coin();
+    return row;
+}
+
+// What becomes of a commit that is in the log: it is seen and on the disk, sooner or later.
+void SimPostgres::settle(std::uint32_t xid) {
+    if (!holds_rows_) {
+        return;
+    }
+    if (lazy_flush_ && random_.coin()) {
+        flush_later();
+    } else {
+        flushed_ = wal_end_;
+    }
+    if (random_.coin()) {
+        return;
+    }
+    transactions_.back().visible = false;
+    const std::int64_t delay_us =
+        random_.chance(100) ? random_.between(0, 1'500'000) : random_.between(0, 20'000);
+    scheduler_.at(Us(delay_us), [this, xid] {
+        for (SimTransaction& tx : transactions_) {
+            tx.visible = tx.visible || tx.xid == xid;
+        }
+    });
+}
+
+void SimPostgres::flush_later() {
+    if (holds_rows_) {
+        scheduler_.at(Us(random_.between(0, 50'000)), [this] { flushed_ = wal_end_; });
+    }
+}
+
+// --- Faults -------------------------------------------------------------------------------------
+
+void SimPostgres::lose_unflushed() {
+    if (!holds_rows_) {
+        return;
+    }
+    wal_end_ = wal_flushed();
+    std::erase_if(transactions_,
+                  [this](const SimTransaction& tx) { return tx.end_lsn > wal_end_; });
+    history_changed();
+}
+
+// Transactions are gone; whoever comes now sees what is left.
+void SimPostgres::history_changed() {
+    counted_transactions_ = ~std::size_t{0};
+    if (!holds_rows_) {
+        return;
+    }
+    flushed_ = wal_end_;
+    open_.clear();
+    now_.assign(kTables, {});
+    for (SimTransaction& tx : transactions_) {
+        tx.visible = true;
+        for (const SimRow& row : tx.rows) {
+            if (!tx.message) {
+                change_table(row, now_[row.table]);
+            }
+        }
+    }
+}
+
+// --- Readers ------------------------------------------------------------------------------------
+
+// Whether a transaction that others do not see yet has touched that row, or any of the table.
+bool SimPostgres::touched(std::size_t table, std::optional<int> key) const {
+    return std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
+        return !tx.visible && touches(tx, table, key);
+    });
+}
+
+bool SimPostgres::locked(std::size_t table) const {
+    return std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
+        return !tx.visible && std::any_of(tx.rows.begin(), tx.rows.end(), [&](const SimRow& row) {
+            return row.table == table && row.op == Op::truncate;
+        });
+    });
+}
+
+bool SimPostgres::viewed(std::size_t table) const {
+    return std::any_of(views_.begin(), views_.end(), [table](const auto& weak) {
+        const auto view = weak.lock();
+        return view && view->table == table;
+    });
+}
+
+std::vector<std::uint32_t> SimPostgres::running() const {
+    std::vector<std::uint32_t> xids = open_;
+    for (const SimTransaction& tx : transactions_) {
+        if (!tx.visible) {
+            xids.push_back(tx.xid);
+        }
+    }
+    std::sort(xids.begin(), xids.end());
+    return xids;
+}
+
+std::shared_ptr<SimPostgres::View> SimPostgres::open_view(std::size_t table) {
+    auto view = std::make_shared<View>();
+    view->table = table;
+    view->version = versions_[table];
+    for (const SimTransaction& tx : transactions_) {
+        for (const SimRow& row : tx.rows) {
+            if (tx.visible && !tx.message && row.table == table) {
+                change_table(row, view->rows);
+            }
+        }
+    }
+    std::string open;
+    for (const std::uint32_t xid : running()) {
+        open += (open.empty() ? "" : ",") + std::to_string(xid);
+    }
+    view->visible = "1:" + std::to_string(next_xid_) + ":" + open;
+    std::erase_if(views_, [](const auto& weak) { return weak.expired(); });
+    views_.push_back(view);
+    return view;
+}
+
+}  // namespace tributary::sim

@@ -1,0 +1,59 @@
+// SnapshotOracle: whether the rows of snapshots are in their places. Each says what its row was
+// when exactly the transactions below its place had happened; with the changes of the stream, in
+// the order of the partition, it gives the table; and it comes once for each time that its table
+// was to be taken. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/sim/sim_kafka.h"
+#include "tests/sim/sim_postgres.h"
+
+namespace tributary::sim {
+
+// What the pipeline was to take.
+struct SnapshotDuty {
+    bool every_row = false;                      // that the selected tables hold
+    std::optional<std::size_t> times_max{};      // each of them, as the mode wants
+    std::map<std::string, std::size_t> asked{};  // and as an operator wants, by "schema.table"
+};
+
+[[nodiscard]] bool is_snapshot_row(const KafkaRecord& record);
+
+class SnapshotOracle {
+  public:
+    explicit SnapshotOracle(const SimPostgres& server);
+
+    // A row of a snapshot at `place`, in the order of its partition; empty: it is right.
+    [[nodiscard]] std::string on_row(const KafkaRecord& record, std::uint64_t place);
+    // A change of the stream.
+    void on_change(const Expected& change);
+    // What is wrong in the end; empty: nothing.
+    [[nodiscard]] std::string repeated(const SnapshotDuty& duty) const;
+    // A row that a consumer does not have; empty: it has all.
+    [[nodiscard]] std::string missing() const;
+    // Rows that tell of transactions which the server does not have any more.
+    [[nodiscard]] bool has_lost() const { return has_lost_; }
+
+  private:
+    using RowName = std::pair<std::string, int>;  // table and key
+    struct Version {
+        std::uint64_t end_lsn = 0;  // of its transaction
+        std::optional<RowState> row;
+    };
+
+    [[nodiscard]] const RowState* row_at(const RowName& name, std::uint64_t place) const;
+
+    std::map<RowName, std::vector<Version>> versions_;
+    std::uint64_t lost_from_ = UINT64_MAX;
+    bool has_lost_ = false;
+    std::map<RowName, bool> whole_;  // whether a consumer has every column of it
+    std::map<RowName, std::size_t> times_;
+};
+
+}  // namespace tributary::sim
