@@ -24,9 +24,10 @@ constexpr std::size_t kPollBytesMax = 1U << 20U;
 constexpr std::size_t kWaitingBytesMax = 256U << 10U;
 constexpr std::uint16_t kWindow = 1000;
 constexpr std::uint32_t kMessageBytesMax = 16U << 20U;
-// A connection that is soon closed and may be made anew at once is one that another client took
-// over, so many times within this long.
+// A connection that is soon closed by a broker that takes the next one is one that another client
+// took over, so many times within this long.
 constexpr std::chrono::seconds kSoon{10};
+constexpr std::chrono::seconds kAnswer{1};
 constexpr std::size_t kTakeoversMax = 5;
 constexpr std::chrono::minutes kTakeoverWindow{10};
 constexpr std::chrono::seconds kAway{30};
@@ -346,11 +347,21 @@ Result<void> SubscriberSource::ended(const std::string& why) {
     const std::string where = "source " + options_.name;
     // mosquitto 2.0.11 does not say it (DISCONNECT 0x8E), it closes the connection.
     taken_ = failure ? failure->is(errors::kMqttSessionTaken)
-                     : running && clock_.now() - connected_at_ < kSoon;
+                     : running && clock_.now() - connected_at_ < kSoon && still_answers();
     if (failure) {
         return failure->at(where);
     }
     return Error(errors::kSourceUnreachable, where + ": " + why + (greeted ? "" : kOtherProtocol));
+}
+
+// A broker that died takes no connection for a moment.
+bool SubscriberSource::still_answers() {
+    return connect_to(io_,
+                      *options_.broker,
+                      clock_,
+                      clock_.now() + kAnswer,
+                      [this] { return interrupted_.load(); })
+        .has_value();
 }
 
 void SubscriberSource::report() {

@@ -59,6 +59,7 @@ class SubscriberSource final : public Source {
     Result<void> carry_out(EntrySink* sink);
     Result<void> flush();
     [[nodiscard]] Error contested() const;
+    [[nodiscard]] bool still_answers();
     Result<void> ended(const std::string& why);
     void report();
     // Runs handlers; waits up to `wait` for one.
