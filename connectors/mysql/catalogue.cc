@@ -1,10 +1,10 @@
 #include "connectors/mysql/catalogue.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "connectors/mysql/ddl.h"
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/quote.h"
 #include "connectors/mysql/server_checks.h"
 #include "model/errors.h"
@@ -36,12 +36,6 @@ bool is_about(std::string_view info, const std::string& database, const std::str
                 (target.table == table || target.kind == DdlKind::database)) ||
                (target.old_database == database && target.old_table == table);
     });
-}
-
-std::uint64_t number(std::string_view text) {
-    std::uint64_t out = 0;
-    std::from_chars(text.data(), text.data() + text.size(), out);
-    return out;
 }
 
 }  // namespace
@@ -124,7 +118,7 @@ Result<bool> SqlCatalogue::is_unchanged_since(SqlSession& session,
             is_about(events.at(row, kInfo), database, table)) {
             return false;
         }
-        seen = number(events.at(row, kEnd));
+        seen = leading_number(events.at(row, kEnd));
     }
     return seen >= end.offset;
 }

@@ -78,11 +78,13 @@ SourceCheck check(const Options& options) {
                         "connection",
                         client.value().tls() ? "answers, with TLS" : "answers, without TLS",
                         ""});
-    const auto facts = read_facts(session.value());
+    auto facts = read_facts(session.value());
     if (!facts) {
         findings.push_back(failed("settings", facts.error()));
         return out;
     }
+    // What stands in its way, rights or a log that is off, is found below.
+    static_cast<void>(read_volume(session.value(), facts.value()));
     auto judged = judge(facts.value(), options);
     findings.insert(findings.end(), judged.begin(), judged.end());
     const auto selected = selected_tables(session.value(), filter.value());

@@ -1,10 +1,10 @@
 #include "connectors/mysql/chunk_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "connectors/mysql/catalogue.h"
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/quote.h"
 #include "model/errors.h"
 
@@ -34,12 +34,6 @@ bool was_altered(const Error& error) {
 
 std::string name_of(const std::string& database, const std::string& table) {
     return quote_identifier(database) + "." + quote_identifier(table);
-}
-
-std::uint64_t number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} ? value : 0;
 }
 
 // SHOW CREATE TABLE without what every insert changes.
@@ -101,7 +95,7 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
                              "performance_schema.log_status is empty: a snapshot needs it where "
                              "positions are not by GTID");
             }
-            begun.place = {std::string(rows.at(0, 0)), number(rows.at(0, 1))};
+            begun.place = {std::string(rows.at(0, 0)), leading_number(rows.at(0, 1))};
             return run("START TRANSACTION READ ONLY");
         }
         case ChunkRule::exactly: {
@@ -111,7 +105,7 @@ Result<void> SqlChunkReader::see(BegunChunk& begun) {
                 if (rows.at(row, 0) == "Binlog_snapshot_file") {
                     begun.place.file = std::string(rows.at(row, 1));
                 } else if (rows.at(row, 0) == "Binlog_snapshot_position") {
-                    begun.place.offset = number(rows.at(row, 1));
+                    begun.place.offset = leading_number(rows.at(row, 1));
                 }
             }
             if (begun.place.file.empty()) {
@@ -174,7 +168,7 @@ Result<TableFacts> SqlChunkReader::describe(const std::string& database, const s
                   session->query("SELECT CHARACTER_OCTET_LENGTH FROM information_schema.COLUMNS" +
                                  which + " ORDER BY ORDINAL_POSITION"));
     for (std::size_t row = 0; row < octets.rows.size(); ++row) {
-        facts.octets.push_back(number(octets.at(row, 0)));
+        facts.octets.push_back(leading_number(octets.at(row, 0)));
     }
     // Whole columns that cannot be NULL; the index of the fewest columns comes first.
     TRIBUTARY_TRY(
@@ -226,7 +220,7 @@ Result<Place> SqlChunkReader::binlog_end() {
     if (!status) {
         return status.error();
     }
-    return Place{std::string(status.value().at(0, 0)), number(status.value().at(0, 1))};
+    return Place{std::string(status.value().at(0, 0)), leading_number(status.value().at(0, 1))};
 }
 
 Result<void> SqlChunkReader::open_cursor(const std::string& sql) {

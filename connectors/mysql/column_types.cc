@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "connectors/mysql/charset.h"
+#include "connectors/mysql/numbers.h"
 
 namespace tributary::mysql {
 namespace {
@@ -67,26 +67,6 @@ constexpr std::array kNamed{
     NamedTypes{"inet6", {BinlogType::string, kNone, kNone}, 0},
     NamedTypes{"inet4", {BinlogType::string, kNone, kNone}, 0},
 };
-
-// The numbers in the parentheses of "decimal(10,2) unsigned"; -1 where there is none.
-struct Modifiers {
-    int first = -1;
-    int second = -1;
-};
-
-Modifiers modifiers_of(std::string_view column_type) {
-    Modifiers out;
-    const auto open = column_type.find('(');
-    if (open == std::string_view::npos) {
-        return out;
-    }
-    const char* const end = column_type.data() + column_type.size();
-    const auto first = std::from_chars(column_type.data() + open + 1, end, out.first);
-    if (first.ec == std::errc() && first.ptr != end && *first.ptr == ',') {
-        static_cast<void>(std::from_chars(first.ptr + 1, end, out.second));
-    }
-    return out;
-}
 
 bool is_data_type(const CatalogueColumn* known, std::string_view name) {
     return known != nullptr && known->data_type == name;

@@ -315,10 +315,10 @@ Result<void> IntakeMachine::on_row_statement(const Now& now,
     return on_single_statement(now);
 }
 
+// Structures stay as they were.
 Result<void> IntakeMachine::on_truncate(const Now& now,
                                         const Statement& statement,
                                         const Query& query) {
-    tables_.clear();
     const std::string database =
         statement.database.empty() ? std::string(query.database) : statement.database;
     TRIBUTARY_TRY(ordinal, transaction_.next_ordinal());

@@ -52,7 +52,8 @@ struct Options {
     bool schema_changes = true;                  // DDL to the topic `<prefix>`
     std::uint32_t snapshot_chunk_rows = 50'000;  // read at once, at most
     std::uint64_t snapshot_keyless_bytes = 1ULL << 30U;
-    bool joined_messages = false;  // not configured: as with an unknown client library (wire.h)
+    std::uint64_t buffer_bytes = 0;  // `buffer.max_bytes`, for check()
+    bool joined_messages = false;    // not configured: as with an unknown client library (wire.h)
 };
 
 // Reads one source's mapping; errors carry file and line.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/quote.h"
 #include "model/errors.h"
 
@@ -42,12 +42,6 @@ std::string_view trimmed(std::string_view text) {
         return {};
     }
     return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
-std::uint64_t number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} ? value : 0;
 }
 
 std::string server_name(ServerKind kind) {
@@ -159,6 +153,17 @@ Result<ServerFacts> read_facts(SqlSession& sql) {
     return facts;
 }
 
+Result<void> read_volume(SqlSession& sql, ServerFacts& facts) {
+    TRIBUTARY_TRY(uptime, sql.query("SHOW GLOBAL STATUS LIKE 'Uptime'"));
+    facts.uptime_s = leading_number(uptime.at(0, 1));
+    TRIBUTARY_TRY(files, sql.query("SHOW BINARY LOGS"));
+    facts.binlog_bytes = 0;
+    for (std::size_t row = 0; row < files.rows.size(); ++row) {
+        facts.binlog_bytes += leading_number(files.at(row, 1));
+    }
+    return success();
+}
+
 Result<Place> end_of_log(SqlSession& sql) {
     auto status = sql.query("SHOW MASTER STATUS");
     if (!status && status.error().is(errors::kProtocolViolation)) {
@@ -171,7 +176,7 @@ Result<Place> end_of_log(SqlSession& sql) {
         return setting("the server's binary log is off",
                        "set log_bin in its configuration file and restart it");
     }
-    return Place{std::string(status.value().at(0, 0)), number(status.value().at(0, 1))};
+    return Place{std::string(status.value().at(0, 0)), leading_number(status.value().at(0, 1))};
 }
 
 Result<ResumePoint> current_position(SqlSession& sql, const ServerFacts& facts, GtidMode mode) {
@@ -414,11 +419,13 @@ class Judge {
     }
 
     void retention() {
-        const std::uint64_t seconds = std::max(number(facts_.value("binlog_expire_logs_seconds")),
-                                               number(facts_.value("expire_logs_days")) * 86400);
+        const std::uint64_t seconds =
+            std::max(leading_number(facts_.value("binlog_expire_logs_seconds")),
+                     leading_number(facts_.value("expire_logs_days")) * 86400);
         constexpr std::uint64_t kDay = 86400;
         constexpr std::uint64_t kMin = 3 * kDay;  // a weekend
-        if (const std::uint64_t bytes = number(facts_.value("max_binlog_total_size")); bytes > 0) {
+        if (const std::uint64_t bytes = leading_number(facts_.value("max_binlog_total_size"));
+            bytes > 0) {
             say(Severity::warning,
                 "max_binlog_total_size",
                 std::to_string(bytes) +
@@ -429,7 +436,8 @@ class Judge {
         const bool purges = facts_.value("binlog_expire_logs_auto_purge").empty() ||
                             facts_.on("binlog_expire_logs_auto_purge");
         if (seconds == 0 || !purges) {
-            ok("binary log expiry", "never; the server does not wait for us otherwise");
+            ok("binary log expiry",
+               "never; the server does not wait for us otherwise" + buffered(0));
         } else if (seconds < kMin) {
             const bool by_seconds = !facts_.value("binlog_expire_logs_seconds").empty();
             say(Severity::warning,
@@ -437,12 +445,33 @@ class Judge {
                 "after " + std::to_string(seconds / 3600) + " h, less than " +
                     std::to_string(kMin / 3600) +
                     " h: an agent that is down for longer, or whose buffer is full for longer, "
-                    "cannot go on",
+                    "cannot go on" +
+                    buffered(seconds),
                 by_seconds ? "SET GLOBAL binlog_expire_logs_seconds = 604800;"
                            : "SET GLOBAL expire_logs_days = 7;");
         } else {
-            ok("binary log expiry", "after " + std::to_string(seconds / kDay) + " days");
+            ok("binary log expiry",
+               "after " + std::to_string(seconds / kDay) + " days" + buffered(seconds));
         }
+    }
+
+    // How long an uplink may be away: what is in the binary log was written within `expiry_s` (0:
+    // any time), or since the server started if that is less, so no more than this is written. Less
+    // is stored of it: selected tables only, compressed.
+    [[nodiscard]] std::string buffered(std::uint64_t expiry_s) const {
+        constexpr std::uint64_t kHour = 3600;
+        const std::uint64_t within =
+            expiry_s == 0 ? facts_.uptime_s : std::min(expiry_s, facts_.uptime_s);
+        if (within < kHour || facts_.binlog_bytes == 0 || options_.buffer_bytes == 0) {
+            return {};
+        }
+        const double per_hour =
+            static_cast<double>(facts_.binlog_bytes) * kHour / static_cast<double>(within);
+        const auto hours =
+            static_cast<std::uint64_t>(static_cast<double>(options_.buffer_bytes) / per_hour);
+        return "; at most " + std::to_string(static_cast<std::uint64_t>(per_hour) >> 20U) +
+               " MiB an hour are written, and buffer.max_bytes takes in " + std::to_string(hours) +
+               " h of that before an uplink outage begins to use this time up";
     }
 
     void rights() {

@@ -28,6 +28,9 @@ struct ServerFacts {
     std::map<std::string, std::string> variables;  // lower-case name, value as the server gives it
     std::set<std::string> rights;  // on *.*, upper-case: "REPLICATION SLAVE"; "ALL PRIVILEGES"
     std::string user;              // CURRENT_USER(): "tributary@%"
+    // Of what is in the binary log now; read_volume() reads them.
+    std::uint64_t binlog_bytes = 0;
+    std::uint64_t uptime_s = 0;
 
     [[nodiscard]] std::string_view value(const std::string& name) const;
     [[nodiscard]] bool on(const std::string& name) const;  // ON or 1
@@ -37,6 +40,8 @@ struct ServerFacts {
 };
 
 [[nodiscard]] Result<ServerFacts> read_facts(SqlSession& sql);
+// How much the server logs, as far as its log says. kSourceRights.
+[[nodiscard]] Result<void> read_volume(SqlSession& sql, ServerFacts& facts);
 
 // "tributary@%" as SQL: 'tributary'@'%'. Pure.
 [[nodiscard]] std::string account_sql(const std::string& user);

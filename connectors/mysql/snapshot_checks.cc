@@ -1,8 +1,8 @@
 #include "connectors/mysql/snapshot_checks.h"
 
-#include <charconv>
 #include <utility>
 
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/quote.h"
 #include "model/errors.h"
 
@@ -60,9 +60,7 @@ Result<Selection> selected_tables(SqlSession& sql, const TableFilter& filter) {
         if (!filter.table_selected(table.name.schema, table.name.table)) {
             continue;
         }
-        const std::string_view bytes = rows.at(row, 2);
-        static_cast<void>(
-            std::from_chars(bytes.data(), bytes.data() + bytes.size(), table.bytes_about));
+        table.bytes_about = leading_number(rows.at(row, 2));
         table.keyed = rows.at(row, 3) == "1";
         const auto looked = sql.query("SELECT 1 FROM " + sql_name(table.name) + " LIMIT 0");
         if (!looked && &looked.error().kind() == &errors::kSourceRights) {

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/bytes.h"
 #include "connectors/mysql/charset.h"
 #include "connectors/mysql/column_types.h"
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/quote.h"
 #include "connectors/mysql/table_map.h"
 #include "model/errors.h"
@@ -68,21 +68,6 @@ constexpr std::array kNamed{
     Named{"inet4", BinlogType::string, 4, CellText::inet4},
 };
 
-// The numbers in the parentheses of "decimal(10,2) unsigned"; 0 where there is none.
-std::pair<unsigned, unsigned> modifiers_of(std::string_view column_type) {
-    std::pair<unsigned, unsigned> out{0, 0};
-    const auto open = column_type.find('(');
-    if (open == std::string_view::npos) {
-        return out;
-    }
-    const char* const end = column_type.data() + column_type.size();
-    const auto first = std::from_chars(column_type.data() + open + 1, end, out.first);
-    if (first.ec == std::errc() && first.ptr != end && *first.ptr == ',') {
-        static_cast<void>(std::from_chars(first.ptr + 1, end, out.second));
-    }
-    return out;
-}
-
 // How the column lies in a row image; nullopt: a type that has no mapping.
 std::optional<CellForm> form_of(const CatalogueColumn& column,
                                 std::uint64_t octets,
@@ -94,7 +79,9 @@ std::optional<CellForm> form_of(const CatalogueColumn& column,
         return std::nullopt;
     }
     CellForm form{{named->type, named->metadata}, named->text};
-    const auto [first, second] = modifiers_of(column.column_type);
+    const Modifiers given = modifiers_of(column.column_type);
+    const auto first = static_cast<unsigned>(std::max(given.first, 0));
+    const auto second = static_cast<unsigned>(std::max(given.second, 0));
     switch (named->type) {
         case BinlogType::newdecimal:
             form.layout.metadata = static_cast<std::uint16_t>(first << 8U | second);

@@ -67,7 +67,8 @@ MysqlSource::MysqlSource(Options options, const Clock& clock, Observer& observer
       clock_(clock),
       observer_(observer),
       catalogue_([this] { return sql(); }),
-      chunks_(options_.connection) {}
+      chunks_(options_.connection),
+      clashes_(kClashesMax, kClashWindow) {}
 
 Result<void> MysqlSource::open(const StartPoint& start, const SideReader& side) {
     [[maybe_unused]] const bool stale = interrupter_.consume();
@@ -238,10 +239,8 @@ Error MysqlSource::weigh(const Error& error) {
     if (!error.is(errors::kServerIdInUse)) {
         return error;
     }
-    const SteadyTime now = clock_.now();
-    std::erase_if(clashes_, [now](SteadyTime clash) { return now - clash > kClashWindow; });
-    clashes_.push_back(now);
-    return clashes_.size() < kClashesMax ? error : Error(errors::kServerIdContested, error.what());
+    return clashes_.happened(clock_.now()) ? Error(errors::kServerIdContested, error.what())
+                                           : error;
 }
 
 Result<void> MysqlSource::drain(EntrySink& sink) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/interrupter.h"
+#include "base/recurrence.h"
 #include "connectors/mysql/binlog_cursor.h"
 #include "connectors/mysql/catalogue.h"
 #include "connectors/mysql/chunk_reader.h"
@@ -108,7 +109,7 @@ class MysqlSource final : public Source, private Snapshots {
     bool fresh_ = false;  // where it starts is not appended yet
     bool more_ = false;   // the last poll() left events in the buffer, or in the client library
     SteadyTime heard_;    // the last byte of the server
-    std::vector<SteadyTime> clashes_;  // when another reader took the stream
+    Recurrence clashes_;  // another reader took the stream
 
     mutable std::mutex mutex_;
     std::string identity_;  // guarded

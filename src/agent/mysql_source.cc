@@ -16,6 +16,7 @@ struct Mysql {
         options.snapshot = loaded.config.sources[index].snapshot;
         options.snapshot_chunk_rows = loaded.config.sources[index].snapshot_chunk_rows;
         options.snapshot_keyless_bytes = loaded.config.sources[index].snapshot_keyless_bytes;
+        options.buffer_bytes = loaded.config.buffer.max_bytes;
         return std::move(options);
     }
     static constexpr auto make_source = mysql::make_source;

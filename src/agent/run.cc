@@ -98,11 +98,29 @@ std::uint64_t disk_written_bytes() {
     return 0;
 }
 
+// Gives the memory of a load back to the system, once it is over.
+class Trimmer {
+  public:
+    void tick(const runtime::Runtime& runtime) {
+        const std::uint64_t appended = runtime.appended();
+        if (appended == last_ && appended != trimmed_ && runtime.caught_up()) {
+            malloc_trim(0);
+            trimmed_ = appended;
+        }
+        last_ = appended;
+    }
+
+  private:
+    std::uint64_t last_ = 0;
+    std::uint64_t trimmed_ = 0;
+};
+
 int watch(const config::Loaded& loaded,
           const RunOptions& options,
           const UniqueFd& signal_fd,
           runtime::Runtime& runtime,
           telemetry::ProcessObserver& observer) {
+    Trimmer trimmer;
     for (;;) {
         const int signal = wait_signal(signal_fd);
         if (signal == SIGTERM || signal == SIGINT) {
@@ -122,6 +140,7 @@ int watch(const config::Loaded& loaded,
             return 0;
         }
         runtime.sample(disk_written_bytes());
+        trimmer.tick(runtime);
         const std::string status = "STATUS=" + runtime.summary();
         sd_notify(0, status.c_str());
         if (runtime.alive(kLifeSignLimit)) {
@@ -133,8 +152,9 @@ int watch(const config::Loaded& loaded,
 }  // namespace
 
 int run(const config::Loaded& loaded, const RunOptions& options) {
-    // Two arenas: more only keep memory apart that few threads use.
-    mallopt(M_ARENA_MAX, 2);
+    // One arena: what one thread frees serves every other, or each pipeline's peak would stay with
+    // the arena that it came from.
+    mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, 512 * 1024);
     const UniqueFd signal_fd = signals();
     const SystemClock clock;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "encode/json_text.h"
@@ -15,29 +16,29 @@
 namespace tributary::encode {
 namespace {
 
-constexpr std::size_t kFixedHeadersMax = 10;
-
+// Of one record; gathered aside, so that the arena holds no room for headers that it does not have.
 class Headers {
   public:
-    Headers(Arena& arena, std::size_t max)
-        : arena_(arena),
-          all_(static_cast<RecordHeader*>(
-              static_cast<void*>(arena.allocate(max * sizeof(RecordHeader))))) {}
-
-    void add(std::string_view name, std::string_view value) {
-        std::construct_at(all_ + count_++, RecordHeader{name, value});
+    Headers(Arena& arena, std::vector<RecordHeader>& scratch) : arena_(arena), all_(scratch) {
+        all_.clear();
     }
+
+    void add(std::string_view name, std::string_view value) { all_.push_back({name, value}); }
     void number(std::string_view name, std::int64_t value) {
         std::array<char, 24> digits{};
         const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
         add(name, arena_.copy({digits.data(), static_cast<std::size_t>(end - digits.data())}));
     }
-    [[nodiscard]] std::span<const RecordHeader> all() const { return {all_, count_}; }
+    [[nodiscard]] std::span<const RecordHeader> keep() const {
+        auto* kept = static_cast<RecordHeader*>(
+            static_cast<void*>(arena_.allocate(all_.size() * sizeof(RecordHeader))));
+        std::uninitialized_copy(all_.begin(), all_.end(), kept);
+        return {kept, all_.size()};
+    }
 
   private:
     Arena& arena_;
-    RecordHeader* all_;
-    std::size_t count_ = 0;
+    std::vector<RecordHeader>& all_;
 };
 
 std::string_view name_of(SensorKind kind) {
@@ -52,9 +53,11 @@ std::string_view name_of(SensorKind kind) {
     return "";
 }
 
-std::span<const RecordHeader> headers_of(const Change& change, Arena& arena) {
+std::span<const RecordHeader> headers_of(const Change& change,
+                                         Arena& arena,
+                                         std::vector<RecordHeader>& scratch) {
     const SensorMessage& message = *change.sensor;
-    Headers headers(arena, kFixedHeadersMax + message.headers.size());
+    Headers headers(arena, scratch);
     if (message.kind != SensorKind::gap) {
         constexpr std::array<std::string_view, 3> kQos{"0", "1", "2"};
         headers.add("mqtt.topic", message.topic);
@@ -89,7 +92,7 @@ std::span<const RecordHeader> headers_of(const Change& change, Arena& arena) {
     for (const NamedText& header : message.headers) {
         headers.add(header.name, arena.copy(header.value));
     }
-    return headers.all();
+    return headers.keep();
 }
 
 // `{"a":"b"}`, or `[["a","b"]]` when names may repeat.
@@ -236,7 +239,7 @@ class SensorEncoder final : public Encoder {
             record.value = message.payload;
         }
         record.identity = arena.copy(identity_);
-        record.headers = headers_of(change, arena);
+        record.headers = headers_of(change, arena, headers_);
         out.push_back(record);
         return success();
     }
@@ -244,6 +247,7 @@ class SensorEncoder final : public Encoder {
   private:
     std::string pipeline_;
     std::string identity_;
+    std::vector<RecordHeader> headers_;
     JsonWriter json_;
 };
 

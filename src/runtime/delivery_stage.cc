@@ -19,6 +19,8 @@ constexpr milliseconds kDurableWait(200);
 constexpr int kDurableTries = 100;  // 20 s: less than a transaction's time-out
 constexpr milliseconds kCloseBudget(2000);
 constexpr std::chrono::seconds kCacheInterval(60);
+// Of memory per record beside its bytes: the record, librdkafka's message and its headers.
+constexpr std::size_t kRecordBytes = 512;
 
 }  // namespace
 
@@ -104,10 +106,17 @@ Result<void> DeliveryStage::deliver() {
             TRIBUTARY_TRY_VOID(take(block));
         }
     }
-    if (open_ && cut_.due(parts_.clock.now())) {
-        return commit();
-    }
-    return success();
+    return due() ? commit() : success();
+}
+
+// Whether the open transaction ends.
+bool DeliveryStage::due() const {
+    return open_ && (cut_.due(parts_.clock.now()) || parts_.budget.presses(held_bytes_));
+}
+
+void DeliveryStage::hold(std::size_t bytes) {
+    held_bytes_ += bytes;
+    parts_.budget.take(bytes);
 }
 
 Result<void> DeliveryStage::look_for_drops() {
@@ -142,7 +151,7 @@ Result<void> DeliveryStage::pass_over_drop() {
                         {{"from", std::to_string(from.value())},
                          {"to", std::to_string(dropped_before_.value() - 1)}});
     TRIBUTARY_TRY_VOID(take(block));
-    return cut_.due(parts_.clock.now()) ? commit() : success();
+    return due() ? commit() : success();
 }
 
 Result<void> DeliveryStage::begin() {
@@ -179,6 +188,7 @@ Result<BlockPtr> DeliveryStage::next_block(milliseconds wait) {
 
 Result<void> DeliveryStage::take(const BlockPtr& block) {
     blocks_.push_back(block);
+    hold(block->bytes.size());
     // A block may bring a structure that only the next one uses, and neither may be in the log yet.
     for (const NewSchema& schema : block->schemas) {
         if (!parts_.decoder.has_schema(schema.id)) {
@@ -219,6 +229,7 @@ Result<void> DeliveryStage::take_entry(const Entry& entry) {
             bytes += record.value ? record.value->size() : 0;
             TRIBUTARY_TRY_VOID(produce(record));
         }
+        hold(bytes + records_.size() * kRecordBytes);
     }
     cut_.add(1, bytes);
     return success();
@@ -360,6 +371,7 @@ void DeliveryStage::drop_batch() {
     records_.clear();
     held_.clear();
     arena_.reset();
+    parts_.budget.give_back(std::exchange(held_bytes_, 0));
 }
 
 bool DeliveryStage::handle(const Error& error) {

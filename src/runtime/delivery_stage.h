@@ -31,6 +31,7 @@
 #include "ports/source.h"
 #include "runtime/log_writer.h"
 #include "runtime/pipeline_state.h"
+#include "runtime/transaction_budget.h"
 
 namespace tributary::runtime {
 
@@ -48,6 +49,7 @@ class DeliveryStage {
         EventLog& log;
         LogWriter& writer;
         PipelineShared& shared;
+        TransactionBudget& budget;
         const Clock& clock;
         Observer& observer;
         core::CutLimits cut;
@@ -88,6 +90,8 @@ class DeliveryStage {
     [[nodiscard]] Result<void> bury(const Record& record, const std::string& reason);
     [[nodiscard]] Result<void> bury_entry(const Entry& entry, const Error& error);
     [[nodiscard]] Result<void> send_replays();
+    void hold(std::size_t bytes);
+    [[nodiscard]] bool due() const;
     [[nodiscard]] Result<void> commit();
     void delivered(std::uint64_t bytes);
     void drop_batch();
@@ -108,6 +112,7 @@ class DeliveryStage {
     std::vector<Record> records_;   // of one entry, reused
     std::vector<BlockPtr> blocks_;  // of the open transaction: records may point into them
     std::vector<Record> held_;      // of the open transaction, not handed over yet
+    std::size_t held_bytes_ = 0;    // of the open transaction, taken of the budget
     SteadyTime hold_until_;         // Sink::settle_time()
     bool started_ = false;          // the ledger knows the stream
     bool recovered_ = false;        // the sink may begin

@@ -31,6 +31,7 @@ Runtime::Runtime(RuntimeOptions options,
       clock_(clock),
       observer_(observer),
       writer_(log, clock, observer, options_.execution),
+      transaction_budget_(options_.transaction_bytes, pipelines.size()),
       write_budget_(options_.write_budget_bytes) {
     observer_.set(
         Gauge::write_budget_bytes, {}, static_cast<std::int64_t>(options_.write_budget_bytes));
@@ -77,6 +78,7 @@ void Runtime::build(Pipeline& pipeline) {
                              .log = log_,
                              .writer = writer_,
                              .shared = shared,
+                             .budget = transaction_budget_,
                              .clock = clock_,
                              .observer = observer_,
                              .cut = parts.cut,
@@ -195,11 +197,27 @@ std::optional<Error> Runtime::finished(bool fail_fast) const {
 
 bool Runtime::complete() const {
     return !pipelines_.empty() &&
-           std::all_of(pipelines_.begin(), pipelines_.end(), [](const auto& pipeline) {
-               const PipelineShared& shared = *pipeline->shared;
-               return shared.intake().state == PipelineState::complete &&
-                      shared.channel.delivered().sequence == shared.channel.appended();
-           });
+           std::all_of(pipelines_.begin(),
+                       pipelines_.end(),
+                       [](const auto& pipeline) {
+                           return pipeline->shared->intake().state == PipelineState::complete;
+                       }) &&
+           caught_up();
+}
+
+std::uint64_t Runtime::appended() const {
+    std::uint64_t all = 0;
+    for (const auto& pipeline : pipelines_) {
+        all += pipeline->shared->channel.appended().value();
+    }
+    return all;
+}
+
+bool Runtime::caught_up() const {
+    return std::all_of(pipelines_.begin(), pipelines_.end(), [](const auto& pipeline) {
+        const Channel& channel = pipeline->shared->channel;
+        return channel.delivered().sequence >= channel.appended();
+    });
 }
 
 bool Runtime::alive(std::chrono::milliseconds limit) const {

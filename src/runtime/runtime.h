@@ -31,6 +31,7 @@
 #include "runtime/log_view.h"
 #include "runtime/log_writer.h"
 #include "runtime/pipeline_state.h"
+#include "runtime/transaction_budget.h"
 
 namespace tributary::runtime {
 
@@ -54,7 +55,8 @@ struct PipelineParts {
 struct RuntimeOptions {
     std::string agent_id;
     std::string version;
-    std::size_t queue_bytes = 9U << 19U;  // of all pipelines' queues together
+    std::size_t queue_bytes = 9U << 19U;         // of all pipelines' queues together
+    std::size_t transaction_bytes = 12U << 20U;  // of all pipelines' open transactions together
     // For forecasts: the log's bounds, and what may be written in 24 hours (0: any amount).
     std::uint64_t log_bytes_max = 0;  // per pipeline
     std::uint64_t free_disk_floor = 0;
@@ -81,6 +83,9 @@ class Runtime final : public Control {
     // The error that ends the process: of a log that cannot be opened again, or a fatal one, or the
     // first when every pipeline is parked, or any with `fail_fast`.
     [[nodiscard]] std::optional<Error> finished(bool fail_fast) const;
+    // How much was appended in all, and whether all of it is in Kafka.
+    [[nodiscard]] std::uint64_t appended() const;
+    [[nodiscard]] bool caught_up() const;
     // Every pipeline was to end by configuration and has, and all of it is in Kafka.
     [[nodiscard]] bool complete() const;
     // Every thread has shown life within `limit`: feeds the watchdog.
@@ -146,6 +151,7 @@ class Runtime final : public Control {
     const Clock& clock_;
     Observer& observer_;
     LogWriter writer_;
+    TransactionBudget transaction_budget_;
     std::vector<std::unique_ptr<Pipeline>> pipelines_;
     std::vector<Service> services_;
     bool started_ = false;

@@ -7,6 +7,10 @@
 
 namespace tributary::mqtt {
 
+// What may be the matter when no CONNACK comes, or something that is none.
+inline constexpr const char* kOtherProtocol =
+    "; the port may be one for something else (WebSocket is not spoken here)";
+
 // A CONNACK or DISCONNECT with `reason`, `properties` of it. `what` is what the broker did:
 // "refused the connection". kMqttAuth, kMqttRefused, kMqttSessionTaken, kProtocolViolation,
 // kSourceUnreachable (everything that may pass by itself).

@@ -20,12 +20,17 @@ namespace tributary::mqtt {
 inline constexpr ConnectionId kSubscriberConnection = 0;
 // SUBSCRIBE of filter n has n + 1.
 inline constexpr std::uint16_t kUnsubscribeId = 65'535;
+// A message that the broker might send again keeps its identifier from all others, and there are
+// no more than these: so many newer messages prove its PUBACK too (2.2.1).
+inline constexpr std::size_t kRememberedMax = 65'535;
 
 struct SubscriberSession::Impl {
     explicit Impl(SubscriberOptions given)
         : options(std::move(given)),
           reader(options.packet_bytes_max),
-          dedupe({.owner = options.client_id, .suppress_qos1 = options.suppress_redelivered}),
+          dedupe({.owner = options.client_id,
+                  .remembered_max = kRememberedMax,
+                  .suppress_qos1 = options.suppress_redelivered}),
           aliases(options.version == Version::v5 ? options.topic_alias_maximum : std::uint16_t{0}) {
         TRIBUTARY_ASSERT(!options.client_id.empty() && !options.filters.empty());
         TRIBUTARY_ASSERT(options.filters.size() < kUnsubscribeId);
@@ -95,9 +100,8 @@ struct SubscriberSession::Impl {
 
     std::chrono::seconds keep_alive{0};
     SteadyTime last_sent;
-    SteadyTime answer_by;  // CONNACK or SUBACK
+    SteadyTime answer_by;  // CONNACK, SUBACK or PINGRESP, or any other sign of life
     bool ping_out = false;
-    SteadyTime ping_answer_by;
     IntakeNumber ping_proves = 0;   // what the PINGRESP awaited proves
     IntakeNumber acknowledged = 0;  // highest number of a PUBACK on this connection
     IntakeNumber proven = 0;        // on this connection

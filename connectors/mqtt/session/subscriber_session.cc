@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/planted.h"
+#include "connectors/mqtt/session/refusal.h"
 #include "connectors/mqtt/session/side_restore.h"
 #include "connectors/mqtt/session/subscriber_impl.h"
 #include "model/errors.h"
@@ -61,7 +62,7 @@ void SubscriberSession::Impl::fail(const CodecError& error, Step& step) {
     const std::string limit =
         too_large ? "; message_bytes_max is " + std::to_string(options.packet_bytes_max) : "";
     fail(Error(too_large ? errors::kMqttRefused : errors::kProtocolViolation,
-               error.message() + limit),
+               error.message() + limit + (state == State::connecting ? kOtherProtocol : "")),
          error.reason,
          error.what,
          step);
@@ -150,7 +151,7 @@ void SubscriberSession::Impl::unsubscribe_removed(SteadyTime now, Step& step) {
 // A PINGRESP proves that the broker has read every PUBACK that went before the PINGREQ.
 void SubscriberSession::Impl::ping(SteadyTime now, Step& step) {
     ping_out = true;
-    ping_answer_by = now + options.connect_timeout;
+    answer_by = now + options.connect_timeout;
     ping_proves = acknowledged;
     acks_since_ping = 0;
     prove_at = SteadyTime::max();
@@ -287,6 +288,7 @@ void SubscriberSession::received(SteadyTime now, std::string_view bytes, Step& s
     if (!impl.open()) {
         return;
     }
+    heard(now);
     impl.aliases.begin_step();
     impl.reader.feed(bytes);
     while (impl.open()) {
@@ -300,6 +302,14 @@ void SubscriberSession::received(SteadyTime now, std::string_view bytes, Step& s
         }
     }
     impl.finish(now, step);
+}
+
+// What it owes us may stand behind all that it sends.
+void SubscriberSession::heard(SteadyTime now) {
+    Impl& impl = *impl_;
+    if (impl.state != State::connecting) {
+        impl.answer_by = now + impl.options.connect_timeout;
+    }
 }
 
 void SubscriberSession::lost(SteadyTime /*now*/) {
@@ -317,7 +327,9 @@ void SubscriberSession::durable(SteadyTime now, IntakeNumber number, Step& step)
 void SubscriberSession::tick(SteadyTime now, Step& step) {
     Impl& impl = *impl_;
     const auto silent = [&](const char* what) {
-        impl.fail(Error(errors::kSourceUnreachable, std::string("no ") + what + " from the broker"),
+        impl.fail(Error(errors::kSourceUnreachable,
+                        std::string("no ") + what + " from the broker" +
+                            (impl.state == State::connecting ? kOtherProtocol : "")),
                   ReasonCode::unspecified_error,
                   "the broker does not answer",
                   step);
@@ -341,7 +353,7 @@ void SubscriberSession::tick(SteadyTime now, Step& step) {
             break;
     }
     if (impl.ping_out) {
-        if (now >= impl.ping_answer_by) {
+        if (now >= impl.answer_by) {
             silent("PINGRESP");
         }
         return;
@@ -368,7 +380,7 @@ SteadyTime SubscriberSession::due() const {
             break;
     }
     if (impl.ping_out) {
-        return std::min(due, impl.ping_answer_by);
+        return std::min(due, impl.answer_by);
     }
     if (impl.keep_alive.count() > 0) {
         due = std::min(due, impl.last_sent + impl.keep_alive);

@@ -43,7 +43,7 @@ struct SubscriberOptions {
     std::optional<std::string> password;
     std::chrono::seconds keep_alive{30};
     std::chrono::seconds session_expiry{7 * 24 * 3600};  // MQTT 5
-    std::chrono::seconds connect_timeout{10};            // CONNACK, SUBACK, PINGRESP
+    std::chrono::seconds connect_timeout{10};  // CONNACK; silence before SUBACK or PINGRESP
     // A PINGREQ that proves PUBACKs is sent this long after the first unproven one.
     std::chrono::milliseconds proof_interval{1000};
     std::uint16_t window = 1000;  // unacknowledged messages, 1 to 65,535
@@ -85,6 +85,8 @@ class SubscriberSession {
     void opened(SteadyTime now, Step& step);
     // Bytes that came. After an error (failure()) the Step closes the connection.
     void received(SteadyTime now, std::string_view bytes, Step& step);
+    // Bytes of the broker are there, read or not: it lives, however long its answer takes.
+    void heard(SteadyTime now);
     // The transport is gone.
     void lost(SteadyTime now);
     // Everything up to `number` may be acknowledged.

@@ -10,6 +10,7 @@
 #include "connectors/mqtt/net/connect.h"
 #include "connectors/mqtt/position.h"
 #include "connectors/mqtt/routes/routes.h"
+#include "connectors/mqtt/session/refusal.h"
 #include "model/errors.h"
 
 namespace tributary::mqtt {
@@ -23,6 +24,13 @@ constexpr std::size_t kPollBytesMax = 1U << 20U;
 constexpr std::size_t kWaitingBytesMax = 256U << 10U;
 constexpr std::uint16_t kWindow = 1000;
 constexpr std::uint32_t kMessageBytesMax = 16U << 20U;
+// A connection that is soon closed by a broker that takes the next one is one that another client
+// took over, so many times within this long.
+constexpr std::chrono::seconds kSoon{10};
+constexpr std::chrono::seconds kAnswer{1};
+constexpr std::size_t kTakeoversMax = 5;
+constexpr std::chrono::minutes kTakeoverWindow{10};
+constexpr std::chrono::seconds kAway{30};
 
 RetainHandling retain_handling(RetainedChoice choice) {
     switch (choice) {
@@ -77,6 +85,7 @@ SubscriberSource::SubscriberSource(Options options, const Clock& clock, Observer
       io_(1),
       work_(boost::asio::make_work_guard(io_)),
       writer_(random_run(), false),
+      takeovers_(kTakeoversMax, kTakeoverWindow),
       buffer_(kReadBytes) {}
 
 SubscriberSource::~SubscriberSource() {
@@ -87,18 +96,39 @@ Result<void> SubscriberSource::open(const StartPoint& start, const SideReader& s
     interrupted_ = false;
     close(milliseconds(0));
     TRIBUTARY_TRY_VOID(start_session(start, side));
+    if (clock_.now() < away_until_) {
+        return contested();
+    }
+    const bool taken = std::exchange(taken_, false);
     auto opened = connect();
-    if (opened) {
-        opened = greet();
+    if (opened && taken && takeovers_.happened(clock_.now())) {
+        away_until_ = clock_.now() + kAway;
+        close(milliseconds(0));
+        return contested();
     }
     if (!opened) {
         close(milliseconds(0));
         return opened.error().at("source " + options_.name);
     }
+    opened = greet();
+    if (!opened) {
+        close(milliseconds(0));
+        return opened;
+    }
     if (!status_ && !options_.status.topic.empty()) {
         status_ = std::make_unique<Status>(options_, observer_);
     }
     return opened;
+}
+
+// Two clients of one name would take the session from each other for ever.
+Error SubscriberSource::contested() const {
+    return {
+        errors::kMqttSessionTaken,
+        "source " + options_.name +
+            ": the broker closes the connection again and again and takes the next one: another "
+            "client may use client_id " +
+            options_.client_id + "; not connecting for a while"};
 }
 
 // The session outlives connections: it knows what is on its way to the disk. A log that goes on
@@ -134,6 +164,7 @@ Result<void> SubscriberSource::connect() {
     readable_ = read_armed_ = write_armed_ = closing_ = subscribed_ = false;
     out_.clear();
     transport_.emplace(std::move(socket));
+    connected_at_ = clock_.now();
     if (options_.broker->tls) {
         TRIBUTARY_TRY(
             ssl,
@@ -194,13 +225,11 @@ Result<void> SubscriberSource::poll(EntrySink& sink, milliseconds wait) {
     }
     writer_.begin_batch();
     writer_.flush(clock_.wall_time_us(), sink);
+    run(milliseconds(0));
     TRIBUTARY_TRY_VOID(tend(&sink));
     const std::uint64_t before = writer_.bytes();
-    run(milliseconds(0));
+    arm_read();
     if (!readable_ || !session_->wants_read()) {
-        if (session_->wants_read()) {
-            arm_read();
-        }
         run(writer_.bytes() == before ? until_due(wait) : milliseconds(0));
     }
     TRIBUTARY_TRY_VOID(read(&sink, kReadBytes));
@@ -211,13 +240,12 @@ Result<void> SubscriberSource::idle(milliseconds wait) {
     if (!transport_) {
         return Error(errors::kSourceUnreachable, "source " + options_.name + ": not connected");
     }
+    run(milliseconds(0));
     TRIBUTARY_TRY_VOID(tend(nullptr));
     // A little is read still, so that the broker's answer to our ping is found; the window bounds
     // what is not acknowledged, and the rest waits with the broker.
     const bool reads = writer_.waiting_bytes() < kWaitingBytesMax && session_->wants_read();
-    if (reads && !readable_) {
-        arm_read();
-    }
+    arm_read();
     run(until_due(wait));
     if (reads) {
         TRIBUTARY_TRY_VOID(read(nullptr, kGreetingBytes));
@@ -258,6 +286,9 @@ Result<void> SubscriberSource::read(EntrySink* sink, std::size_t chunk) {
 // What is due: acknowledgements of what became durable, timers, and what is left to write.
 Result<void> SubscriberSource::tend(EntrySink* sink) {
     const SteadyTime now = clock_.now();
+    if (readable_) {
+        session_->heard(now);
+    }
     if (confirmed_ > told_) {
         told_ = confirmed_;
         session_->durable(now, told_, step_);
@@ -310,12 +341,27 @@ Result<void> SubscriberSource::ended(const std::string& why) {
     transport_.reset();
     ++connection_;
     const auto failure = session_->failure();
+    const bool running = session_->state() == SubscriberSession::State::running;
+    const bool greeted = session_->state() != SubscriberSession::State::connecting;
     session_->lost(clock_.now());
     const std::string where = "source " + options_.name;
+    // mosquitto 2.0.11 does not say it (DISCONNECT 0x8E), it closes the connection.
+    taken_ = failure ? failure->is(errors::kMqttSessionTaken)
+                     : running && clock_.now() - connected_at_ < kSoon && still_answers();
     if (failure) {
         return failure->at(where);
     }
-    return Error(errors::kSourceUnreachable, where + ": " + why);
+    return Error(errors::kSourceUnreachable, where + ": " + why + (greeted ? "" : kOtherProtocol));
+}
+
+// A broker that died takes no connection for a moment.
+bool SubscriberSource::still_answers() {
+    return connect_to(io_,
+                      *options_.broker,
+                      clock_,
+                      clock_.now() + kAnswer,
+                      [this] { return interrupted_.load(); })
+        .has_value();
 }
 
 void SubscriberSource::report() {
@@ -353,7 +399,7 @@ void SubscriberSource::run(milliseconds wait) {
 }
 
 void SubscriberSource::arm_read() {
-    if (read_armed_ || !transport_) {
+    if (readable_ || read_armed_ || !transport_) {
         return;
     }
     read_armed_ = true;

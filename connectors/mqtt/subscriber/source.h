@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/recurrence.h"
 #include "connectors/mqtt/entry_writer.h"
 #include "connectors/mqtt/net/transport.h"
 #include "connectors/mqtt/options.h"
@@ -57,6 +58,8 @@ class SubscriberSource final : public Source {
     // Carries out step_: entries, then packets. An error when the session ended the connection.
     Result<void> carry_out(EntrySink* sink);
     Result<void> flush();
+    [[nodiscard]] Error contested() const;
+    [[nodiscard]] bool still_answers();
     Result<void> ended(const std::string& why);
     void report();
     // Runs handlers; waits up to `wait` for one.
@@ -78,6 +81,11 @@ class SubscriberSource final : public Source {
     Step step_;
     IntakeNumber confirmed_ = 0;  // by confirm(), not yet told the session
     IntakeNumber told_ = 0;
+
+    Recurrence takeovers_;
+    bool taken_ = false;  // another client took the session, as the broker says or as we guess
+    SteadyTime connected_at_;
+    SteadyTime away_until_;
 
     std::unique_ptr<Status> status_;
 

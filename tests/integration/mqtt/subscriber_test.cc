@@ -73,6 +73,20 @@ TEST(Subscriber5, drains_a_backlog_larger_than_its_window) {
     expect_once_each(site.topic(), "v", 1000);
 }
 
+TEST(Subscriber5, does_not_fight_for_ever_with_another_client_of_its_name) {
+    Site site;
+    site.subscribe("1");
+    const Agent agent(site);
+    ASSERT_TRUE(agent.logs("subscribed"));
+    // Takes the session back each time that it loses it.
+    const Publisher other({.url = mosquitto().url(), .client_id = site.name});
+    EXPECT_TRUE(agent.logs("another client may use client_id " + site.name));
+    EXPECT_TRUE(agent.poll([](const auto& at) {
+        return at.at("intake").at("state") == "retrying" &&
+               at.at("intake").at("error") == "mqtt_session_taken";
+    }));
+}
+
 INSTANTIATE_TEST_SUITE_P(Protocols, Subscriber, testing::Values("5", "3.1.1"), [](const auto& at) {
     return std::string(at.param) == "5" ? "v5" : "v3";
 });

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/recurrence.h"
 #include "base/result.h"
 #include "base/strong.h"
 #include "base/unique_fd.h"
@@ -169,6 +171,17 @@ TEST(Strong, orders_by_value_and_is_explicit) {
     EXPECT_LT(Meters(1), Meters(2));
     static_assert(!std::is_convertible_v<int, Meters>);
     static_assert(!std::is_constructible_v<Meters, Seconds>);
+}
+
+TEST(Recurrence, counts_within_its_window_only) {
+    using std::chrono::seconds;
+    Recurrence thrice(3, seconds(10));
+    const Recurrence::Time start{};
+    EXPECT_FALSE(thrice.happened(start));
+    EXPECT_FALSE(thrice.happened(start + seconds(1)));
+    EXPECT_FALSE(thrice.happened(start + seconds(11))) << "the first is too long ago";
+    EXPECT_TRUE(thrice.happened(start + seconds(11)));
+    EXPECT_FALSE(thrice.happened(start + seconds(30)));
 }
 
 TEST(UniqueFd, closes_once_and_moves) {

@@ -19,6 +19,7 @@ using State = SubscriberSession::State;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr auto kSecond = std::chrono::seconds(1);
 
@@ -438,6 +439,49 @@ TEST_P(Subscriber, pings_when_it_has_been_silent_and_gives_up_without_an_answer)
     EXPECT_TRUE(session->failure()->is(errors::kSourceUnreachable));
 }
 
+// The answer stands behind all that the broker had to send before.
+TEST_P(Subscriber, waits_for_a_pingresp_as_long_as_the_broker_is_heard) {
+    open_and_subscribe(false);
+    EXPECT_THAT(tick(30 * kSecond), ElementsAre("c000"));
+    now += 9 * kSecond;
+    give(qos1(1, "x"));
+    tick(9 * kSecond);
+    session->heard(now);  // its bytes wait, and nobody reads them
+    tick(9 * kSecond);
+    EXPECT_FALSE(closed);
+    tick(2 * kSecond);
+    EXPECT_TRUE(closed);
+}
+
+TEST_P(Subscriber, waits_for_a_suback_as_long_as_the_broker_is_heard) {
+    open();
+    give(connack(true));
+    now += 9 * kSecond;
+    give(qos1(1, "x"));
+    tick(9 * kSecond);
+    EXPECT_FALSE(closed);
+    tick(2 * kSecond);
+    EXPECT_TRUE(closed);
+}
+
+// Each had an identifier of its own, and the broker has no more of them.
+TEST_P(Subscriber, remembers_no_more_messages_than_there_are_identifiers) {
+    open_and_subscribe(false);
+    for (int number = 0; number < 65'536; ++number) {
+        give(qos1(static_cast<std::uint16_t>(number % 65'535 + 1), "x"));
+        if (number % 8 == 0) {
+            sync();
+        }
+    }
+    sync();
+    EXPECT_EQ(log.count(IntakeKind::message), 65'536U);
+    reconnect();
+    give(qos1(1, "x", true));
+    give(qos1(2, "x", true));
+    sync();
+    EXPECT_EQ(log.count(IntakeKind::message), 65'536U);
+}
+
 TEST_P(Subscriber, gives_up_on_a_broker_that_does_not_answer_connect_or_subscribe) {
     open();
     tick(10 * kSecond);
@@ -474,6 +518,20 @@ TEST_P(Subscriber, refuses_packets_out_of_order) {
         EXPECT_TRUE(closed) << hex(wire);
         EXPECT_TRUE(session->failure()->is(errors::kProtocolViolation));
     }
+}
+
+TEST_P(Subscriber, says_what_an_answer_that_is_no_connack_may_mean) {
+    open();
+    give("HTTP/1.0 403 Forbidden\r\n");
+    ASSERT_TRUE(closed);
+    EXPECT_THAT(session->failure()->what(), HasSubstr("WebSocket is not spoken"));
+    open();
+    tick(10 * kSecond);
+    EXPECT_THAT(session->failure()->what(), HasSubstr("no CONNACK from the broker"));
+    EXPECT_THAT(session->failure()->what(), HasSubstr("WebSocket is not spoken"));
+    open_and_subscribe(false);
+    give("HTTP/1.0 403 Forbidden\r\n");
+    EXPECT_THAT(session->failure()->what(), Not(HasSubstr("WebSocket")));
 }
 
 TEST_P(Subscriber, takes_what_came_before_a_violation) {

@@ -304,6 +304,31 @@ TEST_F(IntakeTest, rows_take_their_defaults_from_what_was_proven_at_the_statemen
     EXPECT_FALSE(sink_.schemas.back()->columns[1].default_expression);
 }
 
+TEST_F(IntakeTest, truncate_forgets_no_structure_and_an_unheard_of_statement_every_one) {
+    FixedCatalogue catalogue;
+    std::uint64_t number = 5;
+    const auto asked_after = [&](const char* statement) {
+        catalogue.asked = 0;
+        EXPECT_TRUE(test::take_in(options_,
+                                  {wire_.gtid(number++),
+                                   wire_.query("CREATE TABLE t (id int, name varchar(40))"),
+                                   wire_.gtid(number++),
+                                   wire_.query(statement),
+                                   wire_.gtid(number++),
+                                   wire_.query("BEGIN"),
+                                   wire_.table_map(1, "shop", "t"),
+                                   wire_.write_rows(1, {{1, "a"}}),
+                                   wire_.xid()},
+                                  sink_,
+                                  &catalogue));
+        return catalogue.asked;
+    };
+    EXPECT_EQ(asked_after("TRUNCATE TABLE t"), 0);
+    EXPECT_EQ(asked_after("TRUNCATE TABLE u"), 0);
+    EXPECT_EQ(asked_after("ALTER TABLE u ADD x int"), 0);
+    EXPECT_EQ(asked_after("REFORM TABLE u"), 1);
+}
+
 TEST_F(IntakeTest, truncate_of_a_selected_table_is_a_change) {
     options_.filter.include = {R"(shop\.t)"};
     take_all(two_rows());

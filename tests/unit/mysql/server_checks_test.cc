@@ -117,6 +117,32 @@ TEST(ServerChecks, a_log_that_is_never_purged_is_fine_however_short_its_expiry) 
     EXPECT_TRUE(trouble(facts, options_for(ServerKind::mysql)).empty());
 }
 
+// 168 GiB in the week that they are kept are a GiB an hour.
+TEST(ServerChecks, expiry_stands_beside_the_hours_that_the_buffer_holds) {
+    ServerFacts facts = sound(ServerKind::mariadb);
+    facts.binlog_bytes = 168ULL << 30U;
+    facts.uptime_s = 365 * 86400;
+    Options options = options_for(ServerKind::mariadb);
+    options.buffer_bytes = 8ULL << 30U;
+    const auto expiry = [&] {
+        for (const Finding& finding : judge(facts, options)) {
+            if (finding.subject == "binary log expiry") {
+                return finding.what;
+            }
+        }
+        return std::string();
+    };
+    EXPECT_EQ(expiry(),
+              "after 7 days; at most 1024 MiB an hour are written, and buffer.max_bytes takes in 8 "
+              "h of that before an uplink outage begins to use this time up");
+    facts.uptime_s = 84 * 3600;  // all of it may have been written since
+    EXPECT_NE(expiry().find("at most 2048 MiB an hour are written, and buffer.max_bytes takes in 4 "
+                            "h"),
+              std::string::npos);
+    facts.uptime_s = 60;
+    EXPECT_EQ(expiry(), "after 7 days") << "too little to tell";
+}
+
 TEST(ServerChecks, missing_rights_are_granted_and_those_in_excess_revoked) {
     ServerFacts facts = sound(ServerKind::mariadb);
     facts.rights = {"REPLICATION SLAVE", "SUPER", "GRANT OPTION"};

@@ -430,5 +430,30 @@ TEST(Pipelines, share_appends_and_deliver_each_their_own) {
     EXPECT_GT(rig.log->appends_of_many(), 0U);
 }
 
+// Its own bounds would let each transaction grow for an hour.
+TEST(Pipelines, commit_early_when_their_transactions_hold_too_much_together) {
+    Rig rig;
+    rig.transaction_bytes = 1;
+    const core::CutLimits cut{.age = std::chrono::hours(1)};
+    rig.add("p", {.cut = cut});
+    rig.add("q", {.cut = cut});
+    rig.start();
+    rig.server("p").commit(rows_of("p", 3));
+    rig.expect_exactly_once("p");
+    rig.server("q").commit(rows_of("q", 3));
+    rig.expect_exactly_once("q");
+}
+
+TEST(TransactionBudget, presses_those_above_their_share_while_all_are_above_it) {
+    runtime::TransactionBudget budget(100, 2);
+    budget.take(90);
+    EXPECT_FALSE(budget.presses(90)) << "one alone has all of it";
+    budget.take(20);
+    EXPECT_TRUE(budget.presses(90));
+    EXPECT_FALSE(budget.presses(20)) << "below its share";
+    budget.give_back(90);
+    EXPECT_FALSE(budget.presses(20));
+}
+
 }  // namespace
 }  // namespace tributary::runtime_test

@@ -44,7 +44,10 @@ void Rig::start() {
         all.push_back(std::move(parts));
     }
     runtime_ = std::make_unique<runtime::Runtime>(
-        runtime::RuntimeOptions{.agent_id = "gw", .version = "test", .queue_bytes = queue_bytes},
+        runtime::RuntimeOptions{.agent_id = "gw",
+                                .version = "test",
+                                .queue_bytes = queue_bytes,
+                                .transaction_bytes = transaction_bytes},
         *log,
         std::move(all),
         clock,

@@ -48,6 +48,7 @@ class Rig {
     TestObserver observer{bell};
     std::unique_ptr<MemoryLog> log;
     std::size_t queue_bytes = 3U << 20U;
+    std::size_t transaction_bytes = 16U << 20U;
 
   private:
     struct Pipeline {
