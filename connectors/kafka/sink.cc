@@ -25,10 +25,6 @@ constexpr std::chrono::milliseconds kCommitMargin{30000};
 // answered then (rdkafka_txnmgr.c, rd_kafka_txn_endtxn_complete). So not in the short slices of
 // Patience.
 constexpr int kCommitSliceMs = 500;
-// A transaction that does not get on for this long may be waiting for a topic that is gone, which
-// librdkafka would do until the transaction's time is up.
-constexpr std::chrono::seconds kLookInterval{2};
-constexpr int kLookLimitMs = 1000;
 // How long a commit waits for full batches before its flush, in turns; and after how many turns
 // without a request under way it takes them for answered.
 constexpr std::chrono::milliseconds kFullBatchesLimit{500};
@@ -40,7 +36,6 @@ constexpr int kQuietTurns = 2;
 constexpr std::chrono::milliseconds kMarkerTime{10};
 // Records between two looks at the clock and at the callbacks that are due.
 constexpr std::uint32_t kRecordsPerTick = 256;
-constexpr std::uint32_t kBatchBytesMin = 1024;
 constexpr const char* kIdentityHeader = "tributary";
 
 std::uint64_t tag_of(const Record& record) {
@@ -376,7 +371,7 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
         if (!patience) {
             patience.emplace(
                 clock_, interrupted_, std::chrono::milliseconds(options_.transaction_timeout_ms));
-            next_look_ = clock_.now() + kLookInterval;
+            postpone_look();
         }
         auto waited = patience->go_on(*client_, "produce: waiting for room");
         if (waited.has_value()) {
@@ -480,7 +475,7 @@ Result<void> KafkaSink::commit_transaction() {
     Patience patience(clock_,
                       interrupted_,
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
-    next_look_ = clock_.now() + kLookInterval;
+    postpone_look();
     while (true) {
         const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), kCommitSliceMs));
         if (!error) {
@@ -502,7 +497,7 @@ Result<void> KafkaSink::flush(std::string_view doing) {
     Patience patience(clock_,
                       interrupted_,
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
-    next_look_ = clock_.now() + kLookInterval;
+    postpone_look();
     while (rd_kafka_flush(client_->get(), patience.slice_ms()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         TRIBUTARY_TRY_VOID(patience.go_on(*client_, doing));
         TRIBUTARY_TRY_VOID(look_again());
@@ -513,83 +508,6 @@ Result<void> KafkaSink::flush(std::string_view doing) {
                          " records failed");
     }
     return success();
-}
-
-// A broker refuses a whole batch, so a refused record is poison only when it was alone in its
-// batch: always in the one-record mode, and whenever it is larger than a batch may grow. Otherwise
-// the next producer cuts smaller, until it is.
-void KafkaSink::judge_refusals() {
-    client_->serve(std::chrono::milliseconds(0));
-    bool too_large = false;
-    bool invalid = false;
-    for (const FailedRecord& record : client_->failed()) {
-        if (!refuses_record(record.code) || record.tag == 0) {
-            continue;
-        }
-        const bool size = record.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
-                          record.code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
-        const bool alone =
-            batching_.one_record_per_batch || (size && record.bytes >= batching_.batch_bytes);
-        if (alone) {
-            poison_.push_back({.sequence = Sequence(record.tag >> 16U),
-                               .sub_index = static_cast<std::uint16_t>(record.tag & 0xFFFFU),
-                               .reason = "topic " + record.topic + ": " +
-                                         rd_kafka_err2str(record.code) + " (" +
-                                         rd_kafka_err2name(record.code) + ")"});
-        }
-        too_large |= size && !alone;
-        invalid |= !size && !alone;
-    }
-    if (!poison_.empty()) {
-        batching_.one_record_per_batch = false;
-        return;
-    }
-    if (too_large) {
-        batching_.batch_bytes = std::max(batching_.batch_bytes / 2, kBatchBytesMin);
-    }
-    batching_.one_record_per_batch =
-        invalid || (too_large && batching_.batch_bytes == kBatchBytesMin);
-}
-
-// Why records failed, when one reason explains it better than the commit's own error.
-// A record that only timed out may have waited for a topic that is gone.
-std::optional<Error> KafkaSink::delivery_error() {
-    bool timed_out = false;
-    for (const FailedRecord& record : client_->failed()) {
-        const Error error = to_error(record.code, "", "topic " + record.topic);
-        if (error.is(errors::kTopicMissing) || error.is(errors::kKafkaDenied)) {
-            return error;
-        }
-        if (refuses_record(record.code)) {
-            return Error(errors::kKafkaTransaction, error.what());
-        }
-        timed_out |= record.code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
-    }
-    return timed_out ? lost_topic() : std::nullopt;
-}
-
-// The first prepared topic that the brokers say they do not have.
-std::optional<Error> KafkaSink::lost_topic() {
-    for (const std::string& name : unknown_topics(*client_, kLookLimitMs)) {
-        if (topics_.find(name) != topics_.end()) {
-            return Error(errors::kTopicMissing, "topic " + name + " does not exist any more");
-        }
-    }
-    return std::nullopt;
-}
-
-// Between two waits for a transaction: fails when it waits for a topic that is gone.
-Result<void> KafkaSink::look_again() {
-    if (clock_.now() < next_look_) {
-        return success();
-    }
-    const auto lost = lost_topic();
-    next_look_ = clock_.now() + kLookInterval;
-    return lost ? Result<void>(*lost) : success();
-}
-
-std::vector<Poison> KafkaSink::take_poison() {
-    return std::exchange(poison_, {});
 }
 
 void KafkaSink::drop_client(std::chrono::milliseconds budget) {

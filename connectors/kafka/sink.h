@@ -65,6 +65,7 @@ class KafkaSink final : public Sink {
     [[nodiscard]] std::optional<Error> delivery_error();
     [[nodiscard]] std::optional<Error> lost_topic();
     [[nodiscard]] Result<void> look_again();
+    void postpone_look();
     void drop_client(std::chrono::milliseconds budget);
 
     const Options options_;

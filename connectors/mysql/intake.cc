@@ -489,6 +489,7 @@ Result<std::unique_ptr<Intake>> Intake::make(const IntakeOptions& options,
         return Error(errors::kSourceDiverged, "the done position is not of mysql");
     }
     TRIBUTARY_TRY(open_xa, load_xa_heads(side));
+    TRIBUTARY_TRY(committed_xa, CommittedXa::load(side));
     for (const std::string& xid : resume->open_xa) {
         if (!open_xa.contains(xid)) {
             return Error(errors::kXaRows,
@@ -503,7 +504,8 @@ Result<std::unique_ptr<Intake>> Intake::make(const IntakeOptions& options,
                                                                    start.done,
                                                                    catalogue,
                                                                    side,
-                                                                   std::move(open_xa)));
+                                                                   std::move(open_xa),
+                                                                   std::move(committed_xa)));
 }
 
 }  // namespace tributary::mysql

@@ -67,13 +67,15 @@ class IntakeMachine final : public Intake {
                   Position done_bytes,
                   Catalogue* catalogue,
                   const SideReader& side,
-                  std::map<std::string, XaHead> open_xa)
+                  std::map<std::string, XaHead> open_xa,
+                  CommittedXa committed_xa)
         : options_(options),
           side_(side),
           tables_(options.server, std::move(filter), catalogue),
           resume_(std::move(resume)),
           transaction_(options.server, std::move(done), std::move(done_bytes)),
-          open_xa_(std::move(open_xa)) {
+          open_xa_(std::move(open_xa)),
+          committed_xa_(std::move(committed_xa)) {
         moved_ = options.fresh;
         if (!resume_.by_gtid) {
             received_ = resume_.next;
@@ -170,6 +172,7 @@ class IntakeMachine final : public Intake {
     ResumePoint resume_;
     Transaction transaction_;
     std::map<std::string, XaHead> open_xa_;
+    CommittedXa committed_xa_;
     std::uint64_t xa_bytes_ = 0;  // of every open one and of the one that comes in
 
     State state_ = State::idle;

@@ -84,6 +84,7 @@ Result<void> IntakeMachine::on_xa_prepare(const Now& now) {
         return copy_more(now.us, now.sink);
     }
     now.sink.put_side(xa_head_key(xid), encode_xa_head(head));
+    committed_xa_.forget(xid, now.sink);
     open_xa_[xid] = std::move(head);
     resume_.open_xa.push_back(xid);
     complete(behind(now));
@@ -97,7 +98,7 @@ Result<void> IntakeMachine::end_xa(const Now& now, const Statement& statement) {
     const auto found = open_xa_.find(statement.xid);
     const bool commit = statement.kind == StatementKind::xa_commit;
     if (found == open_xa_.end()) {
-        if (commit) {
+        if (commit && !committed_xa_.contains(statement.xid)) {
             return Error(errors::kXaRows,
                          "XA COMMIT of " + describe_xid(statement.xid) +
                              ", whose rows were logged before this pipeline began to read");
@@ -185,6 +186,9 @@ Result<bool> IntakeMachine::drop_rows(std::int64_t now_us, EntrySink& sink) {
 Result<void> IntakeMachine::end_move(std::int64_t now_us, EntrySink& sink) {
     if (move_.has_head) {
         sink.erase_side(xa_head_key(move_.xid));
+        if (move_.commit) {
+            committed_xa_.add(move_.xid, sink);
+        }
     }
     xa_bytes_ -= std::min(xa_bytes_, move_.head.bytes);
     std::erase(resume_.open_xa, move_.xid);

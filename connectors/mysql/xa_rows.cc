@@ -1,6 +1,8 @@
 // Keys and values of rows that wait for XA COMMIT: xa_rows.h.
 #include "connectors/mysql/xa_rows.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "model/errors.h"
 
@@ -10,10 +12,31 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::string_view kHeadPrefix = "xh";
 constexpr std::string_view kRowPrefix = "xr";
-constexpr std::size_t kHeadsPerScan = 64;
+constexpr std::string_view kCommittedPrefix = "xc";
+constexpr std::size_t kKeysPerScan = 64;
 
 Error corrupt(std::string_view what) {
     return {errors::kEntryCorrupt, "rows of an open XA transaction: " + std::string(what)};
+}
+
+std::string committed_key(std::string_view xid) {
+    return std::string(kCommittedPrefix).append(xid);
+}
+
+// take(what follows the prefix in the key, value)
+Result<void> each_under(const SideReader& side, std::string_view prefix, const auto& take) {
+    std::string after;
+    for (;;) {
+        TRIBUTARY_TRY(entries, side.scan(prefix, after, kKeysPerScan));
+        for (const SideEntry& entry : entries) {
+            TRIBUTARY_TRY_VOID(
+                take(std::string_view(entry.key).substr(prefix.size()), entry.value));
+        }
+        if (entries.size() < kKeysPerScan) {
+            return success();
+        }
+        after = entries.back().key;
+    }
 }
 
 }  // namespace
@@ -76,18 +99,59 @@ Result<XaRow> decode_xa_row(std::string_view key, std::string_view value) {
 
 Result<std::map<std::string, XaHead>> load_xa_heads(const SideReader& side) {
     std::map<std::string, XaHead> out;
-    std::string after;
-    for (;;) {
-        TRIBUTARY_TRY(entries, side.scan(kHeadPrefix, after, kHeadsPerScan));
-        for (const SideEntry& entry : entries) {
-            TRIBUTARY_TRY(head, decode_xa_head(entry.value));
-            out.emplace(entry.key.substr(kHeadPrefix.size()), std::move(head));
-        }
-        if (entries.size() < kHeadsPerScan) {
-            return out;
-        }
-        after = entries.back().key;
+    TRIBUTARY_TRY_VOID(each_under(
+        side, kHeadPrefix, [&out](std::string_view xid, std::string_view value) -> Result<void> {
+            TRIBUTARY_TRY(head, decode_xa_head(value));
+            out.emplace(xid, std::move(head));
+            return success();
+        }));
+    return out;
+}
+
+Result<CommittedXa> CommittedXa::load(const SideReader& side) {
+    CommittedXa out;
+    TRIBUTARY_TRY_VOID(each_under(
+        side,
+        kCommittedPrefix,
+        [&out](std::string_view xid, std::string_view value) -> Result<void> {
+            if (value.size() != sizeof(std::uint64_t)) {
+                return corrupt("a commit of a wrong form");
+            }
+            out.by_number_[tributary::load<std::uint64_t>(value.data(), Endian::big)] = xid;
+            return success();
+        }));
+    return out;
+}
+
+bool CommittedXa::contains(std::string_view xid) const {
+    return find(xid) != by_number_.end();
+}
+
+void CommittedXa::add(const std::string& xid, EntrySink& sink) {
+    forget(xid, sink);
+    if (by_number_.size() == kKept) {
+        sink.erase_side(committed_key(by_number_.begin()->second));
+        by_number_.erase(by_number_.begin());
     }
+    const std::uint64_t number = by_number_.empty() ? 1 : by_number_.rbegin()->first + 1;
+    std::string value;
+    append_fixed(value, number, Endian::big);
+    sink.put_side(committed_key(xid), value);
+    by_number_.emplace(number, xid);
+}
+
+void CommittedXa::forget(std::string_view xid, EntrySink& sink) {
+    const auto found = find(xid);
+    if (found != by_number_.end()) {
+        sink.erase_side(committed_key(xid));
+        by_number_.erase(found);
+    }
+}
+
+CommittedXa::Commits::const_iterator CommittedXa::find(std::string_view xid) const {
+    return std::find_if(by_number_.begin(), by_number_.end(), [xid](const auto& commit) {
+        return commit.second == xid;
+    });
 }
 
 }  // namespace tributary::mysql

@@ -9,6 +9,8 @@
 //           each: sized "database.table", varint count
 //   key     'x' 'r' xid fixed32 ordinal            one row
 //   value   fixed32 schema id; the change's payload (entry_payload.h)
+//   key     'x' 'c' xid                            committed lately
+//   value   fixed64 number, ascending in the order of the commits
 // All big-endian. A xid (events.h) is no prefix of another.
 #pragma once
 
@@ -22,6 +24,7 @@
 #include "connectors/mysql/entry_payload.h"
 #include "connectors/mysql/position.h"
 #include "ports/side.h"
+#include "ports/source.h"
 
 namespace tributary::mysql {
 
@@ -50,5 +53,26 @@ void encode_xa_row(std::string& out, SchemaId schema, std::string_view payload);
 
 // Every open XA transaction by xid.
 [[nodiscard]] Result<std::map<std::string, XaHead>> load_xa_heads(const SideReader& side);
+
+// The XA transactions that were committed last. A server that dies between its binlog and its
+// engine has XA COMMIT in the one and the transaction still prepared in the other (MariaDB 10.11,
+// MySQL before 8.0.30), so whoever manages the transactions commits it again: a second XA COMMIT
+// in the binlog, of rows that were delivered. One thread.
+class CommittedXa {
+  public:
+    static constexpr std::size_t kKept = 64;  // more than a server commits in one group
+
+    [[nodiscard]] static Result<CommittedXa> load(const SideReader& side);  // kEntryCorrupt
+
+    [[nodiscard]] bool contains(std::string_view xid) const;
+    void add(const std::string& xid, EntrySink& sink);
+    void forget(std::string_view xid, EntrySink& sink);  // the identifier is used again
+
+  private:
+    using Commits = std::map<std::uint64_t, std::string>;
+    [[nodiscard]] Commits::const_iterator find(std::string_view xid) const;
+
+    Commits by_number_;
+};
 
 }  // namespace tributary::mysql

@@ -9,6 +9,7 @@ namespace tributary::postgresql {
 
 void Confirmer::on_connect() {
     received_ = Lsn();
+    confirmed_ = Lsn();
     reported_ = Lsn();
 }
 

@@ -2,10 +2,10 @@
 // tested, because a position reported too early is lost data (delivery-and-faults 2).
 //   write          what was received
 //   flush = apply  what the agent holds as its ack mode wants it: the highest position given by
-//                  on_confirm() that was received on this connection; 0 (the server ignores it) as
-//                  long as the server has not come to what is confirmed already
-// None of the three moves back on a connection, and flush is 0 or never below one that was reported
-// on an earlier connection. One thread. PostgreSQL 15 manual 55.4, "Standby status
+//                  on_confirm() on this connection that was received on it too; 0 (the server
+//                  ignores it) as long as the server has not come to what is confirmed already
+// None of the three moves back on a connection. What was held for an earlier one says nothing: the
+// log may have been set aside since. One thread. PostgreSQL 15 manual 55.4, "Standby status
 // update".
 #pragma once
 
@@ -22,7 +22,7 @@ struct Feedback {
 
 class Confirmer {
   public:
-    // A new connection: nothing was received on it yet. What was confirmed stays known.
+    // A new connection: nothing was received on it yet, and what is held has to be said again.
     void on_connect();
     // walStart of an XLogData, or walEnd of a keepalive.
     void on_received(Lsn position);

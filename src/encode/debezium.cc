@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "encode/fixed_starts.h"
 #include "encode/json_writer.h"
 #include "encode/plan.h"
 #include "encode/schema_change.h"
@@ -116,6 +117,7 @@ class DebeziumEncoder final : public Encoder {
                     std::span<const SourceField> source_fields)
         : options_(std::move(options)),
           source_(compile_source(options_, connector_name, source_fields)),
+          starts_(compile_fixed_starts(options_, connector_name, source_)),
           message_topic_(sanitize_topic(options_.topic_prefix + ".message")),
           schema_change_topic_(sanitize_topic(options_.topic_prefix)),
           transaction_topic_(options_.transaction_topic.empty()
@@ -125,9 +127,6 @@ class DebeziumEncoder final : public Encoder {
           binlog_(connector_name != "postgresql") {
         for (const Operation operation : options_.skipped_operations) {
             skipped_ |= 1U << static_cast<unsigned>(operation);
-        }
-        if (options_.schemas) {
-            compile_fixed_schemas(connector_name);
         }
         if (options_.context_headers) {
             context_ = {{"__debezium.context.connectorLogicalName", options_.topic_prefix},
@@ -555,10 +554,10 @@ class DebeziumEncoder final : public Encoder {
         Record record;
         record.topic = message_topic_;
         record.key =
-            small_key(target.arena, message_key_start_, "{\"prefix\":", change.message_prefix);
+            small_key(target.arena, starts_.message_key, "{\"prefix\":", change.message_prefix);
         writer_.begin(target.arena,
-                      message_value_start_.size() + 640 + change.message_content.size() * 2);
-        writer_.raw(message_value_start_);
+                      starts_.message_value.size() + 640 + change.message_content.size() * 2);
+        writer_.raw(starts_.message_value);
         writer_.raw("{\"op\":\"m\",\"ts_ms\":");
         writer_.integer(floor_div(change.intake_time_us, 1000));
         writer_.raw(',');
@@ -580,12 +579,12 @@ class DebeziumEncoder final : public Encoder {
         Record record;
         record.topic = schema_change_topic_;
         record.key = small_key(
-            target.arena, schema_change_key_start_, "{\"databaseName\":", change.database);
+            target.arena, starts_.schema_change_key, "{\"databaseName\":", change.database);
         writer_.begin(target.arena,
-                      schema_change_value_start_.size() + 1024 +
+                      starts_.schema_change_value.size() + 1024 +
                           change.structure->statement.size() +
                           change.structure->columns.size() * 320);
-        writer_.raw(schema_change_value_start_);
+        writer_.raw(starts_.schema_change_value);
         writer_.raw('{');
         write_source(change);
         writer_.raw(",\"ts_ms\":");
@@ -618,10 +617,10 @@ class DebeziumEncoder final : public Encoder {
         Record record;
         record.topic = transaction_topic_;
         record.key =
-            small_key(target.arena, transaction_key_start_, "{\"id\":", change.transaction_id);
+            small_key(target.arena, starts_.transaction_key, "{\"id\":", change.transaction_id);
         writer_.begin(target.arena,
-                      transaction_value_start_.size() + 256 + change.table_counts.size() * 80);
-        writer_.raw(transaction_value_start_);
+                      starts_.transaction_value.size() + 256 + change.table_counts.size() * 80);
+        writer_.raw(starts_.transaction_value);
         writer_.raw(begin ? "{\"status\":\"BEGIN\",\"id\":" : "{\"status\":\"END\",\"id\":");
         writer_.text(change.transaction_id);
         writer_.raw(",\"event_count\":");
@@ -652,21 +651,14 @@ class DebeziumEncoder final : public Encoder {
         writer_.raw(']');
     }
 
-    void compile_fixed_schemas(std::string_view connector_name);
-
     DebeziumOptions options_;
     SourcePlan source_;
+    FixedStarts starts_;
     std::string message_topic_;
     std::string schema_change_topic_;
     std::string transaction_topic_;
     std::string connector_name_;
     bool binlog_;  // for advice in errors
-    std::string message_key_start_;
-    std::string message_value_start_;
-    std::string schema_change_key_start_;
-    std::string schema_change_value_start_;
-    std::string transaction_key_start_;
-    std::string transaction_value_start_;
     std::vector<RecordHeader> context_;
     unsigned skipped_ = 0;
 
@@ -681,48 +673,6 @@ class DebeziumEncoder final : public Encoder {
     JsonWriter writer_;
     std::string scratch_;
 };
-
-void DebeziumEncoder::compile_fixed_schemas(std::string_view connector_name) {
-    const std::string connector = "io.debezium.connector." + std::string(connector_name);
-    constexpr std::string_view kStart = R"({"schema":{"type":"struct","fields":[)";
-    const auto end = [](const std::string& name) {
-        return R"(],"optional":false,"name":")" + name + R"(","version":1},"payload":)";
-    };
-    message_key_start_ = std::string(kStart) +
-                         R"({"type":"string","optional":true,"field":"prefix"})" +
-                         end(connector + ".MessageKey");
-    const std::string_view content = options_.binary == BinaryMode::bytes ? "bytes" : "string";
-    message_value_start_ =
-        std::string(kStart) +
-        R"({"type":"string","optional":false,"field":"op"},)"
-        R"({"type":"int64","optional":true,"field":"ts_ms"},)" +
-        source_.source_schema + "," + std::string(transaction_schema()) +
-        R"(,{"type":"struct","fields":[{"type":"string","optional":true,"field":"prefix"},)"
-        R"({"type":")" +
-        std::string(content) + R"(","optional":true,"field":"content"}],"optional":false,)" +
-        R"("name":")" + connector + R"(.Message","version":1,"field":"message"})" +
-        end(connector + ".MessageValue");
-    schema_change_key_start_ = std::string(kStart) +
-                               R"({"type":"string","optional":false,"field":"databaseName"})" +
-                               end(connector + ".SchemaChangeKey");
-    schema_change_value_start_ = std::string(kStart) + source_.source_schema + "," +
-                                 std::string(schema_change_fields()) +
-                                 end(connector + ".SchemaChangeValue");
-    transaction_key_start_ = std::string(kStart) +
-                             R"({"type":"string","optional":false,"field":"id"})" +
-                             end("io.debezium.connector.common.TransactionMetadataKey");
-    transaction_value_start_ =
-        std::string(kStart) +
-        R"({"type":"string","optional":false,"field":"status"},)"
-        R"({"type":"string","optional":false,"field":"id"},)"
-        R"({"type":"int64","optional":true,"field":"event_count"},)"
-        R"({"type":"array","items":{"type":"struct","fields":[)"
-        R"({"type":"string","optional":false,"field":"data_collection"},)"
-        R"({"type":"int64","optional":false,"field":"event_count"}],"optional":true,)"
-        R"("name":"event.collection","version":1},"optional":true,"field":"data_collections"},)"
-        R"({"type":"int64","optional":false,"field":"ts_ms"})" +
-        end("io.debezium.connector.common.TransactionMetadataValue");
-}
 
 }  // namespace
 

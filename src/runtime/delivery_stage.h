@@ -1,7 +1,8 @@
 // DeliveryStage: the thread that puts one pipeline's entries into Kafka: recovers the checkpoint,
 // holds it against the log, then takes blocks (from the ring or the log), decodes, encodes and
 // produces them in transactions that carry their own checkpoint. Any doubt about a transaction ends
-// in recover(): the checkpoint read back from Kafka says what happened (DESIGN 3).
+// in recover(): the checkpoint read back from Kafka says what happened (DESIGN 3). Where it begins
+// is in delivery_start.cc, what it does with records that are refused in delivery_poison.cc.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,9 @@
 //   source   INSERTs into PostgreSQL through a running agent; the clock starts when COMMIT
 //   returned; client   librdkafka alone in Kafka transactions; the clock starts when the records
 //   were due.
-// Prints one line: way, events, p50, p90, p99, max in ms. Not a test.
+// The first second is not counted: nothing is warm then, neither broker nor client. How long the
+// very first event took is told apart.
+// Prints one line: way, events, p50, p90, p99, max, first in ms. Not a test.
 // latency_bench source|client BOOTSTRAP TOPIC EVENTS_PER_S EVENTS_PER_GROUP SECONDS [CONNINFO]
 // Threads: main produces, one consumes; marks_ is shared under a mutex.
 #include <algorithm>
@@ -38,6 +40,7 @@ struct Load {
     std::uint32_t per_group = 0;
     std::uint32_t groups = 0;
     std::chrono::microseconds gap{};  // between two groups
+    std::uint32_t warm_from = 0;      // the first group that is counted
 };
 
 // When each group was committed or due, and how long its records took.
@@ -56,18 +59,29 @@ class Marks {
         const std::lock_guard lock(mutex_);
         return seen_.size();
     }
-    std::vector<double> milliseconds() {
+    // Sorted, of the groups from `least` on.
+    std::vector<double> milliseconds(std::uint32_t least) {
         const std::lock_guard lock(mutex_);
         std::vector<double> out;
         for (const auto& [group, when] : seen_) {
-            const std::chrono::duration<double, std::milli> took = when - started_[group];
-            out.push_back(std::max(took.count(), 0.0));
+            if (group >= least) {
+                out.push_back(took(group, when));
+            }
         }
         std::sort(out.begin(), out.end());
         return out;
     }
+    double milliseconds_of_first() {
+        const std::lock_guard lock(mutex_);
+        return took(seen_.front().first, seen_.front().second);
+    }
 
   private:
+    double took(std::uint32_t group, Clock::time_point when) {
+        const std::chrono::duration<double, std::milli> time = when - started_[group];
+        return std::max(time.count(), 0.0);
+    }
+
     std::mutex mutex_;
     std::map<std::uint32_t, Clock::time_point> started_;
     std::vector<std::pair<std::uint32_t, Clock::time_point>> seen_;
@@ -182,17 +196,18 @@ bool wait_until(std::chrono::seconds limit, const auto& done) {
     return done();
 }
 
-void report(const std::string& way, const std::vector<double>& sorted) {
+void report(const std::string& way, const std::vector<double>& sorted, double first) {
     const auto at = [&](double share) {
         return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
     };
-    std::printf("%s %zu %.1f %.1f %.1f %.1f\n",
+    std::printf("%s %zu %.1f %.1f %.1f %.1f %.1f\n",
                 way.c_str(),
                 sorted.size(),
                 at(0.5),
                 at(0.9),
                 at(0.99),
-                sorted.back());
+                sorted.back(),
+                first);
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -203,6 +218,7 @@ int run(const std::vector<std::string>& arguments) {
     load.per_group = static_cast<std::uint32_t>(std::stoul(arguments[4]));
     load.groups = static_cast<std::uint32_t>(std::stod(arguments[5]) * rate / load.per_group);
     load.gap = std::chrono::microseconds(static_cast<std::int64_t>(1e6 * load.per_group / rate));
+    load.warm_from = static_cast<std::uint32_t>(rate / load.per_group);
     Marks marks;
     std::atomic<bool> ready = false;
     std::atomic<bool> stop = false;
@@ -222,7 +238,7 @@ int run(const std::vector<std::string>& arguments) {
         std::fprintf(stderr, "saw %zu of %zu records\n", marks.count(), wanted);
         return 1;
     }
-    report(arguments[0], marks.milliseconds());
+    report(arguments[0], marks.milliseconds(load.warm_from), marks.milliseconds_of_first());
     return 0;
 }
 

@@ -51,7 +51,7 @@ class Writer {
         return rows;
     }
 
-    // Ends what lost connections left prepared, one way or the other.
+    // Ends what lost connections left prepared: as was decided, or one way or the other.
     void end_prepared(MysqlConnection& sql) {
         for (const auto& row : sql.sql("XA RECOVER").rows) {
             const std::string& xid = row.at(3).value();
@@ -67,8 +67,14 @@ class Writer {
 
   private:
     [[nodiscard]] std::string xa_prefix() const { return "w" + std::to_string(number_) + "_"; }
+    // A server that dies may have the end in its binlog and the transaction still prepared: then
+    // the same is said again, as a transaction manager does.
     void end_xa(MysqlConnection& sql, const std::string& xid) {
-        sql.sql((between(0, 2) == 0 ? "XA ROLLBACK '" : "XA COMMIT '") + xid + "'");
+        if (xid != ending_) {
+            ending_ = xid;
+            ending_verb_ = between(0, 2) == 0 ? "XA ROLLBACK" : "XA COMMIT";
+        }
+        sql.sql(ending_verb_ + " '" + xid + "'");
     }
 
     int add_step(std::string& text) {
@@ -204,6 +210,8 @@ class Writer {
     std::string large_table_;
     std::string extra_;
     std::string extra_table_;
+    std::string ending_;  // the XA transaction whose end was decided last
+    std::string ending_verb_;
 };
 
 }  // namespace

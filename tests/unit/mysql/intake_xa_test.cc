@@ -33,9 +33,11 @@ class XaTest : public testing::Test {
         EXPECT_FALSE(done.has_value());
         return done.has_value() ? Error() : done.error();
     }
-    std::vector<FileEvent> prepare(std::size_t rows, bool one_phase = false) {
+    std::vector<FileEvent> prepare(std::size_t rows,
+                                   bool one_phase = false,
+                                   std::uint64_t gtid = 5) {
         std::vector<FileEvent> out{
-            wire_.gtid(5), wire_.query(kStart), wire_.table_map(1, "shop", "t")};
+            wire_.gtid(gtid), wire_.query(kStart), wire_.table_map(1, "shop", "t")};
         for (std::size_t row = 0; row < rows; ++row) {
             out.push_back(wire_.write_rows(1, {{static_cast<int>(row), "row"}}));
         }
@@ -43,8 +45,14 @@ class XaTest : public testing::Test {
         out.push_back(wire_.xa_prepare(one_phase, "x"));
         return out;
     }
-    std::vector<FileEvent> outcome(const std::string& text) {
-        return {wire_.gtid(6), wire_.query(text)};
+    std::vector<FileEvent> outcome(const std::string& text, std::uint64_t gtid = 6) {
+        return {wire_.gtid(gtid), wire_.query(text)};
+    }
+    // Neither rows nor heads: what may be left is that x was committed.
+    void expect_nothing_waits(const std::map<std::string, std::string>& side) {
+        for (const auto& [key, value] : side) {
+            EXPECT_EQ(key, "xc" + test::xid_bytes("x"));
+        }
     }
 
     IntakeOptions options_;
@@ -65,7 +73,7 @@ TEST_F(XaTest, prepared_rows_wait_and_come_at_the_place_of_their_commit) {
                 HasSubstr(":6 bin.000001:365 server 7 thread 77 xa X'78',X'',1 I shop.t/1 #1 "
                           "order 2,2"));
     EXPECT_THAT(describe(sink_, told[2]), HasSubstr("events 2 shop.t=2"));
-    EXPECT_TRUE(sink_.side.empty());
+    expect_nothing_waits(sink_.side);
     EXPECT_TRUE(decode_resume(sink_.now.resume)->open_xa.empty());
     EXPECT_EQ(decode_resume(sink_.now.resume)->executed.to_string(),
               "11111111-1111-1111-1111-111111111111:5-6");
@@ -105,7 +113,7 @@ TEST_F(XaTest, after_any_entry_of_a_large_one_goes_on_exactly_behind_it) {
             RecordingSink again = sink_.restarted(crash);
             ASSERT_TRUE(test::take_in(options_, test::sent_after(events, crash.start), again));
             ASSERT_EQ(test::difference(again, sink_), "") << "after entry " << crash.entries;
-            EXPECT_TRUE(again.side.empty());
+            expect_nothing_waits(again.side);
         }
     }
 }
@@ -132,7 +140,7 @@ TEST_F(XaTest, what_an_unfinished_attempt_left_is_not_copied) {
     take_all(prepare(2));
     take_all(outcome(kCommit));
     EXPECT_EQ(sink_.told().size(), 3U);
-    EXPECT_TRUE(sink_.side.empty());
+    expect_nothing_waits(sink_.side);
 }
 
 TEST_F(XaTest, one_without_selected_rows_commits_in_silence) {
@@ -141,8 +149,8 @@ TEST_F(XaTest, one_without_selected_rows_commits_in_silence) {
     EXPECT_EQ(sink_.side.size(), 1U);
     take_all(outcome(kCommit));
     EXPECT_TRUE(sink_.told().empty());
-    EXPECT_TRUE(sink_.side.empty());
-    EXPECT_TRUE(sink_.crashes().back().side.empty());
+    expect_nothing_waits(sink_.side);
+    expect_nothing_waits(sink_.crashes().back().side);
 }
 
 TEST_F(XaTest, others_go_on_between_prepare_and_commit) {
@@ -160,6 +168,45 @@ TEST_F(XaTest, others_go_on_between_prepare_and_commit) {
 TEST_F(XaTest, a_commit_of_rows_that_were_never_seen_stops_and_a_rollback_of_them_does_not) {
     EXPECT_TRUE(error_of(outcome(kCommit)).is(errors::kXaRows));
     take_all(outcome(kRollback));
+}
+
+// The server died between its binlog and its engine: the transaction is prepared again.
+TEST_F(XaTest, a_second_commit_after_the_servers_crash_says_nothing_new) {
+    take_all(prepare(2));
+    take_all(outcome(kCommit));
+    const std::size_t told = sink_.told().size();
+    for (const auto& event : {outcome(kCommit, 7), outcome(kCommit, 8)}) {
+        take_all(event);
+    }
+    EXPECT_EQ(sink_.told().size(), told);
+    EXPECT_EQ(decode_resume(sink_.now.resume)->executed.to_string(),
+              "11111111-1111-1111-1111-111111111111:5-8");
+    RecordingSink again = sink_.restarted(sink_.crashes().back());
+    EXPECT_TRUE(test::take_in(options_, outcome(kCommit, 9), again));
+}
+
+TEST_F(XaTest, an_identifier_that_is_used_again_is_a_new_transaction) {
+    take_all(prepare(2));
+    take_all(outcome(kCommit));
+    const std::size_t told = sink_.told().size();
+    take_all(prepare(2, false, 7));
+    take_all(outcome(kCommit, 8));
+    EXPECT_EQ(sink_.told().size(), 2 * told);
+    take_all(prepare(2, false, 9));
+    take_all(outcome(kRollback, 10));
+    EXPECT_TRUE(error_of(outcome(kCommit, 11)).is(errors::kXaRows));
+}
+
+TEST_F(XaTest, the_last_64_commits_are_kept) {
+    const auto xid = [](int number) { return test::xid_bytes(std::to_string(1000 + number)); };
+    const auto kept = CommittedXa::kKept;
+    CommittedXa commits = CommittedXa::load(sink_).value();
+    for (int number = 0; number <= static_cast<int>(kept); ++number) {
+        commits.add(xid(number), sink_);
+    }
+    EXPECT_FALSE(commits.contains(xid(0)));
+    EXPECT_TRUE(commits.contains(xid(1)));
+    EXPECT_TRUE(commits.contains(xid(static_cast<int>(kept))));
 }
 
 TEST_F(XaTest, a_log_without_the_rows_that_its_position_counts_on_is_refused) {

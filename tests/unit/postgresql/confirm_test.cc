@@ -18,6 +18,17 @@ TEST(Confirmer, reports_nothing_before_the_server_came_to_what_is_held) {
     EXPECT_EQ(confirmer.feedback(), (Feedback{Lsn(100), Lsn(100), Lsn(100)}));
 }
 
+// The log that held it may have been set aside in between.
+TEST(Confirmer, says_nothing_of_what_was_held_for_an_earlier_connection) {
+    Confirmer confirmer;
+    confirmer.on_confirm(Lsn(100));
+    confirmer.on_connect();
+    confirmer.on_received(Lsn(100));
+    EXPECT_EQ(confirmer.feedback().flush, Lsn(0));
+    confirmer.on_confirm(Lsn(60));
+    EXPECT_EQ(confirmer.feedback().flush, Lsn(60));
+}
+
 // Steps: receive 1..3, confirm 1..3, connect; every sequence of six of them.
 TEST(Confirmer, holds_its_invariants_in_every_history) {
     constexpr int kSteps = 7;
@@ -37,7 +48,7 @@ TEST(Confirmer, holds_its_invariants_in_every_history) {
             const Lsn lsn(static_cast<std::uint64_t>(choice % 3 + 1));
             if (choice == kSteps - 1) {
                 confirmer.on_connect();
-                received = Lsn();
+                received = confirmed = highest_flush = Lsn();
             } else if (choice < 3) {
                 confirmer.on_received(lsn);
                 received = std::max(received, lsn);
