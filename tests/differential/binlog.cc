@@ -69,6 +69,12 @@ std::vector<Pair> make_pairs(const std::string& short_name) {
                       (mysql ? "connect, binary: base64" : "microseconds, binary: base64-url-safe"),
          .selection = kOfDayOurs,
          .events_min = 140},
+        {.name = short_name + "_rows",
+         .schemas = true,
+         .rows = true,
+         .debezium = {{"table.include.list", "kept\\..*"}, {"include.schema.changes", "false"}},
+         .selection = "    tables: {include: ['kept\\..*']}\n",
+         .events_min = 60},
     };
 }
 
@@ -120,6 +126,10 @@ class Binlog final : public Database {
             execute(statement);
         }
         execute(std::string("CREATE TABLE ") + kMarker + " (id int PRIMARY KEY)");
+        for (const std::string& statement :
+             keep_rows(binlog_catalogue_statements(server_.mysql()), " LIKE %")) {
+            execute(statement);
+        }
     }
 
     std::string agent_source(const Pair& pair) override {

@@ -1,6 +1,7 @@
 // Masks of MySQL's and MariaDB's pairs: masks.h.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +66,48 @@ bool is_xa(const Difference& difference, const std::string& /*pair*/) {
     return difference.topic == "shapes.xa" &&
            (path.find("source.ts_") != std::string::npos || path.ends_with("source.gtid") ||
             path.ends_with("source.thread") || path.find(".transaction") != std::string::npos);
+}
+
+// A float of six digits.
+bool is_short_float(const Difference& difference, const std::string& /*pair*/) {
+    constexpr double kSixDigits = 1e-5;
+    if (!in_snapshot(difference) ||
+        place_of(difference).column.find("float_type") == std::string::npos ||
+        !difference.debezium || !difference.tributary || !difference.debezium->is_number_float() ||
+        !difference.tributary->is_number_float()) {
+        return false;
+    }
+    const double ours = difference.tributary->get<double>();
+    return std::abs(difference.debezium->get<double>() - ours) < std::abs(ours) * kSixDigits;
+}
+
+// A moment without the zeros at the end of its fraction.
+bool is_short_moment(const Difference& difference, const std::string& /*pair*/) {
+    if (!in_snapshot(difference) ||
+        place_of(difference).column.find("timestamp") == std::string::npos ||
+        !difference.debezium || !difference.tributary || !difference.debezium->is_string() ||
+        !difference.tributary->is_string()) {
+        return false;
+    }
+    std::string ours = difference.tributary->get<std::string>();
+    if (!ours.ends_with('Z') || ours.find('.') == std::string::npos) {
+        return false;
+    }
+    ours.erase(ours.find_last_not_of("0Z") + 1);
+    ours.erase(ours.find_last_not_of('.') + 1);
+    return *difference.debezium == ours + "Z";
+}
+
+// A document as the server prints it.
+bool is_printed_json(const Difference& difference, const std::string& /*pair*/) {
+    if (!in_snapshot(difference) || place_of(difference).column.find("json") == std::string::npos ||
+        !difference.debezium || !difference.tributary || !difference.debezium->is_string() ||
+        !difference.tributary->is_string()) {
+        return false;
+    }
+    const Json debezium = Json::parse(difference.debezium->get<std::string>(), nullptr, false);
+    return !debezium.is_discarded() &&
+           debezium == Json::parse(difference.tributary->get<std::string>(), nullptr, false);
 }
 
 bool is_truncate_schema(const Difference& difference, const std::string& /*pair*/) {
@@ -261,6 +304,9 @@ std::vector<Mask> binlog_masks() {
         {"MySQL, MariaDB: ENUM label with a comma", is_comma_in_label},
         {"default of MySQL column `d'ef`", is_quote_in_default},
         {"number text in values and keys", is_number_text},
+        {"MySQL, MariaDB: FLOAT in a snapshot", is_short_float},
+        {"MySQL, MariaDB: TIMESTAMP in a snapshot", is_short_moment},
+        {"MySQL: JSON in a snapshot", is_printed_json},
         {"rows of an XA transaction", is_xa},
         {"MySQL, MariaDB: schema of a TRUNCATE", is_truncate_schema},
         {"MySQL, MariaDB: `source.row` of a TRUNCATE", is_truncate_row},

@@ -150,6 +150,11 @@ class Comparer {
                 continue;
             }
             Event event = parse(side, record);
+            if (event.operation == "r") {
+                event.place = out.size();
+                out.push_back(std::move(event));
+                continue;
+            }
             const bool metadata = event.operation == "BEGIN" || event.operation == "END";
             if (event.place < (metadata ? side.start.transaction : side.start.place)) {
                 continue;

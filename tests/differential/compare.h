@@ -1,9 +1,10 @@
 // Two captures of the same history, Debezium's and ours, compared field by field. Pure.
 //
-// Events are aligned by their place in the source (LSN; or file, offset and row), tombstones belong
-// to the delete before them in their partition. Without schemas the keys must be the same bytes in
-// the same partition; with schemas a key names its topic prefix, so partitions are merged by place,
-// after each was checked to be in order of it.
+// Events are aligned by their place in the source (LSN; or file, offset and row), rows of a
+// snapshot by their order in the topic. Tombstones belong to the delete before them in their
+// partition. Without schemas the keys must be the same bytes in the same partition; with schemas a
+// key names its topic prefix, so partitions are merged by place, after each was checked to be in
+// order of it.
 #pragma once
 
 #include <cstdint>

@@ -19,6 +19,7 @@ inline constexpr const char* kAgentPassword = "differential";
 struct Pair {
     std::string name;
     bool schemas = false;
+    bool rows = false;             // those of `kept.*`, by a snapshot, and nothing of the stream
     Properties debezium = {};      // beside those of every connector
     std::string tributary = {};    // of `topics`
     std::string selection = {};    // of the agent's source: lines of YAML at four blanks
@@ -26,6 +27,14 @@ struct Pair {
 };
 
 [[nodiscard]] std::string prefix_of(const Pair& pair, bool ours);
+
+// The table of `kept` that is taken last.
+inline constexpr const char* kLastKept = "kept.zzz";
+// Statements that make schema `kept`: a copy of each table of `types` with the rows that the
+// catalogue's statements put there, one table without a key, and kLastKept. `like` stands behind
+// the name of a table and makes it as % is.
+[[nodiscard]] std::vector<std::string> keep_rows(const std::vector<std::string>& catalogue,
+                                                 const std::string& like);
 
 // A random history from a seed: SQL only, of a kind that its server does not refuse. Pure.
 class History {

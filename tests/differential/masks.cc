@@ -164,9 +164,17 @@ bool is_time_array(const Difference& difference, const std::string& /*pair*/) {
            difference.debezium && difference.tributary;
 }
 
+constexpr std::int64_t kGregorianDays = -141'427;  // 1582-10-15
+
+bool is_old_date_in_snapshot(const Difference& difference, const std::string& /*pair*/) {
+    const Place place = place_of(difference);
+    return in_snapshot(difference) && !place.in_schema && place.column.ends_with("_date") &&
+           is_integer(difference.debezium) && is_integer(difference.tributary) &&
+           difference.tributary->get<std::int64_t>() < kGregorianDays;
+}
+
 bool is_old_date_in_array(const Difference& difference, const std::string& /*pair*/) {
     const Place place = place_of(difference);
-    constexpr std::int64_t kGregorianDays = -141'427;  // 1582-10-15
     if (place.in_schema || !is_array_column(place.column) ||
         !any_of(place.column, {"date", "timestamp"}) || !difference.debezium ||
         !difference.tributary) {
@@ -223,6 +231,24 @@ bool is_hstore_order(const Difference& difference, const std::string& /*pair*/) 
     return debezium.is_object() && debezium == tributary;
 }
 
+// Where a row lies and when it was read.
+bool is_place_of_row(const Difference& difference, const std::string& /*pair*/) {
+    const auto source = difference.path.find("source.");
+    if (!in_snapshot(difference) || source == std::string::npos || !difference.debezium ||
+        !difference.tributary) {
+        return false;
+    }
+    const std::string field = difference.path.substr(source + std::string_view("source.").size());
+    if (field == "txId") {
+        return is_null(difference.tributary);
+    }
+    if (field == "file" || field == "sequence") {
+        return difference.tributary->is_string();
+    }
+    return any_of(field, {"lsn", "pos", "ts_ms", "ts_us", "ts_ns"}) &&
+           is_integer(difference.debezium) && is_integer(difference.tributary);
+}
+
 bool is_binlog(const std::string& pair) {
     return pair.starts_with("my_") || pair.starts_with("ma_");
 }
@@ -248,11 +274,16 @@ Place place_of(const Difference& difference) {
     return place;
 }
 
+bool in_snapshot(const Difference& difference) {
+    return difference.event.starts_with("r at ");
+}
+
 Masks::Masks(const std::filesystem::path& document) {
     masks_ = {
         {"`ts_ms`, `ts_us`, `ts_ns` of the envelope", is_clock, Scope::any},
         {"header `tributary` on every record", is_our_header, Scope::any},
         {"context headers", is_context_header, Scope::any},
+        {"rows of a snapshot", is_place_of_row, Scope::any},
         {"`transaction.id`", is_transaction_id},
         {"NULL in a nullable column that has a default", is_default_for_null, Scope::any},
         {"order of `data_collections` in END", is_order_of_collections, Scope::any},
@@ -268,6 +299,7 @@ Masks::Masks(const std::filesystem::path& document) {
         {"time[], timetz[]", is_time_array},
         {"date[], timestamp[] before 1582-10-15, timestamptz[] before year 1",
          is_old_date_in_array},
+        {"dates before 1582-10-15 in a snapshot", is_old_date_in_snapshot},
         {"date `infinity`", is_infinite_date},
         {"default that the server computes", is_computed_default},
         {"default of an interval", is_interval_default},

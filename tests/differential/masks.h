@@ -30,6 +30,9 @@ struct Place {
 };
 [[nodiscard]] Place place_of(const Difference& difference);
 
+// Whether it is in a row of a snapshot.
+[[nodiscard]] bool in_snapshot(const Difference& difference);
+
 class Masks {
   public:
     // Throws ServerFailure when the document lacks the row of a mask.

@@ -43,6 +43,12 @@ std::vector<Pair> make_pairs() {
                       {"tombstones.on.delete", "false"}},
          .tributary = "decimal: double, time_precision: connect, binary: base64, tombstones: false",
          .selection = "    publication: catalogue\n"},
+        {.name = "rows",
+         .schemas = true,
+         .rows = true,
+         .debezium = {{"publication.name", "kept"}, {"table.include.list", "kept\\..*"}},
+         .selection = "    publication: kept\n",
+         .events_min = 90},
     };
 }
 
@@ -76,6 +82,13 @@ class Postgresql final : public Database {
         server_.create_user("tributary", kAgentPassword, "REPLICATION");
         execute(create_catalogue_sql());
         execute(std::string("CREATE TABLE ") + kMarker + " (id int PRIMARY KEY)");
+        for (const std::string& statement :
+             keep_rows(catalogue_statements(), " (LIKE % INCLUDING ALL)")) {
+            execute(statement);
+        }
+        execute("GRANT USAGE ON SCHEMA kept, types TO tributary");
+        execute("GRANT SELECT ON ALL TABLES IN SCHEMA kept TO tributary");
+        execute("CREATE PUBLICATION kept FOR TABLES IN SCHEMA kept");
         execute("CREATE PUBLICATION everything FOR ALL TABLES");
         execute(
             "CREATE PUBLICATION catalogue FOR TABLES IN SCHEMA types, TABLE shapes.toast, "

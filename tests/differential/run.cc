@@ -75,6 +75,12 @@ class Run {
         std::vector<std::vector<std::string>> catalogue = {};
     };
 
+    static const char* mode_of(const Pair& pair) { return pair.rows ? "initial" : "no_data"; }
+
+    static std::string marker_of(const Site& site, const Pair& pair) {
+        return pair.rows ? kLastKept : site.database->marker();
+    }
+
     static void execute(Site& site, const std::string& statement) {
         try {
             site.history << statement << ";" << std::endl;
@@ -114,7 +120,7 @@ class Run {
             site.database->prepare();
         }
         for_each_side([&](Site& site, const Pair& pair, const std::string& prefix) {
-            kafka_.create_topic(prefix + "." + site.database->marker());
+            kafka_.create_topic(prefix + "." + marker_of(site, pair));
             if (!pair.schemas) {
                 for (const std::string& table : site.database->partitioned_tables()) {
                     kafka_.create_topic(prefix + "." + table, kPartitions);
@@ -137,7 +143,8 @@ class Run {
             for (const Pair& pair : site.database->pairs()) {
                 out << "  - name: " << pair.name << "\n"
                     << site.database->agent_source(pair) << pair.selection
-                    << "    snapshot: {mode: no_data}\n    position_interval: 500ms\n"
+                    << "    snapshot: {mode: " << mode_of(pair)
+                    << "}\n    position_interval: 500ms\n"
                     << "    topics: {prefix: " << prefix_of(pair, true)
                     << ", schemas: " << (pair.schemas ? "true" : "false")
                     << (pair.tributary.empty() ? "" : ", ") << pair.tributary << "}\n";
@@ -160,7 +167,7 @@ class Run {
                     {"tasks.max", "1"},
                     {"database.hostname", "127.0.0.1"},
                     {"topic.prefix", prefix_of(pair, false)},
-                    {"snapshot.mode", "no_data"},
+                    {"snapshot.mode", mode_of(pair)},
                     {"poll.interval.ms", "20"},
                     {"include.schema.changes", "false"},
                     {"event.processing.failure.handling.mode", "warn"},
@@ -202,18 +209,18 @@ class Run {
         }
     }
 
-    // The sides that have not delivered marker `id` yet, or, with 0, none at all; those in `seen`
-    // are not looked at again.
+    // The sides that have not delivered marker `id` yet, or, with 0 and of rows, none at all; those
+    // in `seen` are not looked at again.
     std::string waiting_for(KafkaReader& reader, int id, std::set<std::string>& seen) {
         std::string missing;
         const std::string text = "\"id\":" + std::to_string(id) + "}";
-        for_each_side([&](Site& site, const Pair& /*pair*/, const std::string& prefix) {
+        for_each_side([&](Site& site, const Pair& pair, const std::string& prefix) {
             if (seen.contains(prefix)) {
                 return;
             }
-            const auto records = reader.read(prefix + "." + site.database->marker());
+            const auto records = reader.read(prefix + "." + marker_of(site, pair));
             if (records.empty() ||
-                (id != 0 && records.back().key->find(text) == std::string::npos)) {
+                (id != 0 && !pair.rows && records.back().key->find(text) == std::string::npos)) {
                 missing += " " + prefix;
             } else {
                 seen.insert(prefix);
