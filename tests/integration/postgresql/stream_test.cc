@@ -10,7 +10,6 @@
 namespace tributary::postgresql::testing {
 namespace {
 
-
 class PostgresqlStream : public ::testing::Test {
   protected:
     static void SetUpTestSuite() {
