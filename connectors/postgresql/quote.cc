@@ -1,27 +1,15 @@
 #include "connectors/postgresql/quote.h"
 
+#include "base/quoted_by.h"
+
 namespace tributary::postgresql {
-namespace {
-
-std::string quoted(std::string_view text, char mark) {
-    std::string out(1, mark);
-    for (const char letter : text) {
-        if (letter == mark) {
-            out += mark;
-        }
-        out += letter;
-    }
-    return out + mark;
-}
-
-}  // namespace
 
 std::string quote_identifier(std::string_view text) {
-    return quoted(text, '"');
+    return quoted_by(text, '"');
 }
 
 std::string quote_literal(std::string_view text) {
-    return quoted(text, '\'');
+    return quoted_by(text, '\'');
 }
 
 }  // namespace tributary::postgresql

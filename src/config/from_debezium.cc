@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "base/quoted_by.h"
 #include "model/errors.h"
 
 namespace tributary::config {
@@ -47,15 +48,6 @@ struct Choice {
     std::string_view theirs;
     std::string_view ours;
 };
-
-// Written in single quotes, where only the quote itself is special.
-std::string single_quoted(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text) {
-        out += c == '\'' ? std::string("''") : std::string(1, c);
-    }
-    return out + "'";
-}
 
 std::string name_of(std::string_view text) {
     std::string name;
@@ -161,7 +153,7 @@ void Converter::line(int depth, std::string_view text) {
 
 void Converter::text(int depth, std::string_view key, const std::optional<std::string>& value) {
     if (value) {
-        line(depth, std::string(key) + ": " + single_quoted(*value));
+        line(depth, std::string(key) + ": " + quoted_by(*value, '\''));
     }
 }
 
@@ -171,7 +163,7 @@ void Converter::list(int depth, std::string_view key, const std::vector<std::str
     }
     std::string items;
     for (const std::string& value : values) {
-        items += (items.empty() ? "" : ", ") + single_quoted(value);
+        items += (items.empty() ? "" : ", ") + quoted_by(value, '\'');
     }
     line(depth, std::string(key) + ": [" + items + "]");
 }
@@ -491,12 +483,12 @@ Result<Conversion> Converter::run(const DebeziumFiles& files) {
     kind_ = *found;
     out_.source = name_of(take_or("name", take_or("topic.prefix", "source")));
     line(0, "agent:");
-    line(1, "id: " + single_quoted(out_.source));
+    line(1, "id: " + quoted_by(out_.source, '\''));
     line(0, "kafka:");
     line(1, "bootstrap_servers:");
     const auto servers = list_of(files.bootstrap_servers);
     for (const std::string& server : servers) {
-        line(2, "- " + single_quoted(server));
+        line(2, "- " + quoted_by(server, '\''));
     }
     if (servers.empty()) {
         line(2, "- 'kafka.example:9092'");
@@ -505,7 +497,7 @@ Result<Conversion> Converter::run(const DebeziumFiles& files) {
             "kafka.bootstrap_servers and kafka.properties");
     }
     line(0, "sources:");
-    line(1, "- name: " + single_quoted(out_.source));
+    line(1, "- name: " + quoted_by(out_.source, '\''));
     line(2,
          is_postgresql()          ? "type: postgresql"
          : kind_ == Kind::mariadb ? "type: mariadb"
