@@ -36,9 +36,9 @@ namespace tributary::agent {
 
 // What source `index` and its server say.
 [[nodiscard]] SourceCheck check_source(const config::Loaded& loaded, std::size_t index);
-// What the Kafka cluster says, for every source.
 // Without a connection.
 [[nodiscard]] Finding check_kafka_properties(const config::Loaded& loaded);
+// What the Kafka cluster says, for every source.
 [[nodiscard]] std::vector<Finding> check_kafka(const config::Loaded& loaded);
 
 // A position of source `index` from "now" or the connector's own text of one.

@@ -234,10 +234,14 @@ void print_streams(const std::vector<StreamInfo>& streams) {
     }
 }
 
-void print_streams(const std::string& json) {
+void print_streams(const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_discarded() || !json.contains("streams")) {
+        (void)std::printf("%s\n", text.c_str());
+        return;
+    }
     std::vector<StreamInfo> streams;
-    const auto answer = nlohmann::json::parse(json, nullptr, false);
-    for (const auto& each : answer.value("streams", nlohmann::json::array())) {
+    for (const auto& each : json.at("streams")) {
         StreamInfo& stream = streams.emplace_back();
         stream.id = StreamId(each.value("stream", std::uint32_t{0}));
         stream.pipeline = each.value("pipeline", "");
@@ -254,9 +258,13 @@ void print_verified(std::uint64_t entries) {
                       static_cast<unsigned long long>(entries));
 }
 
-void print_verified(const std::string& answer) {
-    print_verified(
-        nlohmann::json::parse(answer, nullptr, false).value("entries", std::uint64_t{0}));
+void print_verified(const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_discarded() || !json.contains("entries")) {
+        (void)std::printf("%s\n", text.c_str());
+        return;
+    }
+    print_verified(json.value("entries", std::uint64_t{0}));
 }
 
 void print_dead_letters(const std::vector<DeadLetter>& letters) {

@@ -22,11 +22,11 @@ namespace tributary::cli {
 [[nodiscard]] int print_findings_json(const std::vector<agent::CheckSection>& sections);
 
 void print_streams(const std::vector<StreamInfo>& streams);
-// The same of GET /v1/buffer.
-void print_streams(const std::string& json);
-// `answer`: of POST /v1/verify.
+// The same of what GET /v1/buffer answers; another answer is printed as it is.
+void print_streams(const std::string& text);
 void print_verified(std::uint64_t entries);
-void print_verified(const std::string& answer);
+// The same of what POST /v1/verify answers; another answer is printed as it is.
+void print_verified(const std::string& text);
 void print_dead_letters(const std::vector<DeadLetter>& letters);
 void print_dead_letter(const DeadLetter& letter);
 
