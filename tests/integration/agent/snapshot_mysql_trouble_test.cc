@@ -24,7 +24,7 @@ class SnapshotTroubleOf : public SnapshotOf {
     void slow() { shop_.configure("initial", 2); }
     // The account's statement that has this text.
     [[nodiscard]] std::optional<std::string> statement_with(const std::string& text) {
-        for (const auto& row : shop_.server.sql("SHOW PROCESSLIST").rows) {
+        for (const auto& row : shop_.server.sql("SHOW FULL PROCESSLIST").rows) {
             if (row.at(1) == shop_.user && row.at(7).value_or("").find(text) != std::string::npos) {
                 return row.at(0);
             }
