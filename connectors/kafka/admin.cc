@@ -1,6 +1,7 @@
 #include "connectors/kafka/admin.h"
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "connectors/kafka/errors.h"
@@ -123,6 +124,21 @@ Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topi
     return error.is(errors::kKafkaTransaction) ? Error(errors::kTopicMissing, error.what()) : error;
 }
 
+// Broker setting min.insync.replicas (topics too): with fewer in sync, records are refused.
+std::string degraded(const char* topic, const rd_kafka_metadata_partition_t& partition) {
+    const std::string name =
+        "topic " + std::string(topic) + " partition " + std::to_string(partition.id) + " has ";
+    if (partition.leader < 0) {
+        return name + "no leader";
+    }
+    if (partition.isr_cnt < partition.replica_cnt) {
+        return name + std::to_string(partition.isr_cnt) + " of " +
+               std::to_string(partition.replica_cnt) +
+               " replicas in sync, and brokers take no record below min.insync.replicas";
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<int> await_brokers(Client& client, Patience& patience) {
@@ -166,20 +182,27 @@ Result<std::optional<std::int32_t>> find_topic(Client& client,
     }
 }
 
-std::vector<std::string> unknown_topics(Client& client, int wait_ms) {
-    std::vector<std::string> names;
+TopicsLook look_at_topics(Client& client, int wait_ms) {
+    TopicsLook look;
     const rd_kafka_metadata_t* answer = nullptr;
     if (rd_kafka_metadata(client.get(), 0, nullptr, &answer, wait_ms) !=
         RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return names;
+        return look;
     }
     const MetadataHandle metadata(answer);
-    for (int i = 0; i < metadata->topic_cnt; ++i) {
-        if (metadata->topics[i].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-            names.emplace_back(metadata->topics[i].topic);
+    for (const auto& topic :
+         std::span(metadata->topics, static_cast<std::size_t>(metadata->topic_cnt))) {
+        if (topic.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+            look.unknown.emplace_back(topic.topic);
+        }
+        for (const auto& partition :
+             std::span(topic.partitions, static_cast<std::size_t>(topic.partition_cnt))) {
+            if (look.degraded.empty()) {
+                look.degraded = degraded(topic.topic, partition);
+            }
         }
     }
-    return names;
+    return look;
 }
 
 Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patience& patience) {

@@ -26,9 +26,14 @@ struct NewTopic {
 // kKafkaTls.
 [[nodiscard]] Result<int> await_brokers(Client& client, Patience& patience);
 
-// Those of the topics the client has handles of that the brokers do not have, by their own word;
-// one question, none when it is not answered within `wait_ms`.
-[[nodiscard]] std::vector<std::string> unknown_topics(Client& client, int wait_ms);
+// What brokers say of the topics the client has handles of.
+struct TopicsLook {
+    std::vector<std::string> unknown;  // they do not have them
+    // The first partition without a leader or with replicas out of sync, in words; empty: none.
+    std::string degraded;
+};
+// One question; nothing when it is not answered within `wait_ms`.
+[[nodiscard]] TopicsLook look_at_topics(Client& client, int wait_ms);
 
 // The number of partitions, all of them with a leader; nullopt when the topic does not exist.
 // Errors: those above, kKafkaDenied, kTopicUnsuitable for a name that Kafka does not allow.

@@ -63,7 +63,7 @@ class KafkaSink final : public Sink {
     [[nodiscard]] Error failed(Error error);
     void judge_refusals();
     [[nodiscard]] std::optional<Error> delivery_error();
-    [[nodiscard]] std::optional<Error> lost_topic();
+    [[nodiscard]] std::optional<Error> lost_topic(const std::vector<std::string>& unknown) const;
     [[nodiscard]] Result<void> look_again();
     void postpone_look();
     void drop_client(std::chrono::milliseconds budget);
@@ -88,6 +88,7 @@ class KafkaSink final : public Sink {
     std::vector<Poison> poison_;
     SteadyTime last_use_;
     SteadyTime next_look_;  // at the metadata, while a transaction does not get on
+    std::string degraded_;  // what the look before said (TopicsLook); logged when it changes
     std::int64_t timestamp_ms_ = 0;
     std::uint32_t records_until_tick_ = 0;
     std::uint64_t transaction_bytes_ = 0;    // keys and values handed over since begin()

@@ -69,12 +69,22 @@ std::optional<Error> KafkaSink::delivery_error() {
         }
         timed_out |= record.code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
     }
-    return timed_out ? lost_topic() : std::nullopt;
+    if (!timed_out) {
+        return std::nullopt;
+    }
+    const TopicsLook look = look_at_topics(*client_, kLookLimitMs);
+    if (auto lost = lost_topic(look.unknown)) {
+        return lost;
+    }
+    return look.degraded.empty()
+               ? std::nullopt
+               : std::optional(Error(errors::kKafkaTransaction,
+                                     "records were not taken in time: " + look.degraded));
 }
 
 // The first prepared topic that the brokers say they do not have.
-std::optional<Error> KafkaSink::lost_topic() {
-    for (const std::string& name : unknown_topics(*client_, kLookLimitMs)) {
+std::optional<Error> KafkaSink::lost_topic(const std::vector<std::string>& unknown) const {
+    for (const std::string& name : unknown) {
         if (topics_.find(name) != topics_.end()) {
             return Error(errors::kTopicMissing, "topic " + name + " does not exist any more");
         }
@@ -87,7 +97,14 @@ Result<void> KafkaSink::look_again() {
     if (clock_.now() < next_look_) {
         return success();
     }
-    const auto lost = lost_topic();
+    TopicsLook look = look_at_topics(*client_, kLookLimitMs);
+    const auto lost = lost_topic(look.unknown);
+    if (!look.degraded.empty() && look.degraded != degraded_) {
+        observer_.log(LogLevel::warn,
+                      identity_.pipeline,
+                      "Kafka has not acknowledged for two seconds: " + look.degraded);
+    }
+    degraded_ = std::move(look.degraded);
     postpone_look();
     return lost ? Result<void>(*lost) : success();
 }

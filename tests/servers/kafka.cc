@@ -5,6 +5,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
@@ -109,14 +110,18 @@ Kafka::Kafka(KafkaOptions options) : options_(std::move(options)) {
     std::ifstream(id_file) >> cluster_id_;
     const bool fresh = cluster_id_.empty();
     if (fresh) {
-        cluster_id_ = random_cluster_id();
+        const bool given = options_.seat && !options_.seat->cluster_id.empty();
+        cluster_id_ = given ? options_.seat->cluster_id : random_cluster_id();
     }
     write_properties();
     if (fresh) {
         format();
         std::ofstream(id_file) << cluster_id_ << '\n';
     }
-    start();
+    launch();
+    if (!options_.seat) {
+        await_ready();
+    }
 }
 
 Kafka::~Kafka() {
@@ -144,7 +149,10 @@ std::vector<std::string> Kafka::java(const std::string& main_class) const {
 }
 
 std::map<std::string, std::string> Kafka::all_properties() const {
-    const std::uint16_t controller = leases_[1].port();
+    const KafkaSeat seat = options_.seat.value_or(KafkaSeat{});
+    const std::string copies = std::to_string(std::min(seat.nodes, 3));
+    const std::string in_sync = seat.nodes > 2 ? "2" : "1";
+    const std::uint16_t controller = controller_port();
     const std::uint16_t advertised =
         options_.advertised_port != 0 ? options_.advertised_port : port_;
     std::string listeners = listener("PLAINTEXT", port_) + "," + listener("CONTROLLER", controller);
@@ -157,8 +165,9 @@ std::map<std::string, std::string> Kafka::all_properties() const {
     }
     std::map<std::string, std::string> properties = {
         {"process.roles", "broker,controller"},
-        {"node.id", "1"},
-        {"controller.quorum.voters", "1@127.0.0.1:" + std::to_string(controller)},
+        {"node.id", std::to_string(seat.node)},
+        {"controller.quorum.voters",
+         seat.voters.empty() ? "1@127.0.0.1:" + std::to_string(controller) : seat.voters},
         {"controller.listener.names", "CONTROLLER"},
         {"inter.broker.listener.name", "PLAINTEXT"},
         {"listeners", listeners},
@@ -169,11 +178,12 @@ std::map<std::string, std::string> Kafka::all_properties() const {
         {"log.dirs", (options_.directory / "data").string()},
         {"num.partitions", "1"},
         {"auto.create.topics.enable", "false"},
-        {"default.replication.factor", "1"},
-        {"offsets.topic.replication.factor", "1"},
+        {"default.replication.factor", copies},
+        {"min.insync.replicas", in_sync},
+        {"offsets.topic.replication.factor", copies},
         {"offsets.topic.num.partitions", "1"},
-        {"transaction.state.log.replication.factor", "1"},
-        {"transaction.state.log.min.isr", "1"},
+        {"transaction.state.log.replication.factor", copies},
+        {"transaction.state.log.min.isr", in_sync},
         {"transaction.state.log.num.partitions", "1"},
         {"group.initial.rebalance.delay.ms", "0"},
         {"broker.session.timeout.ms", "1000"},
@@ -184,8 +194,8 @@ std::map<std::string, std::string> Kafka::all_properties() const {
         {"num.io.threads", "2"},
     };
     if (options_.version.starts_with("4")) {
-        properties.insert({"share.coordinator.state.topic.replication.factor", "1"});
-        properties.insert({"share.coordinator.state.topic.min.isr", "1"});
+        properties.insert({"share.coordinator.state.topic.replication.factor", copies});
+        properties.insert({"share.coordinator.state.topic.min.isr", in_sync});
     }
     for (const auto& [name, value] : options_.properties) {
         properties[name] = value;
@@ -228,13 +238,26 @@ void Kafka::format() {
                kFormatLimit);
 }
 
+std::uint16_t Kafka::controller_port() const noexcept {
+    return options_.seat && options_.seat->controller_port != 0 ? options_.seat->controller_port
+                                                                : leases_[1].port();
+}
+
 void Kafka::start() {
+    launch();
+    await_ready();
+}
+
+void Kafka::launch() {
     std::vector<std::string> command = java("kafka.Kafka");
     command.push_back((options_.directory / "server.properties").string());
     process_ = Process::spawn({.command = command,
                                .working_directory = options_.directory,
                                .output_file = log_file(),
                                .user = service_user()});
+}
+
+void Kafka::await_ready() {
     const bool ready =
         poll_until(kStartLimit, [this] { return !process_.running() || answers_as_ours(); });
     if (!ready || !process_.running()) {

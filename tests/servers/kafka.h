@@ -1,4 +1,4 @@
-// A private single-node Apache Kafka (KRaft, broker and controller in one JVM) from the Maven jars
+// A private Apache Kafka (KRaft, broker and controller in one JVM) from the Maven jars
 // that tests/servers/kafka/fetch puts into the cache. Versions 3.9.2 and 4.3.1.
 //
 // Ready means: the metadata answer on our port carries *our* cluster id; a stranger's broker never
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,15 @@ namespace tributary::servers {
 
 inline constexpr const char* kKafka3 = "3.9.2";
 inline constexpr const char* kKafka4 = "4.3.1";
+
+// The place of a node in a cluster of several (kafka_cluster.h).
+struct KafkaSeat {
+    int node = 1;
+    int nodes = 1;
+    std::string voters = {};            // controller.quorum.voters
+    std::string cluster_id = {};        // empty: a random one
+    std::uint16_t controller_port = 0;  // leased by the caller; 0: we lease one
+};
 
 struct KafkaOptions {
     std::filesystem::path directory = {};  // created; data/, server.properties, kafka.log
@@ -46,6 +56,8 @@ struct KafkaOptions {
     // Leased by the caller when given (for a proxy that must know the port first); 0: we lease one.
     std::uint16_t port = 0;
     std::string heap = "256m";
+    // Given: the constructor launches and does not wait, since a node is ready only beside others.
+    std::optional<KafkaSeat> seat = {};
 };
 
 class Kafka {
@@ -61,8 +73,10 @@ class Kafka {
     Kafka(const Kafka&) = delete;
     Kafka& operator=(const Kafka&) = delete;
 
-    void start();  // same data, same ports
-    void stop();   // SIGTERM, waits; throws ServerFailure after kStopLimit
+    void start();  // same data, same ports: launch() and await_ready()
+    void launch();
+    void await_ready();  // throws ServerFailure after kStartLimit
+    void stop();         // SIGTERM, waits; throws ServerFailure after kStopLimit
     void kill9();
     void restart();
     void freeze() { process_.freeze(); }
@@ -92,6 +106,7 @@ class Kafka {
     [[nodiscard]] std::vector<std::string> java(const std::string& main_class) const;
     [[nodiscard]] std::map<std::string, std::string> all_properties() const;
     void write_properties() const;
+    [[nodiscard]] std::uint16_t controller_port() const noexcept;
     void format();
     [[nodiscard]] bool answers_as_ours() const;
 

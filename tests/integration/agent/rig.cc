@@ -83,13 +83,17 @@ std::map<std::string, std::string> second_listener() {
                  std::string(kPassword) + "\";"}};
 }
 
-// One that is killed right after a commit has to be a 3.9.2 (tests/servers/kafka.h).
+}  // namespace
+
+std::optional<int> asked_for(const char* name) {
+    const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+    return text == nullptr ? std::nullopt : std::optional(std::atoi(text));
+}
+
 std::string kafka_version() {
     const char* chosen = std::getenv("TRIBUTARY_TEST_KAFKA");  // NOLINT(concurrency-mt-unsafe)
     return chosen == nullptr ? servers::kKafka4 : chosen;
 }
-
-}  // namespace
 
 servers::Postgres& postgres() {
     auto& server = all()->postgres;
@@ -137,8 +141,8 @@ std::string read_file(const fs::path& file) {
     return text.str();
 }
 
-Site::Site(servers::Postgres& server)
-    : name(next_name()), id(name), bootstrap(uplink().bootstrap()), server_(server) {
+Site::Site(servers::Postgres& server, std::string bootstrap_servers)
+    : name(next_name()), id(name), bootstrap(std::move(bootstrap_servers)), server_(server) {
     state_dir = path("state");
     server_.sql("CREATE DATABASE " + name);
     sql("CREATE TABLE t (id int PRIMARY KEY, v text);"
@@ -173,7 +177,7 @@ void Site::write() const {
     out << "agent:\n  id: " << id << "\n  state_dir: " << state_dir.string() << "\n"
         << "buffer:\n  max_bytes: " << max_bytes << "\n  min_free_disk: 16MiB\n"
         << "logging: {level: " << level << ", format: json}\n"
-        << "kafka:\n  bootstrap_servers: [\"" << bootstrap << "\"]\n";
+        << "kafka:\n  bootstrap_servers: [" << bootstrap << "]\n";
     for (const std::string& line : kafka_lines) {
         out << "  " << line << "\n";
     }
@@ -288,9 +292,9 @@ bool Agent::logs_error(const std::string& name, milliseconds limit) const {
     return logs("\"error\":\"" + name + "\"", limit);
 }
 
-Seen read_topic(const std::string& topic) {
+Seen read_topic(const std::string& topic, const std::string& bootstrap) {
     Seen seen;
-    servers::KafkaReader reader({.bootstrap = uplink().bootstrap()});
+    servers::KafkaReader reader({.bootstrap = bootstrap});
     const auto names = reader.topics();
     if (std::find(names.begin(), names.end(), topic) == names.end()) {
         return seen;
@@ -348,9 +352,9 @@ void expect_exactly(const Site& site, int count, const std::string& source) {
 }
 
 void set_topic(const std::string& topic,
-               const std::vector<std::pair<std::string, std::string>>& settings) {
-    const auto client =
-        servers::make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", uplink().bootstrap()}});
+               const std::vector<std::pair<std::string, std::string>>& settings,
+               const std::string& bootstrap) {
+    const auto client = servers::make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap}});
     rd_kafka_ConfigResource_t* resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
     for (const auto& [name, value] : settings) {

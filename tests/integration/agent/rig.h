@@ -27,6 +27,12 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 inline constexpr seconds kPatience{40};
+// A number of the environment: of a longer run by hand.
+[[nodiscard]] std::optional<int> asked_for(const char* name);
+// The Kafka of TRIBUTARY_TEST_KAFKA, else 4.x. One that is killed right after a commit has to be a
+// 3.9.2 (tests/servers/kafka.h).
+[[nodiscard]] std::string kafka_version();
+
 inline constexpr const char* kPassword = "password-that-nobody-may-see";
 
 // The servers of this program, started at the first call and stopped after the last test.
@@ -60,7 +66,8 @@ struct Ran {
 // file.
 class Site {
   public:
-    explicit Site(servers::Postgres& server = postgres());
+    explicit Site(servers::Postgres& server = postgres(),
+                  std::string bootstrap_servers = uplink().bootstrap());
     ~Site();
     Site(const Site&) = delete;
     Site& operator=(const Site&) = delete;
@@ -155,14 +162,16 @@ struct Seen {
     std::size_t repeated = 0;  // identities of `tributary` headers seen twice
     std::size_t nameless = 0;  // records without the header
 };
-[[nodiscard]] Seen read_topic(const std::string& topic);
+[[nodiscard]] Seen read_topic(const std::string& topic,
+                              const std::string& bootstrap = uplink().bootstrap());
 // Waits until `count` records are there, then asserts that rows 1..count are there once each and
 // nothing else, no header repeated.
 void expect_exactly(const Site& site, int count, const std::string& source = "plant");
 
 // Changes settings of a topic; those not named go back to their defaults.
 void set_topic(const std::string& topic,
-               const std::vector<std::pair<std::string, std::string>>& settings);
+               const std::vector<std::pair<std::string, std::string>>& settings,
+               const std::string& bootstrap = uplink().bootstrap());
 // Takes every right in topics of that prefix from the user of the second listener, or gives it
 // back.
 void deny_topics(const std::string& prefix, bool denied);

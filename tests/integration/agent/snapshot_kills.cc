@@ -15,11 +15,6 @@ namespace {
 constexpr std::size_t kMemoryMaxMib = 64;
 constexpr seconds kTakingMax{900};
 
-std::optional<int> asked_for(const char* name) {
-    const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-    return text == nullptr ? std::nullopt : std::optional(std::atoi(text));
-}
-
 }  // namespace
 
 KillPlan::KillPlan(int usual_kills, int usual_rows, int usual_chunk_rows)
