@@ -1,5 +1,6 @@
 #include "connectors/kafka/admin.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -47,6 +48,15 @@ bool all_have_leaders(const rd_kafka_metadata_topic_t& topic) {
         }
     }
     return topic.partition_cnt > 0;
+}
+
+TopicFacts facts_of(const rd_kafka_metadata_topic_t& topic) {
+    TopicFacts facts{.partitions = topic.partition_cnt,
+                     .replicas_min = topic.partitions[0].replica_cnt};
+    for (int i = 1; i < topic.partition_cnt; ++i) {
+        facts.replicas_min = std::min(facts.replicas_min, topic.partitions[i].replica_cnt);
+    }
+    return facts;
 }
 
 // Waits for the answer of an admin request.
@@ -139,6 +149,37 @@ std::string degraded(const char* topic, const rd_kafka_metadata_partition_t& par
     return {};
 }
 
+Result<std::map<std::string, std::string>> settings_of(Client& client,
+                                                       rd_kafka_ResourceType_t type,
+                                                       const std::string& name,
+                                                       const std::string& doing,
+                                                       Patience& patience) {
+    const ConfigResourceHandle resource(rd_kafka_ConfigResource_new(type, name.c_str()));
+    const QueueHandle queue(rd_kafka_queue_new(client.get()));
+    const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    std::array<rd_kafka_ConfigResource_t*, 1> resources{resource.get()};
+    rd_kafka_DescribeConfigs(
+        client.get(), resources.data(), resources.size(), options.get(), queue.get());
+    TRIBUTARY_TRY(event, await_event(client, queue.get(), doing, patience));
+    std::size_t count = 0;
+    const auto* const result = rd_kafka_event_DescribeConfigs_result(event.get());
+    const auto* const* const answers = rd_kafka_DescribeConfigs_result_resources(result, &count);
+    if (count != 1) {
+        return Error(errors::kKafkaTransaction, doing + ": no answer for it");
+    }
+    if (const auto code = rd_kafka_ConfigResource_error(answers[0])) {
+        const char* const text = rd_kafka_ConfigResource_error_string(answers[0]);
+        return to_error(code, text == nullptr ? "" : text, doing);
+    }
+    const auto* const* const entries = rd_kafka_ConfigResource_configs(answers[0], &count);
+    std::map<std::string, std::string> settings;
+    for (std::size_t i = 0; i < count; ++i) {
+        const char* const value = rd_kafka_ConfigEntry_value(entries[i]);
+        settings[rd_kafka_ConfigEntry_name(entries[i])] = value == nullptr ? "" : value;
+    }
+    return settings;
+}
+
 }  // namespace
 
 Result<int> await_brokers(Client& client, Patience& patience) {
@@ -151,9 +192,9 @@ Result<int> await_brokers(Client& client, Patience& patience) {
     }
 }
 
-Result<std::optional<std::int32_t>> find_topic(Client& client,
-                                               const std::string& topic,
-                                               Patience& patience) {
+Result<std::optional<TopicFacts>> find_topic(Client& client,
+                                             const std::string& topic,
+                                             Patience& patience) {
     const std::string doing = "topic " + topic;
     const TopicHandle handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
     if (!handle) {
@@ -166,7 +207,7 @@ Result<std::optional<std::int32_t>> find_topic(Client& client,
         }
         const rd_kafka_metadata_topic_t& found = (*answer)->topics[0];
         if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-            return std::optional<std::int32_t>();
+            return std::optional<TopicFacts>();
         }
         if (found.err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
             return Error(errors::kTopicUnsuitable, doing + ": not a name that Kafka allows");
@@ -175,7 +216,7 @@ Result<std::optional<std::int32_t>> find_topic(Client& client,
             return to_error(found.err, "", doing);
         }
         if (found.err == RD_KAFKA_RESP_ERR_NO_ERROR && all_have_leaders(found)) {
-            return std::optional<std::int32_t>(found.partition_cnt);
+            return std::optional(facts_of(found));
         }
         TRIBUTARY_TRY_VOID(patience.go_on(client, doing + ": waiting for a leader"));
         client.serve(std::chrono::milliseconds(patience.slice_ms()));
@@ -215,9 +256,9 @@ Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patienc
     TRIBUTARY_TRY(event, await_event(client, queue.get(), "create topic " + topic.name, patience));
     TRIBUTARY_TRY_VOID(creation_result(*event, topic));
     while (true) {
-        TRIBUTARY_TRY(partitions, find_topic(client, topic.name, patience));
-        if (partitions) {
-            return *partitions;
+        TRIBUTARY_TRY(found, find_topic(client, topic.name, patience));
+        if (found) {
+            return found->partitions;
         }
         TRIBUTARY_TRY_VOID(patience.go_on(client, "topic " + topic.name + " after its creation"));
         client.serve(std::chrono::milliseconds(patience.slice_ms()));
@@ -227,32 +268,13 @@ Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patienc
 Result<std::map<std::string, std::string>> topic_settings(Client& client,
                                                           const std::string& topic,
                                                           Patience& patience) {
-    const std::string doing = "settings of topic " + topic;
-    const ConfigResourceHandle resource(
-        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-    const QueueHandle queue(rd_kafka_queue_new(client.get()));
-    const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
-    std::array<rd_kafka_ConfigResource_t*, 1> resources{resource.get()};
-    rd_kafka_DescribeConfigs(
-        client.get(), resources.data(), resources.size(), options.get(), queue.get());
-    TRIBUTARY_TRY(event, await_event(client, queue.get(), doing, patience));
-    std::size_t count = 0;
-    const auto* const result = rd_kafka_event_DescribeConfigs_result(event.get());
-    const auto* const* const answers = rd_kafka_DescribeConfigs_result_resources(result, &count);
-    if (count != 1) {
-        return Error(errors::kKafkaTransaction, doing + ": no answer for it");
-    }
-    if (const auto code = rd_kafka_ConfigResource_error(answers[0])) {
-        const char* const text = rd_kafka_ConfigResource_error_string(answers[0]);
-        return to_error(code, text == nullptr ? "" : text, doing);
-    }
-    const auto* const* const entries = rd_kafka_ConfigResource_configs(answers[0], &count);
-    std::map<std::string, std::string> settings;
-    for (std::size_t i = 0; i < count; ++i) {
-        const char* const value = rd_kafka_ConfigEntry_value(entries[i]);
-        settings[rd_kafka_ConfigEntry_name(entries[i])] = value == nullptr ? "" : value;
-    }
-    return settings;
+    return settings_of(
+        client, RD_KAFKA_RESOURCE_TOPIC, topic, "settings of topic " + topic, patience);
+}
+
+Result<std::map<std::string, std::string>> broker_settings(Client& client, Patience& patience) {
+    const std::string id = std::to_string(rd_kafka_controllerid(client.get(), kRequestTimeoutMs));
+    return settings_of(client, RD_KAFKA_RESOURCE_BROKER, id, "settings of broker " + id, patience);
 }
 
 Result<bool> ensure_checkpoint_topic(Client& client,
@@ -260,8 +282,9 @@ Result<bool> ensure_checkpoint_topic(Client& client,
                                      std::int16_t replication,
                                      bool create,
                                      Patience& patience) {
-    TRIBUTARY_TRY(partitions, find_topic(client, topic, patience));
-    const bool existed = partitions.has_value();
+    TRIBUTARY_TRY(found, find_topic(client, topic, patience));
+    const bool existed = found.has_value();
+    std::int32_t partitions = existed ? found->partitions : 0;
     if (!existed && !create) {
         return Error(errors::kTopicMissing, "topic " + topic + " does not exist");
     }
@@ -278,9 +301,9 @@ Result<bool> ensure_checkpoint_topic(Client& client,
                                    patience));
         partitions = created;
     }
-    if (*partitions != 1) {
+    if (partitions != 1) {
         return Error(errors::kCheckpointTopicUnsuitable,
-                     "topic " + topic + " has " + std::to_string(*partitions) +
+                     "topic " + topic + " has " + std::to_string(partitions) +
                          " partitions and must have one");
     }
     TRIBUTARY_TRY(settings, topic_settings(client, topic, patience));

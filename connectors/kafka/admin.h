@@ -35,11 +35,16 @@ struct TopicsLook {
 // One question; nothing when it is not answered within `wait_ms`.
 [[nodiscard]] TopicsLook look_at_topics(Client& client, int wait_ms);
 
-// The number of partitions, all of them with a leader; nullopt when the topic does not exist.
-// Errors: those above, kKafkaDenied, kTopicUnsuitable for a name that Kafka does not allow.
-[[nodiscard]] Result<std::optional<std::int32_t>> find_topic(Client& client,
-                                                             const std::string& topic,
-                                                             Patience& patience);
+struct TopicFacts {
+    std::int32_t partitions = 0;  // all of them with a leader
+    int replicas_min = 0;         // of the partition that has the fewest, in sync or not
+};
+
+// nullopt when the topic does not exist. Errors: those above, kKafkaDenied, kTopicUnsuitable for a
+// name that Kafka does not allow.
+[[nodiscard]] Result<std::optional<TopicFacts>> find_topic(Client& client,
+                                                           const std::string& topic,
+                                                           Patience& patience);
 
 // Creates the topic (one that exists by now is fine) and waits until it is known with leaders; the
 // number of partitions.
@@ -51,6 +56,9 @@ struct TopicsLook {
 [[nodiscard]] Result<std::map<std::string, std::string>> topic_settings(Client& client,
                                                                         const std::string& topic,
                                                                         Patience& patience);
+// The settings of the broker that is the controller: its defaults for new topics among them.
+[[nodiscard]] Result<std::map<std::string, std::string>> broker_settings(Client& client,
+                                                                         Patience& patience);
 
 // The checkpoint topic: found, or created compacted with one partition. false: it was created just
 // now, so it is empty. kCheckpointTopicUnsuitable when it is not fit. `create` false: a missing one

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kConnectBudget{10000};
 constexpr std::chrono::milliseconds kQuestionBudget{5000};
+constexpr int kCopies = 3;  // replicas that outlive a broker while another is being restarted
 
 class Checking {
   public:
@@ -31,6 +32,7 @@ class Checking {
             return std::move(findings_);
         }
         if (connect()) {
+            check_defaults();
             check_checkpoint_topic();
             for (const auto& topic : topics) {
                 check_topic(topic);
@@ -80,6 +82,7 @@ class Checking {
             return false;
         }
         connected_ = true;
+        brokers_ = brokers.value();
         add(Severity::ok, "kafka", "answers, brokers: " + std::to_string(brokers.value()));
         return true;
     }
@@ -91,6 +94,10 @@ class Checking {
             *client_, topic, options_.checkpoint_replication, false, waiting);
         if (ready.has_value()) {
             add(Severity::ok, "topic " + topic, "compacted, one partition");
+            const auto found = find_topic(*client_, topic, waiting);
+            if (found.has_value() && found.value()) {
+                check_copies(topic, *found.value());
+            }
         } else if (ready.error().is(errors::kTopicMissing)) {
             add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
         } else {
@@ -100,13 +107,14 @@ class Checking {
 
     void check_topic(const std::string& topic) {
         Patience waiting = patience(kQuestionBudget);
-        const auto partitions = find_topic(*client_, topic, waiting);
-        if (partitions.has_error()) {
-            fail("topic " + topic, partitions.error());
-        } else if (partitions.value()) {
+        const auto found = find_topic(*client_, topic, waiting);
+        if (found.has_error()) {
+            fail("topic " + topic, found.error());
+        } else if (found.value()) {
             add(Severity::ok,
                 "topic " + topic,
-                std::to_string(*partitions.value()) + " partitions");
+                std::to_string(found.value()->partitions) + " partitions");
+            check_copies(topic, *found.value());
         } else if (options_.topics.create) {
             add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
         } else {
@@ -116,6 +124,60 @@ class Checking {
                 "kafka-topics.sh --create --topic " + topic + " --partitions " +
                     std::to_string(options_.topics.partitions) + ", or kafka.topics.create: true");
         }
+    }
+
+    // Topics that are not there yet get the brokers' default unless the configuration says more.
+    void check_defaults() {
+        const bool chosen = options_.topics.replication > 0 && options_.checkpoint_replication > 0;
+        if (chosen || brokers_ < kCopies) {
+            return;
+        }
+        Patience waiting = patience(kQuestionBudget);
+        auto settings = broker_settings(*client_, waiting);
+        if (settings.has_value() && settings.value()["default.replication.factor"] == "1") {
+            add(Severity::warning,
+                "kafka",
+                "default.replication.factor=1 on " + std::to_string(brokers_) +
+                    " brokers: topics that `run` creates would have one copy",
+                "kafka: {topics: {replication: 3}, checkpoint_replication: 3}");
+        }
+    }
+
+    // What the promise takes for granted (docs/guarantees.md), where the cluster is large enough.
+    void check_copies(const std::string& topic, const TopicFacts& facts) {
+        if (brokers_ < kCopies) {
+            return;
+        }
+        const std::string subject = "topic " + topic;
+        if (facts.replicas_min < kCopies) {
+            add(Severity::warning,
+                subject,
+                "replication factor " + std::to_string(facts.replicas_min) + " on " +
+                    std::to_string(brokers_) + " brokers: one that is lost takes records with it",
+                "raise it to 3 with kafka-reassign-partitions.sh");
+        }
+        Patience waiting = patience(kQuestionBudget);
+        auto settings = topic_settings(*client_, topic, waiting);
+        if (settings.has_error()) {
+            return;  // the right to read them is not needed to deliver
+        }
+        if (facts.replicas_min >= kCopies && settings.value()["min.insync.replicas"] == "1") {
+            warn_of_setting(topic, "min.insync.replicas=1", "min.insync.replicas=2");
+        }
+        if (settings.value()["unclean.leader.election.enable"] == "true") {
+            warn_of_setting(topic,
+                            "unclean.leader.election.enable=true",
+                            "unclean.leader.election.enable=false");
+        }
+    }
+    void warn_of_setting(const std::string& topic,
+                         const std::string& found,
+                         const std::string& wanted) {
+        add(Severity::warning,
+            "topic " + topic,
+            found + ": the cluster may forget what it has acknowledged",
+            "kafka-configs.sh --alter --entity-type topics --entity-name " + topic +
+                " --add-config " + wanted);
     }
 
     // With an id beside the real one: the real one would fence the agent that runs.
@@ -160,6 +222,7 @@ class Checking {
     std::atomic<bool> interrupted_{false};
     std::unique_ptr<Client> client_;
     bool connected_ = false;
+    int brokers_ = 0;
     std::vector<Finding> findings_;
 };
 

@@ -252,12 +252,13 @@ Result<void> KafkaSink::prepare_topic(std::string_view topic) {
     }
     Patience patience(clock_, interrupted_, kTopicBudget);
     const std::string name(topic);
-    TRIBUTARY_TRY(partitions, find_topic(*client_, name, patience));
-    if (!partitions && !options_.topics.create) {
+    TRIBUTARY_TRY(found, find_topic(*client_, name, patience));
+    if (!found && !options_.topics.create) {
         return Error(errors::kTopicMissing,
                      "topic " + name + " does not exist and kafka.topics.create is false");
     }
-    if (!partitions) {
+    std::int32_t partitions = found ? found->partitions : 0;
+    if (!found) {
         TRIBUTARY_TRY(created,
                       create_topic(*client_,
                                    {.name = name,
@@ -267,14 +268,14 @@ Result<void> KafkaSink::prepare_topic(std::string_view topic) {
                                    patience));
         partitions = created;
     }
-    const auto [seen, fresh] = partitions_.emplace(name, *partitions);
-    if (!fresh && seen->second != *partitions) {
+    const auto [seen, fresh] = partitions_.emplace(name, partitions);
+    if (!fresh && seen->second != partitions) {
         observer_.log(
             LogLevel::warn,
             identity_.pipeline,
             "the number of partitions changed: keys move to other partitions from here on",
             {{.name = "topic", .value = name}});
-        seen->second = *partitions;
+        seen->second = partitions;
     }
     topics_.emplace(name, TopicHandle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr)));
     return success();

@@ -179,6 +179,30 @@ TEST_F(AgentCluster, WithOneNodeLeftItKeepsAllAndSendsItWhenTheOthersAreBack) {
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
+TEST_F(AgentCluster, CheckNamesWhatOneLostBrokerWouldTakeAway) {
+    const auto says = [this](const std::string& text) {
+        const Ran ran = site_.run({"check"});
+        return ran.output.find(text) != std::string::npos;
+    };
+    site_.write();
+    EXPECT_FALSE(says("3 brokers:"));
+    const std::string topic = site_.checkpoint_topic();
+    cluster().node(0).create_topic(topic, 1, {{"cleanup.policy", "compact"}});  // one replica
+    EXPECT_TRUE(says(topic + ": replication factor 1 on 3 brokers"));
+    cluster().node(0).delete_topic(topic);
+    {
+        Agent agent(site_);
+        ASSERT_TRUE(streams(agent));
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+    EXPECT_FALSE(says("3 brokers:"));
+    EXPECT_FALSE(says("--add-config"));
+    set_topic(topic,
+              {{"cleanup.policy", "compact"}, {"min.insync.replicas", "1"}},
+              cluster().bootstrap());
+    EXPECT_TRUE(says(topic + " --add-config min.insync.replicas=2"));
+}
+
 // catalogue: F32
 TEST_F(AgentCluster, ATopicWithTooFewReplicasInSyncIsWaitedFor) {
     site_.kafka_lines = {"transaction_timeout: 10s"};
