@@ -3,7 +3,7 @@
 tributary_room(postgresql_decode
     SOURCES
         lsn.cc position.cc pgoutput.cc entry_payload.cc types.cc text_values.cc special_values.cc
-        intake.cc table_schema.cc decoder.cc confirm.cc history.cc quote.cc visible_set.cc copy_text.cc
+        intake.cc intake_tables.cc table_schema.cc decoder.cc confirm.cc history.cc quote.cc visible_set.cc copy_text.cc
         snapshot_table.cc snapshot.cc
     PUBLIC tributary_ports tributary_format tributary_core)
 list(APPEND POSTGRESQL_SOURCES $<TARGET_OBJECTS:tributary_postgresql_decode>)
