@@ -97,10 +97,12 @@ TEST(AgentRefuses, AFileWithAnUnknownKeyAndSaysWhere) {
 TEST(AgentRefuses, AStateDirectoryThatItCannotWrite) {
     const auto user = servers::service_user();
     Site site;
+    // The user may have no way into the build directory.
+    fs::copy_file(TRIBUTARY_COMMAND, site.path("tributary"));
     site.state_dir = site.path("closed") / "state";
     fs::create_directory(site.path("closed"));
     fs::permissions(site.path("closed"), fs::perms::owner_read | fs::perms::owner_exec);
-    Agent agent(site, {.user = user});
+    Agent agent(site, {.program = site.path("tributary"), .user = user});
     EXPECT_EQ(agent.wait(), 40) << agent.log();
     EXPECT_TRUE(agent.logs_error("state_dir_unusable", milliseconds(0)));
 }

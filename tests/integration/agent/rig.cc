@@ -215,7 +215,7 @@ Agent::Agent(const Site& site, AgentOptions options) : socket_(site.path(site.so
     log_file_ = site.path("agent" + std::to_string(++number) + ".log");
     site.write();
     std::vector<std::string> command{
-        TRIBUTARY_COMMAND, "-c", site.path("tributary.yaml").string(), "run"};
+        options.program.string(), "-c", site.path("tributary.yaml").string(), "run"};
     command.insert(command.end(), options.arguments.begin(), options.arguments.end());
     process_ = servers::Process::spawn({.command = command,
                                         .environment = options.environment,

@@ -114,6 +114,7 @@ class Site {
 };
 
 struct AgentOptions {
+    std::filesystem::path program = TRIBUTARY_COMMAND;
     std::vector<std::string> arguments = {};
     std::vector<std::pair<std::string, std::string>> environment = {};
     std::optional<servers::UnixUser> user = {};

@@ -161,10 +161,11 @@ TEST_F(SnapshotTrouble, WithoutKafkaRowsAreTakenUntilTheBoundAndDeliveredAfterwa
     Agent agent(with_snapshot(site, "initial", 20));
     ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("delivered") > 10; }));
     uplink().cut();
-    ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "paused"; }));
-    const std::size_t rows = agent.pipeline().at("snapshot").at("rows");
-    EXPECT_LT(rows, kWide);
-    EXPECT_GT(rows, 2000U) << "it went on without Kafka";
+    // It goes on without Kafka, a pause for the log's own house-keeping aside.
+    ASSERT_TRUE(agent.poll([](const auto& at) {
+        return at.at("intake").at("state") == "paused" && at.at("snapshot").at("rows") > 2000;
+    }));
+    EXPECT_LT(agent.pipeline().at("snapshot").at("rows"), kWide);
     uplink().restore();
     ASSERT_TRUE(complete(agent));
     EXPECT_EQ(take(site.topic()).reads, kWide);
