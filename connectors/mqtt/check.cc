@@ -83,7 +83,10 @@ Result<void> await_connack(const Options& options,
             continue;
         }
         if (result.state != IoState::done) {
-            return Error(errors::kMqttRefused, "the broker closed the connection after CONNECT");
+            const bool closed = result.state == IoState::closed;
+            return Error(errors::kMqttRefused,
+                         (closed ? "the broker closed the connection" : transport.error()) +
+                             " after CONNECT" + kOtherProtocol);
         }
         got.append(buffer, result.bytes);
         const auto frame = next_frame(got, kReadBytes);
