@@ -137,6 +137,14 @@ std::size_t Agent::own_memory_bytes() const {
     return 0;
 }
 
+std::uint64_t Agent::metric(const std::string& metric_name) const {
+    const auto answer = admin::request(socket_.string(), "GET", "/metrics");
+    const std::string text = answer ? answer.value() : "";
+    const auto line = text.find("\n" + metric_name + "{");
+    const auto value = line == std::string::npos ? line : text.find("} ", line);
+    return value == std::string::npos ? 0 : std::stoull(text.substr(value + 2));
+}
+
 std::string Agent::log() const {
     return agent_testing::read_file(log_file_);
 }

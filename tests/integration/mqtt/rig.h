@@ -86,6 +86,8 @@ class Agent {
     // Intake runs.
     [[nodiscard]] bool ready() const;
     [[nodiscard]] std::size_t own_memory_bytes() const;  // RssAnon
+    // Of /metrics, the pipeline's; 0 while nobody answers.
+    [[nodiscard]] std::uint64_t metric(const std::string& metric_name) const;
     [[nodiscard]] std::string log() const;
     [[nodiscard]] bool logs(const std::string& text, milliseconds limit = kPatience) const;
 
