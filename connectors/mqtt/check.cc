@@ -66,6 +66,13 @@ std::string greeting(const Options& options, const std::string& client_id) {
     return out;
 }
 
+Error hung_up(const Transport& transport, IoState how) {
+    const bool closed = how == IoState::closed;
+    return {errors::kMqttRefused,
+            (closed ? "the broker closed the connection" : transport.error()) + " after CONNECT" +
+                kOtherProtocol};
+}
+
 Result<void> await_connack(const Options& options,
                            boost::asio::io_context& io,
                            Transport& transport,
@@ -83,7 +90,7 @@ Result<void> await_connack(const Options& options,
             continue;
         }
         if (result.state != IoState::done) {
-            return Error(errors::kMqttRefused, "the broker closed the connection after CONNECT");
+            return hung_up(transport, result.state);
         }
         got.append(buffer, result.bytes);
         const auto frame = next_frame(got, kReadBytes);
@@ -133,7 +140,10 @@ Result<void> greet_broker(const Options& options, const Clock& clock) {
     // A greeting fits any socket's buffer.
     const std::string hello = greeting(options, options.client_id + "-check");
     const IoResult sent = transport.write(hello);
-    if (sent.state != IoState::done || sent.bytes != hello.size()) {
+    if (sent.state != IoState::done) {
+        return hung_up(transport, sent.state);
+    }
+    if (sent.bytes != hello.size()) {
         return Error(errors::kSourceUnreachable, "CONNECT could not be sent");
     }
     return await_connack(options, io, transport, clock, deadline);

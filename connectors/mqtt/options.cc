@@ -124,6 +124,10 @@ std::vector<AclOptions> read_acl(config::Reader& reader) {
     return out;
 }
 
+std::string no_address(const std::string& text) {
+    return "\"" + text + "\" is not mqtt://host:port or mqtts://host:port; IPv6: mqtt://[::1]:1883";
+}
+
 void read_listener(config::Reader reader, ListenOptions& out) {
     std::vector<std::string> addresses;
     reader.texts({.name = "addresses",
@@ -133,7 +137,7 @@ void read_listener(config::Reader reader, ListenOptions& out) {
         if (const auto address = parse_address(text)) {
             out.addresses.push_back(*address);
         } else {
-            reader.fail("addresses", "\"" + text + "\" is not mqtt://address:port");
+            reader.fail("addresses", no_address(text));
         }
     }
     reader.file({.name = "password_file",
@@ -151,7 +155,8 @@ void read_listener(config::Reader reader, ListenOptions& out) {
         {1, 1'000'000});
     reader.duration({.name = "keepalive_max",
                      .doc = "A device that says nothing for one and a half times its keepalive, "
-                            "at most this, is disconnected."},
+                            "at most this (3.1.1, which cannot be told: its own), is "
+                            "disconnected."},
                     out.keep_alive_max_s,
                     config::TimeUnit::seconds,
                     {5, 65'535});
@@ -204,7 +209,7 @@ void read_subscriber(config::Reader& reader, Options& out) {
 }
 
 void check_sides(config::Reader& reader, const Options& out) {
-    if (out.broker.has_value() == out.listen.has_value()) {
+    if (reader.given("broker") == out.listen.has_value()) {
         reader.fail("broker", "a source has either `broker` or `listener.addresses`");
     }
     if (out.broker && (out.client_id.empty() || out.client_id.size() > kClientIdBytesMax)) {
@@ -281,11 +286,10 @@ Result<Options> read_options(config::Reader& reader) {
     reader.text({.name = "broker",
                  .doc = "Broker to subscribe at: `mqtt://host:port`, `mqtts://host:port`."},
                 broker);
-    if (!broker.empty()) {
+    if (reader.given("broker")) {
         out.broker = parse_address(broker);
         if (!out.broker) {
-            reader.fail("broker",
-                        "\"" + broker + "\" is not mqtt://host:port or mqtts://host:port");
+            reader.fail("broker", no_address(broker));
         }
     }
     read_subscriber(reader, out);
@@ -317,6 +321,7 @@ Result<Options> read_options(config::Reader& reader) {
                  .doc = "Kafka topic for a record wherever messages may be missing (the broker "
                         "forgot our session). Empty: only the log line and the metric."},
                 out.gaps_topic);
+    bool routes_fit = true;
     for (config::Reader& item : reader.items({.name = "routes",
                                 .doc = "Which messages are taken, and where they "
                                        "go.",
@@ -324,14 +329,17 @@ Result<Options> read_options(config::Reader& reader) {
         RouteOptions route = read_route(item);
         if (const auto made = Route::make(route); !made && !route.match.empty()) {
             item.fail("match", made.error().what());
+            routes_fit = false;
         }
         out.routes.push_back(std::move(route));
     }
     if (reader.given("name")) {  // not over the empty document of a description
         check_sides(reader, out);
     }
-    if (const auto both = subscriptions(out.routes); !both && out.broker) {
-        reader.fail("routes", both.error().what());
+    if (out.broker && routes_fit) {
+        if (const auto filters = subscriptions(out.routes); !filters) {
+            reader.fail("routes", filters.error().what());
+        }
     }
     TRIBUTARY_TRY_VOID(reader.result());
     return out;

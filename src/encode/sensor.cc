@@ -153,8 +153,9 @@ Result<void> check_payload(const SensorMessage& message) {
                       (message.payload_form == PayloadForm::json && is_json(message.payload));
     if (!good) {
         return Error(errors::kValueUndecodable,
-                     message.payload_form == PayloadForm::json ? "the payload is not JSON"
-                                                               : "the payload is not UTF-8 text");
+                     message.payload_form == PayloadForm::json
+                         ? "the payload is not JSON; `payload: text` or `base64` takes others"
+                         : "the payload is not UTF-8 text; `payload: base64` takes any");
     }
     return success();
 }

@@ -111,7 +111,7 @@ const ErrorKind kSourceUnreachable{
     "source_unreachable",
     ErrorClass::transient,
     kExitTransient,
-    "nothing is lost: the server keeps the changes (slot, binary log).",
+    "nothing is lost: the server keeps the changes (slot, binary log, MQTT session).",
     "check host, port and network; the agent retries by itself."};
 
 const ErrorKind kSourceAuth{

@@ -2,14 +2,15 @@
 // mqtt_bench load <port> <topic> <connections> <window> <seconds>
 // mqtt_bench idle <port> <connections>
 // mqtt_bench subscribe <port> <client id> <filter>
-// mqtt_bench drain <port> <client id>
+// mqtt_bench drain <port> <client id> <file>
 // PUBLISHes of QoS 1, 300 bytes, as fast as PUBACKs allow: messages a second and the latency of a
 // PUBACK. `load` against a listener (the agent's); `floor` against a bare loop of this program's
 // own second thread that reads, appends the same bytes to one file, fdatasyncs and acknowledges:
 // what the machine gives at most. `idle` opens connections, says so, and holds them until its
 // input ends. `subscribe` begins a session at a broker, which stays; `drain` takes its messages,
-// until none has come for two seconds, and acknowledges each at once: what a broker hands to any
-// subscriber at most. Prints one line; judges nothing.
+// until none has come for two seconds, appends each read to the file, fdatasyncs and acknowledges:
+// what a broker hands to any durable subscriber at most (/dev/null: to any subscriber). Prints one
+// line; judges nothing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -21,6 +22,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -333,6 +335,13 @@ class Subscriber {
         packet.subscriptions_view = list;
         mqtt::encode(packet, mqtt::Version::v3_1_1, out_);
     }
+    // Everything is written there and synced before it is acknowledged, if that can be.
+    void keep_in(const char* file) {
+        file_ = UniqueFd(::open(file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
+        if (!file_) {
+            fail(file);
+        }
+    }
     // One read, its messages acknowledged. False: nothing came for two seconds.
     bool take() {
         send_all(fd_.get(), out_);
@@ -345,6 +354,7 @@ class Subscriber {
         if (got <= 0) {
             fail("the broker closed the connection");
         }
+        keep({buffer_.data(), static_cast<std::size_t>(got)});
         frames_.feed({buffer_.data(), static_cast<std::size_t>(got)});
         for (auto frame = frames_.next(); frame && frame.value(); frame = frames_.next()) {
             subscribed_ = subscribed_ || frame.value()->type() == mqtt::PacketType::suback;
@@ -365,7 +375,15 @@ class Subscriber {
     [[nodiscard]] double took() const { return duration<double>(last_ - first_).count(); }
 
   private:
+    void keep(std::string_view bytes) const {
+        if (file_ && (::write(file_.get(), bytes.data(), bytes.size()) < 0 ||
+                      (::fdatasync(file_.get()) != 0 && errno != EINVAL))) {
+            fail("fdatasync");
+        }
+    }
+
     std::vector<char> buffer_ = std::vector<char>(64U << 10U);
+    UniqueFd file_;
     bool subscribed_ = false;
     std::size_t messages_ = 0;
     Time first_{};
@@ -425,11 +443,12 @@ int main(int argc, char** argv) {
         }
         return 0;
     }
-    if ((verb == "subscribe" && argc == 5) || (verb == "drain" && argc == 4)) {
+    if ((verb == "subscribe" && argc == 5) || (verb == "drain" && argc == 5)) {
         Subscriber subscriber(static_cast<std::uint16_t>(std::atoi(argv[2])), argv[3]);
-        if (argc == 5) {
+        if (verb == "subscribe") {
             subscribe(subscriber, argv[4]);
         } else {
+            subscriber.keep_in(argv[4]);
             drain(subscriber);
         }
         return 0;
@@ -439,6 +458,6 @@ int main(int argc, char** argv) {
                  "       mqtt_bench load <port> <topic> <connections> <window> <seconds>\n"
                  "       mqtt_bench idle <port> <connections>\n"
                  "       mqtt_bench subscribe <port> <client id> <filter>\n"
-                 "       mqtt_bench drain <port> <client id>\n");
+                 "       mqtt_bench drain <port> <client id> <file>\n");
     return 2;
 }

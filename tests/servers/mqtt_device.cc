@@ -85,7 +85,7 @@ void MqttDevice::connect() {
     mqtt::Connect packet;
     packet.version = options_.version;
     packet.clean_start = false;
-    packet.keep_alive_s = 60;
+    packet.keep_alive_s = options_.keep_alive_s;
     packet.client_id = options_.client_id;
     if (options_.version == Version::v5) {
         packet.properties.session_expiry_interval_s = kSessionSeconds;

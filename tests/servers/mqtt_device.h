@@ -21,6 +21,7 @@ class MqttDevice {
         mqtt::Version version = mqtt::Version::v5;
         mqtt::Qos qos = mqtt::Qos::at_least_once;
         std::size_t window = 50;          // messages in flight
+        std::uint16_t keep_alive_s = 60;  // who turns it must see to that
         bool may_be_turned_away = false;  // by DISCONNECT or a refused CONNECT: it tries again
     };
 

@@ -97,6 +97,7 @@ void prepare_socket(boost::asio::ip::tcp::socket& socket) {
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+    socket.set_option(boost::asio::socket_base::keep_alive(true), ignored);
 }
 
 }  // namespace tributary::mqtt

@@ -54,7 +54,7 @@ class Transport {
     std::string error_;
 };
 
-// Non-blocking, without Nagle's delay.
+// Non-blocking, without Nagle's delay; TCP finds out about a peer that is gone without a word.
 void prepare_socket(boost::asio::ip::tcp::socket& socket);
 
 }  // namespace tributary::mqtt

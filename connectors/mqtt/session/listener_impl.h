@@ -88,6 +88,7 @@ struct Listener::Impl {
     void wait(ConnectionId id, Device& one);
     void throttle(SteadyTime now, ConnectionId id, Device& one);
     void release_throttled(SteadyTime now, Step& step);
+    void await_more(SteadyTime now, Device& one);
     void note_refusal(const Device& one, const char* why);
     void count_unfinished(SteadyTime now, ConnectionId id, Device& one, Step& step);
     void turn_away(SteadyTime now, ConnectionId id, ReasonCode reason, const char* why, Step& step);
@@ -116,7 +117,8 @@ struct Listener::Impl {
     void on_first(SteadyTime now, ConnectionId id, const Frame& frame, Step& step);
     void on_connect(SteadyTime now, ConnectionId id, const Connect& connect, Step& step);
     [[nodiscard]] ReasonCode judge(Device& one, const Connect& connect, std::string_view client_id);
-    void refuse(ConnectionId id, Version version, ReasonCode reason, Step& step);
+    void refuse(
+        ConnectionId id, Version version, std::string_view who, ReasonCode reason, Step& step);
     Session& attach(SteadyTime now,
                     ConnectionId id,
                     const Connect& connect,

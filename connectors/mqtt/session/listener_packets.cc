@@ -123,17 +123,18 @@ void Listener::Impl::on_first(SteadyTime now, ConnectionId id, const Frame& fram
     if (connect.has_value()) {
         on_connect(now, id, connect.value(), step);
     } else if (connect.error().reason == ReasonCode::unsupported_protocol_version) {
-        refuse(id, answer_version(frame), connect.error().reason, step);
+        refuse(id, answer_version(frame), "a device", connect.error().reason, step);
     } else {
         violate(now, id, connect.error(), step);
     }
 }
 
 // A CONNACK that says no, and the end.
-void Listener::Impl::refuse(ConnectionId id, Version version, ReasonCode reason, Step& step) {
+void Listener::Impl::refuse(
+    ConnectionId id, Version version, std::string_view who, ReasonCode reason, Step& step) {
     Device& one = device(id);
     ++counters.refused_connects;
-    note_refusal(one, "CONNECT is refused");
+    last_refused.assign(who).append(": CONNECT is refused: ").append(name(reason));
     one.version = version;
     send(id, one, Connack{.reason = reason, .properties = {}}, step);
     close_after(step, id, reason, "CONNECT refused");
@@ -185,7 +186,7 @@ void Listener::Impl::on_connect(SteadyTime now,
     const std::string_view client_id = assigned.empty() ? connect.client_id : assigned;
     const ReasonCode verdict = judge(one, connect, client_id);
     if (verdict != ReasonCode::success) {
-        refuse(id, connect.version, verdict, step);
+        refuse(id, connect.version, client_id, verdict, step);
         return;
     }
     one.version = connect.version;
@@ -202,8 +203,6 @@ void Listener::Impl::on_connect(SteadyTime now,
         one.aliases = TopicAliases(options.topic_alias_maximum);
     }
     welcome(id, connect, assigned, session_present);
-    one.deadline = one.patience.count() > 0 ? now + one.patience : SteadyTime::max();
-    remind(one.deadline);
 }
 
 // The session that the device goes on with, or a new one.

@@ -10,6 +10,17 @@
 #include "connectors/mqtt/session/listener_impl.h"
 
 namespace tributary::mqtt {
+namespace {
+
+// Packets are signs of life (MQTT 5.0 3.1.2-22); of one that takes its time, so is each of these
+// pieces. A byte now and then is none.
+std::size_t pieces(std::size_t unfinished_bytes) {
+    constexpr std::size_t kPieceBytes = 1024;
+    return (unfinished_bytes + kPieceBytes - 1) / kPieceBytes;
+}
+
+}  // namespace
+
 Listener::Impl::Device& Listener::Impl::device(ConnectionId id) {
     TRIBUTARY_ASSERT(id < devices.size() && devices[id] != nullptr);
     return *devices[id];
@@ -84,14 +95,26 @@ void Listener::Impl::release_throttled(SteadyTime now, Step& step) {
             return false;
         }
         one.throttled = false;
-        one.deadline = one.patience.count() > 0 ? now + one.patience : SteadyTime::max();
-        remind(one.deadline);
+        await_more(now, one);
         if (one.paused && may_read(one)) {
             one.paused = false;
             step.resumed.push_back(id);
         }
         return true;
     });
+}
+
+// It has shown that it is there. Who has begun a packet goes on with it, also where no keep alive
+// was asked for (3.1.1).
+void Listener::Impl::await_more(SteadyTime now, Device& one) {
+    const auto longest = std::chrono::milliseconds(options.keep_alive_max) * 3 / 2;
+    const bool endless = one.patience.count() == 0;
+    if (one.reader.kept() > 0) {
+        one.deadline = now + (endless ? longest : std::min(one.patience, longest));
+    } else {
+        one.deadline = endless ? SteadyTime::max() : now + one.patience;
+    }
+    remind(one.deadline);
 }
 
 void Listener::Impl::note_refusal(const Device& one, const char* why) {
@@ -167,7 +190,7 @@ void Listener::Impl::sweep(SteadyTime now, Step& step) {
         if (one == nullptr || one->state == Device::State::closed) {
             continue;
         }
-        if (one->throttled) {
+        if (one->throttled || one->paused) {
             continue;  // nobody listens to it
         }
         if (now < one->deadline) {
@@ -245,9 +268,7 @@ void Listener::received(SteadyTime now,
         return;
     }
     one.aliases.begin_step();
-    if (one.state == DeviceConnection::State::open && one.patience.count() > 0) {
-        one.deadline = now + one.patience;
-    }
+    bool alive = false;
     one.reader.feed(bytes);
     while (one.state != DeviceConnection::State::closed) {
         const auto frame = one.reader.next();
@@ -256,10 +277,15 @@ void Listener::received(SteadyTime now,
         } else if (!frame.value()) {
             break;
         } else {
+            alive = true;
             impl.on_frame(now, connection, *frame.value(), step);
         }
     }
+    alive = alive || pieces(one.reader.kept()) > pieces(one.unfinished);
     impl.count_unfinished(now, connection, one, step);
+    if (alive && one.state == DeviceConnection::State::open) {
+        impl.await_more(now, one);
+    }
     if (one.session != nullptr) {
         one.session->dedupe.finish(step);
     }
@@ -288,7 +314,7 @@ void Listener::closed(SteadyTime now, ConnectionId connection, Step& step) {
     --impl.counters.connections;
 }
 
-void Listener::durable(SteadyTime /*now*/, IntakeNumber number, Step& step) {
+void Listener::durable(SteadyTime now, IntakeNumber number, Step& step) {
     Impl& impl = *impl_;
     impl.begin_call(step);
     TRIBUTARY_ASSERT(number <= impl.last_number);
@@ -299,6 +325,7 @@ void Listener::durable(SteadyTime /*now*/, IntakeNumber number, Step& step) {
         impl.drain(id, one, step);
         if (one.paused && impl.may_read(one)) {
             one.paused = false;
+            impl.await_more(now, one);
             step.resumed.push_back(id);
         }
         one.waiting = !one.acks.empty();

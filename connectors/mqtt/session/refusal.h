@@ -9,7 +9,9 @@ namespace tributary::mqtt {
 
 // What may be the matter when no CONNACK comes, or something that is none.
 inline constexpr const char* kOtherProtocol =
-    "; the port may be one for something else (WebSocket is not spoken here)";
+    "; the port may be one for something else (TLS: mqtts://; WebSocket is not spoken here), or "
+    "the "
+    "broker may want a certificate of ours (tls.cert)";
 
 // A CONNACK or DISCONNECT with `reason`, `properties` of it. `what` is what the broker did:
 // "refused the connection". kMqttAuth, kMqttRefused, kMqttSessionTaken, kProtocolViolation,

@@ -4,6 +4,7 @@
 // TRIBUTARY_MQTT_KILLS: kills per case (default 12). TRIBUTARY_MQTT_SEED: a seed of before.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -38,25 +39,29 @@ unsigned seed() {
 
 // Starts the agent, then kills it again and again while `send(number)` hands messages 0, 1, ... to
 // the peer. A random number of messages, paced by the acknowledgements themselves, is a random
-// time. How many messages were handed over.
+// time. How many messages were handed over. Those that were sent again and known had been fsynced
+// and not acknowledged when the agent died.
 template <typename Send>
 int through_kills(const Site& site,
                   std::mt19937& random,
                   std::unique_ptr<Agent>& agent,
                   Send send) {
     int sent = 0;
+    std::uint64_t known = 0;
     for (int round = 0; round < kills() && !testing::Test::HasFailure(); ++round) {
         const int burst = std::uniform_int_distribution<int>(1, 800)(random);
         for (int number = 0; number < burst && !testing::Test::HasFailure(); ++number) {
             send(sent++);
         }
+        known += agent->metric("tributary_redeliveries_suppressed_total");
         agent->kill9();
         agent = std::make_unique<Agent>(site);
         if (round % 3 != 0) {  // else it is killed while it starts, or soon after
             EXPECT_TRUE(agent->ready());
         }
     }
-    std::cout << kills() << " kills, " << sent << " messages" << std::endl;
+    std::cout << kills() << " kills, " << sent << " messages, " << known << " sent again and known"
+              << std::endl;
     return sent;
 }
 

@@ -67,6 +67,11 @@ class Peer {
         }
         return all;
     }
+    // Whether the agent has closed by now; what it sent is dropped.
+    bool finds_itself_closed() {
+        (void)rest(milliseconds(0));
+        return closed_;
+    }
     [[nodiscard]] bool closed() const { return closed_; }
 
   private:
@@ -74,22 +79,27 @@ class Peer {
     bool closed_ = false;
 };
 
-std::string connect_packet(mqtt::Version version, std::string_view client_id) {
+std::string connect_packet(mqtt::Version version,
+                           std::string_view client_id,
+                           std::uint16_t keep_alive_s = 60) {
     std::string out;
     mqtt::Connect packet;
     packet.version = version;
     packet.clean_start = true;
-    packet.keep_alive_s = 60;
+    packet.keep_alive_s = keep_alive_s;
     packet.client_id = client_id;
     mqtt::encode(packet, out);
     return out;
 }
 
-std::string publish_packet(const std::string& topic, std::uint16_t id, mqtt::Version version) {
+std::string publish_packet(const std::string& topic,
+                           std::uint16_t id,
+                           mqtt::Version version,
+                           const std::string& payload = "hostile") {
     std::string out;
     mqtt::Publish packet;
     packet.topic = topic;
-    packet.payload = "hostile";
+    packet.payload = payload;
     packet.qos = id == 0 ? mqtt::Qos::at_most_once : mqtt::Qos::at_least_once;
     packet.packet_id = id;
     mqtt::encode(packet, version, out);
@@ -97,9 +107,11 @@ std::string publish_packet(const std::string& topic, std::uint16_t id, mqtt::Ver
 }
 
 // A connected peer of MQTT 5: CONNACK has come.
-Peer connected(const Site& site, std::string_view client_id = "hostile") {
+Peer connected(const Site& site,
+               std::string_view client_id = "hostile",
+               std::uint16_t keep_alive_s = 60) {
     Peer peer(site);
-    peer.send(connect_packet(mqtt::Version::v5, client_id));
+    peer.send(connect_packet(mqtt::Version::v5, client_id, keep_alive_s));
     const std::string head = peer.get(2);
     const std::string body = peer.get(static_cast<std::size_t>(head.at(1)));
     EXPECT_EQ(head.at(0), 0x20);
@@ -109,22 +121,27 @@ Peer connected(const Site& site, std::string_view client_id = "hostile") {
 
 class Hostile : public testing::Test {
   protected:
-    Hostile() {
+    explicit Hostile(const std::string& connect_timeout = "2s") {
         site_.listen();
-        site_.lines.push_back("connect_timeout: 2s");
+        site_.lines.push_back("connect_timeout: " + connect_timeout);
         agent_ = std::make_unique<Agent>(site_);
         EXPECT_TRUE(agent_->ready());
     }
-    // A good device is served after all that, and nothing hostile came through.
-    void expect_unharmed() {
+    // A good device is served.
+    void serve() {
         Publisher publisher({.url = site_.listener_url(), .client_id = "good"});
-        publisher.send(site_.mqtt_topic(), "v0");
+        publisher.send(site_.mqtt_topic(), "v" + std::to_string(served_++));
         EXPECT_TRUE(publisher.settle());
-        expect_once_each(site_.topic(), "v", 1);
+    }
+    // It is served after all that, and nothing hostile came through.
+    void expect_unharmed() {
+        serve();
+        expect_once_each(site_.topic(), "v", served_);
         EXPECT_TRUE(agent_->running());
     }
 
     Site site_;
+    int served_ = 0;
     std::unique_ptr<Agent> agent_;
 };
 
@@ -236,6 +253,60 @@ TEST_F(Hostile, fifty_thousand_topics_cost_nothing_that_stays) {
     EXPECT_TRUE(servers::poll_until(kPatience,
                                     [&] { return read_topic(site_.topic()).size() == 50'001U; }));
     EXPECT_TRUE(agent_->running());
+}
+
+// Peers that have sent half a PUBLISH, and as many that have sent half a CONNECT.
+class Halves : public Hostile {
+  protected:
+    Halves() : Hostile("8s") {}
+
+    void let_in(std::size_t count) {
+        constexpr std::uint16_t kKeepAlive = 5;
+        for (std::size_t number = 0; number < count / 2; ++number) {
+            peers_.push_back(connected(site_, "half-" + std::to_string(number), kKeepAlive));
+            peers_.back().send(half_publish_);
+        }
+        while (peers_.size() < count) {
+            peers_.emplace_back(site_);
+            peers_.back().send(half_connect_);
+        }
+    }
+    [[nodiscard]] std::size_t connected_peers() {
+        std::erase_if(peers_, [](Peer& peer) { return peer.finds_itself_closed(); });
+        return peers_.size();
+    }
+    // Until the agent has closed every one; half of them send a byte every second.
+    [[nodiscard]] bool all_closed() {
+        auto next_byte = std::chrono::steady_clock::now();
+        return servers::poll_until(kPatience, [&] {
+            if (std::chrono::steady_clock::now() >= next_byte) {
+                next_byte += seconds(1);
+                for (std::size_t at = 0; at < peers_.size(); at += 2) {
+                    peers_[at].send("x");
+                }
+            }
+            return connected_peers() == 0;
+        });
+    }
+
+    std::string half_connect_ = connect_packet(mqtt::Version::v5, "half").substr(0, 10);
+    std::string half_publish_ =
+        publish_packet(site_.mqtt_topic(), 7, mqtt::Version::v5, std::string(4000, 'x'))
+            .substr(0, 2000);
+    std::vector<Peer> peers_;
+};
+
+TEST_F(Halves, of_a_thousand_packets_cost_little_and_are_not_waited_for) {
+    constexpr std::size_t kPeers = 1000;
+    constexpr std::size_t kAllowedBytes = 8U << 20U;
+    const std::size_t before = agent_->own_memory_bytes();
+    let_in(kPeers);
+    serve();
+    EXPECT_LE(agent_->own_memory_bytes(), before + kAllowedBytes);
+    EXPECT_EQ(connected_peers(), kPeers);
+    EXPECT_TRUE(all_closed()) << peers_.size() << " are still connected";
+    expect_unharmed();
+    EXPECT_LE(agent_->own_memory_bytes(), before + kAllowedBytes);
 }
 
 }  // namespace

@@ -1,10 +1,18 @@
 // Days on which something around the agent does not work: no uplink, a full log, a broker that dies
-// or forgets.
+// or forgets, a wall clock that jumps.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <filesystem>
+#include <optional>
 #include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/integration/mqtt/rig.h"
+#include "tests/servers/mqtt_device.h"
 
 namespace tributary::mqtt_testing {
 namespace {
@@ -149,6 +157,87 @@ TEST(Broker, that_forgot_our_session_leaves_a_gap_record) {
     const auto gaps = read_topic(site.name + ".gaps");
     ASSERT_EQ(gaps.size(), 1U);
     EXPECT_EQ(header(gaps.front(), "mqtt.kind"), "gap");
+}
+
+// An agent whose wall clock is off by as much as it is told. Kafka 4 takes no record from more than
+// an hour ahead of its own clock: those wait for the clock to be right.
+class WallClock : public testing::Test {
+  protected:
+    static constexpr std::array kJumps{"0", "-7200", "1800", "172800", "0"};
+
+    void start() {
+        jump("0");
+        agent_.emplace(
+            site_,
+            std::vector<std::pair<std::string, std::string>>{
+                {"LD_PRELOAD", TRIBUTARY_CLOCK_SHIM}, {"CLOCK_SHIM_FILE", offset().string()}});
+    }
+    void jump(const std::string& seconds_off) const {
+        agent_testing::write_file(offset(), seconds_off + "\n");
+    }
+    [[nodiscard]] std::filesystem::path offset() const { return site_.path("offset"); }
+    std::string next_value() { return "v" + std::to_string(sent_++); }
+
+    Site site_;
+    std::optional<Agent> agent_;
+    int sent_ = 0;
+};
+
+// catalogue: F17
+TEST_F(WallClock, that_jumps_leaves_devices_their_connections_and_sessions) {
+    site_.listen();
+    start();
+    ASSERT_TRUE(agent_->ready());
+    servers::MqttDevice steady({.port = site_.listener_port(), .client_id = site_.name + "-d"});
+    servers::MqttDevice away({.port = site_.listener_port(), .client_id = site_.name + "-a"});
+    for (const char* seconds_off : kJumps) {
+        jump(seconds_off);
+        for (int number = 0; number < 50; ++number) {
+            steady.send(site_.mqtt_topic(), next_value());
+        }
+        EXPECT_TRUE(steady.settle(kPatience)) << steady.wrong();
+        // Its session is good for an hour, and it says so when the listener has lost it.
+        away.send(site_.mqtt_topic(), next_value());
+        EXPECT_TRUE(away.settle(kPatience)) << away.wrong();
+        away.cut();
+    }
+    EXPECT_EQ(steady.sent_again(), 0U) << "it has lost its connection";
+    expect_once_each(site_.topic(), "v", sent_);
+}
+
+TEST_F(WallClock, that_is_set_back_does_not_prolong_what_a_device_may_be_silent) {
+    site_.listen();
+    start();
+    ASSERT_TRUE(agent_->ready());
+    servers::MqttDevice silent(
+        {.port = site_.listener_port(), .client_id = site_.name + "-s", .keep_alive_s = 1});
+    silent.send(site_.mqtt_topic(), next_value());
+    EXPECT_TRUE(silent.settle(kPatience)) << silent.wrong();
+    jump("-7200");
+    EXPECT_TRUE(agent_->logs("\"timeouts\":\"1\""));
+}
+
+TEST_F(WallClock, that_jumps_leaves_the_subscriber_its_connection) {
+    site_.subscribe("1");
+    site_.lines.push_back("keepalive: 1s");
+    site_.lines.push_back("connect_timeout: 5s");
+    start();
+    ASSERT_TRUE(agent_->logs("subscribed"));
+    Publisher publisher({.url = mosquitto().url(), .client_id = site_.name + "-p"});
+    for (const char* seconds_off : kJumps) {
+        jump(seconds_off);
+        for (int number = 0; number < 50; ++number) {
+            publisher.send(site_.mqtt_topic(), next_value());
+        }
+        EXPECT_TRUE(publisher.settle());
+    }
+    expect_once_each(site_.topic(), "v", sent_);
+    EXPECT_THAT(agent_->log(), testing::Not(testing::HasSubstr("\"error\":\"source_")));
+    // A broker that answers no ping any more is noticed as soon as ever.
+    mosquitto().freeze();
+    jump("-7200");
+    EXPECT_TRUE(agent_->logs("no PINGRESP"));
+    mosquitto().thaw();
 }
 
 }  // namespace

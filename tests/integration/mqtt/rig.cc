@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "admin/client.h"
 
@@ -81,12 +84,14 @@ void Site::write() const {
     agent_testing::write_file(path("tributary.yaml"), out.str());
 }
 
-Agent::Agent(const Site& site) : socket_(site.path("admin.sock")) {
+Agent::Agent(const Site& site, std::vector<std::pair<std::string, std::string>> environment)
+    : socket_(site.path("admin.sock")) {
     static std::atomic<int> number{0};
     log_file_ = site.path("agent" + std::to_string(++number) + ".log");
     site.write();
     process_ = servers::Process::spawn(
         {.command = {TRIBUTARY_COMMAND, "-c", site.path("tributary.yaml").string(), "run"},
+         .environment = std::move(environment),
          .output_file = log_file_});
 }
 
@@ -118,6 +123,26 @@ bool Agent::poll(const std::function<bool(const nlohmann::json&)>& done, millise
 
 bool Agent::ready() const {
     return poll([](const auto& at) { return at.at("intake").at("state") == "running"; });
+}
+
+std::size_t Agent::own_memory_bytes() const {
+    std::ifstream status("/proc/" + std::to_string(pid()) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        constexpr std::string_view kName = "RssAnon:";
+        if (line.starts_with(kName)) {
+            return std::stoul(line.substr(kName.size())) * 1024;  // it says KiB
+        }
+    }
+    ADD_FAILURE() << "no RssAnon of the agent";
+    return 0;
+}
+
+std::uint64_t Agent::metric(const std::string& metric_name) const {
+    const auto answer = admin::request(socket_.string(), "GET", "/metrics");
+    const std::string text = answer ? answer.value() : "";
+    const auto line = text.find("\n" + metric_name + "{");
+    const auto value = line == std::string::npos ? line : text.find("} ", line);
+    return value == std::string::npos ? 0 : std::stoull(text.substr(value + 2));
 }
 
 std::string Agent::log() const {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/integration/agent/rig.h"
@@ -72,7 +73,8 @@ class Site {
 // `tributary run`, killed with this object.
 class Agent {
   public:
-    explicit Agent(const Site& site);
+    explicit Agent(const Site& site,
+                   std::vector<std::pair<std::string, std::string>> environment = {});
 
     void kill9() { process_.kill(); }
     [[nodiscard]] int stop(milliseconds limit = seconds(20));
@@ -83,6 +85,9 @@ class Agent {
                             milliseconds limit = kPatience) const;
     // Intake runs.
     [[nodiscard]] bool ready() const;
+    [[nodiscard]] std::size_t own_memory_bytes() const;  // RssAnon
+    // Of /metrics, the pipeline's; 0 while nobody answers.
+    [[nodiscard]] std::uint64_t metric(const std::string& metric_name) const;
     [[nodiscard]] std::string log() const;
     [[nodiscard]] bool logs(const std::string& text, milliseconds limit = kPatience) const;
 

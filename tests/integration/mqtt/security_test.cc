@@ -188,6 +188,29 @@ std::string check(const Site& site) {
     return agent_testing::read_file(output);
 }
 
+TEST(Tls, and_a_certificate_of_ours_bring_the_agent_in_at_a_broker_that_wants_one) {
+    const servers::TemporaryDirectory directory("tributary-strict");
+    const servers::Mosquitto broker(
+        {.directory = directory.path() / "broker", .tls = true, .client_certificates = true});
+    const std::string folder = (directory.path() / "broker/certificates").string();
+    Site site;
+    const auto with = [&](const std::string& own) {
+        site.lines = {"broker: " + broker.tls_url(),
+                      "client_id: " + site.name,
+                      "tls: {ca: " + folder + "/ca.crt" + own + "}"};
+    };
+    with("");
+    EXPECT_NE(check(site).find("may want a certificate of ours"), std::string::npos) << check(site);
+    with(", cert: " + folder + "/client.crt, key: " + folder + "/client.key");
+    EXPECT_NE(check(site).find("lets this user in"), std::string::npos) << check(site);
+    const Agent agent(site);
+    ASSERT_TRUE(agent.logs("subscribed"));
+    Publisher publisher({.url = broker.url(), .client_id = site.name + "-p"});
+    publisher.send(site.mqtt_topic(), "v0");
+    EXPECT_TRUE(publisher.settle());
+    expect_once_each(site.topic(), "v", 1);
+}
+
 TEST(Check, tells_whether_the_broker_lets_the_agent_in) {
     Site good;
     subscribe_guarded(good, "right", guarded_ca());

@@ -54,6 +54,25 @@ TEST_P(Subscriber, loses_and_repeats_nothing_through_kills) {
     }
 }
 
+// 3.1.1 has no word for it: whoever subscribes gets them, and each run subscribes.
+TEST_P(Subscriber, takes_retained_messages_with_a_new_session) {
+    Site site;
+    site.subscribe("1", GetParam());
+    Publisher publisher({.url = mosquitto().url(), .client_id = site.name + "-p"});
+    publisher.send(paho::make_message(site.mqtt_topic(), "retained", 1, true));
+    ASSERT_TRUE(publisher.settle());
+    for (const char* run : {"first run", "second run"}) {
+        Agent agent(site);
+        ASSERT_TRUE(agent.logs("subscribed"));
+        publisher.send(site.mqtt_topic(), run);
+        ASSERT_TRUE(
+            servers::poll_until(kPatience, [&] { return counts(site.topic()).contains(run); }));
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+    EXPECT_EQ(counts(site.topic())["retained"], std::string(GetParam()) == "5" ? 1 : 2);
+    EXPECT_EQ(header(read_topic(site.topic()).front(), "mqtt.retain"), "true");
+}
+
 // mosquitto 2.0.11 passes the receive maximum whenever it has a backlog.
 TEST(Subscriber5, drains_a_backlog_larger_than_its_window) {
     Site site;

@@ -100,6 +100,18 @@ TEST(Options, that_cannot_be_are_refused_by_name) {
             "tls.cert");
 }
 
+TEST(Options, that_cannot_be_are_named_once) {
+    for (const std::string& source :
+         {std::string("    broker: mqtt://::1:1883\n    client_id: c\n") + kRoutes,
+          std::string("    broker: ''\n    client_id: c\n") + kRoutes,
+          std::string("    broker: mqtt://b\n    client_id: c\n"
+                      "    routes: [{match: '$share/g/a', topic: x}]\n")}) {
+        const auto read = load(source);
+        ASSERT_FALSE(read) << source;
+        EXPECT_THAT(read.error().what(), testing::Not(HasSubstr("\n"))) << source;
+    }
+}
+
 TEST(Addresses, have_a_scheme_a_host_and_perhaps_a_port) {
     EXPECT_EQ(parse_address("mqtt://h"), (Address{false, "h", 1883}));
     EXPECT_EQ(parse_address("mqtts://h"), (Address{true, "h", 8883}));
@@ -111,6 +123,7 @@ TEST(Addresses, have_a_scheme_a_host_and_perhaps_a_port) {
                              "mqtt://h:x",
                              "mqtt://h:70000",
                              "mqtt://[::1",
+                             "mqtt://::1:1883",
                              "mqtt://u@h",
                              "mqtt://h/p",
                              "ws://h"}) {

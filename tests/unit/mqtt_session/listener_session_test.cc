@@ -394,6 +394,7 @@ TEST_P(ListenerTest, refuses_who_may_not_come_in) {
     EXPECT_THAT(give(id, encoded(connect, GetParam())),
                 ElementsAre(v5() ? "2003008600" : "20020004"));
     EXPECT_TRUE(closing.contains(id));
+    EXPECT_EQ(listener->last_refused(), "dev: CONNECT is refused: bad user name or password");
     EXPECT_EQ(listener->counters().sessions, 0U);
 }
 
@@ -521,6 +522,43 @@ TEST_P(ListenerTest, closes_a_device_that_is_silent_for_too_long) {
     EXPECT_TRUE(closing.contains(id));
     EXPECT_EQ(mail(id), v5() ? Strings{"e0018d"} : Strings{});
     EXPECT_EQ(listener->counters().timeouts, 1U);
+}
+
+// Neither is one byte per second a sign of life, but a large packet on a slow link is.
+TEST_P(ListenerTest, does_not_wait_for_a_packet_that_trickles) {
+    const auto trickling = open("trickling");
+    const auto slow = open("slow");
+    const std::string wire = publish(Qos::at_most_once, 0, std::string(3000, 'x'));
+    const std::size_t part = 60;
+    std::size_t at = 0;
+    for (; at < 29; ++at) {
+        give(trickling, wire.substr(at, 1));
+        give(slow, wire.substr(at * part, part));
+        tick(kSecond);
+        EXPECT_FALSE(closing.contains(trickling)) << at;
+    }
+    tick(2 * kSecond);
+    EXPECT_TRUE(closing.contains(trickling));
+    for (; at * part < wire.size(); ++at) {
+        give(slow, wire.substr(at * part, part));
+        tick(kSecond);
+    }
+    EXPECT_FALSE(closing.contains(slow));
+    EXPECT_EQ(log.pending(), 1U);
+}
+
+TEST_P(ListenerTest, does_not_wait_for_ever_for_the_rest_of_a_packet) {
+    auto connect = hello("quiet");
+    connect.keep_alive_s = 0;
+    const auto quiet = open(connect);
+    connect.client_id = "half";
+    const auto half = open(connect);
+    give(half, qos1(1, "x").substr(0, 5));
+    tick(899 * kSecond);
+    EXPECT_FALSE(closing.contains(half));
+    tick(2 * kSecond);
+    EXPECT_TRUE(closing.contains(half));
+    EXPECT_EQ(closing.contains(quiet), v5()) << "3.1.1 lets a device be silent";
 }
 
 TEST_P(ListenerTest, writes_the_will_of_a_device_that_is_gone) {
@@ -692,6 +730,23 @@ TEST_P(ListenerTest, stops_reading_or_closes_when_the_window_is_passed) {
     EXPECT_TRUE(listener->wants_read(id));
     sync();
     EXPECT_THAT(resumed, ElementsAre(id));
+}
+
+// It may have sent its ping; what is acknowledged late is not its fault.
+TEST_P(ListenerTest, does_not_hold_a_device_to_be_silent_that_it_does_not_read) {
+    const auto id = open("dev");
+    for (std::uint16_t packet = 1; packet <= 10; ++packet) {
+        give(id, qos1(packet, "x"));
+    }
+    ASSERT_EQ(listener->wants_read(id), v5());
+    tick(100 * kSecond);
+    EXPECT_EQ(closing.contains(id), v5());
+    sync();
+    EXPECT_EQ(resumed.size(), v5() ? 0U : 1U);
+    tick(29 * kSecond);
+    EXPECT_EQ(closing.contains(id), v5());
+    tick(2 * kSecond);
+    EXPECT_TRUE(closing.contains(id));
 }
 
 TEST_P(ListenerTest, gives_a_qos_2_message_its_place_in_the_window_back_at_pubcomp) {
