@@ -48,6 +48,10 @@ class Placement {
     };
     [[nodiscard]] bool at_end() const noexcept { return next_ == rows_.size(); }
     [[nodiscard]] Row peek() const;
+    // The last of all rows, as the chunk had it; only where there is one.
+    [[nodiscard]] std::string_view last_read() const {
+        return std::string_view(bytes_).substr(rows_.back().at);
+    }
     // Done with the row under peek().
     void pop();
     // Rows left to append, the one under peek() included if it is one.
