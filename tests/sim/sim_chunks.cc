@@ -41,7 +41,7 @@ Result<void> SimChunkReader::wait(const char* doing) {
 
 Result<std::vector<std::uint32_t>> SimChunkReader::open_transactions() {
     TRIBUTARY_TRY_VOID(wait("pg_locks"));
-    return server_.running();
+    return server_.standby() ? std::vector<std::uint32_t>() : server_.running();
 }
 
 Result<BegunChunk> SimChunkReader::begin(const std::string& /*schema*/, const std::string& table) {
@@ -52,6 +52,7 @@ Result<BegunChunk> SimChunkReader::begin(const std::string& /*schema*/, const st
         ++at;
     }
     BegunChunk begun;
+    begun.replayed = postgresql::Lsn(server_.wal_flushed());
     if (!scheduler_.wait_for(kLockTimeout, [&] { return !server_.locked(at); })) {
         return Error(errors::kSourceUnreachable, "the table is locked");
     }
@@ -63,7 +64,9 @@ Result<BegunChunk> SimChunkReader::begin(const std::string& /*schema*/, const st
     }
     begun.oid = kFirstOid + static_cast<std::uint32_t>(at);
     begun.fingerprint = std::to_string(at) + "." + std::to_string(view_->version);
-    begun.visible = VisibleSet::parse(view_->visible);
+    if (!server_.standby()) {
+        begun.visible = VisibleSet::parse(view_->visible);
+    }
     begun.place = postgresql::Lsn(server_.wal_end());
     return begun;
 }
