@@ -370,6 +370,7 @@ void Engine::finish_table(RowStream& stream, EntrySink& sink, std::string_view h
 
 void Engine::finish_chunk() {
     const bool ended = !held_->more;
+    spare_ = ended ? std::string() : held_->placement.release();
     held_.reset();
     if (ended) {
         shape_.reset();

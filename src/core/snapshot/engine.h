@@ -206,6 +206,7 @@ class Engine {
     std::set<std::string, std::less<>> withheld_;  // names of those without a key, of the run
     std::optional<Shape> shape_;                   // of the first
     std::optional<Held> held_;
+    std::string spare_;  // memory of the chunk before, for the next
     std::optional<Whole> whole_;
     std::uint64_t rows_next_ = 0;  // of the next chunk
     SteadyTime retry_at_;

@@ -74,6 +74,7 @@ Result<void> Engine::hold(Result<Held> asked, RowStream& stream, EntrySink& sink
     if (!asked) {
         return fail(asked.error(), stream, sink);
     }
+    asked.value().placement.use(std::move(spare_));
     const auto read = read_rows(asked.value());
     const auto ended = read ? reader_.end() : read;
     if (!ended) {

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tributary::core::snapshot {
@@ -32,6 +33,12 @@ class Placement {
 
     // Rows in the order in which they were read.
     void add(std::string_view row);
+    // Before the first row: memory that an earlier chunk had, so that it need not be got anew.
+    void use(std::string memory) {
+        bytes_ = std::move(memory);
+        bytes_.clear();
+    }
+    [[nodiscard]] std::string release() { return std::exchange(bytes_, {}); }
 
     // The row that the stream calls `key` now, as it is after the events so far; empty: not here.
     [[nodiscard]] std::string_view find(std::string_view key);
