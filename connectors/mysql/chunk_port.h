@@ -1,6 +1,6 @@
 // What a snapshot needs to read of the database, and the port it asks through; implemented over SQL
 // by the I/O half (chunk_reader.h). One chunk is begin(), describe() where the table may have
-// changed, rows(), end(), or abandon() at any point. Threads: the intake thread.
+// changed, ask(), rows(), end(), or abandon() at any point. Threads: the intake thread.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +55,10 @@ class ChunkReader {
                                                    const std::string& table) = 0;
     [[nodiscard]] virtual Result<TableFacts> describe(const std::string& database,
                                                       const std::string& table) = 0;
-    // Each row of a SELECT, as it comes; false from `on_row`: no more are wanted.
-    [[nodiscard]] virtual Result<void> rows(const std::string& sql,
-                                            const std::function<bool(Cells cells)>& on_row) = 0;
+    // Begins a SELECT, without waiting for its rows: the server makes them meanwhile.
+    [[nodiscard]] virtual Result<void> ask(const std::string& sql) = 0;
+    // Each row of it, as it comes; false from `on_row`: no more are wanted.
+    [[nodiscard]] virtual Result<void> rows(const std::function<bool(Cells cells)>& on_row) = 0;
     // The next rows of a SELECT, in the view: the first call begins it, each goes on where the one
     // before ended, and the last gives none.
     [[nodiscard]] virtual Result<void> part(const std::string& sql,

@@ -27,9 +27,9 @@ bool no_such_table(const Error& error) {
     return has_number(error, 1146) || has_number(error, 1049) || has_number(error, 1932);
 }
 
-// It was rebuilt after the view of it was begun.
-bool was_altered(const Error& error) {
-    return has_number(error, 1412);
+// A table that was rebuilt after the view of it was begun is tried again.
+Error unless_altered(const Error& error) {
+    return has_number(error, 1412) ? Error(errors::kSourceUnreachable, error.what()) : error;
 }
 
 std::string name_of(const std::string& database, const std::string& table) {
@@ -142,9 +142,7 @@ Result<BegunChunk> SqlChunkReader::begin(const std::string& database, const std:
         return begun;
     }
     if (!looked) {
-        return was_altered(looked.error())
-                   ? Error(errors::kSourceUnreachable, looked.error().what())
-                   : looked.error();
+        return unless_altered(looked.error());
     }
     TRIBUTARY_TRY(created, session->query("SHOW CREATE TABLE " + name_of(database, table)));
     begun.fingerprint = fingerprint_of(created.at(0, 1));
@@ -185,23 +183,35 @@ Result<TableFacts> SqlChunkReader::describe(const std::string& database, const s
     return facts;
 }
 
-Result<void> SqlChunkReader::rows(const std::string& sql,
-                                  const std::function<bool(Cells cells)>& on_row) {
+Result<void> SqlChunkReader::ask(const std::string& sql) {
     TRIBUTARY_TRY(session, this->session());
-    bool stopped = false;
-    auto read = session->each(sql, on_row, [&] {
-        stopped = true;
-        kill();
-    });
-    if (stopped) {
-        // If the kill came too late, it is this statement that it ends.
-        static_cast<void>(session->query("DO 0"));
-        return success();
+    auto cursor = SqlCursor::open(*session, sql);
+    if (!cursor) {
+        return unless_altered(cursor.error());
     }
-    if (!read && was_altered(read.error())) {
-        return Error(errors::kSourceUnreachable, read.error().what());
+    cursor_.emplace(std::move(cursor.value()));
+    return success();
+}
+
+Result<void> SqlChunkReader::rows(const std::function<bool(Cells cells)>& on_row) {
+    for (;;) {
+        const auto cells = cursor_->next();
+        if (!cells) {
+            cursor_.reset();
+            return unless_altered(cells.error());
+        }
+        if (!cells.value()) {
+            cursor_.reset();
+            return success();
+        }
+        if (!on_row(*cells.value())) {
+            kill();
+            cursor_.reset();
+            // If the kill came too late, it is this statement that it ends.
+            static_cast<void>(run("DO 0"));
+            return success();
+        }
     }
-    return read;
 }
 
 void SqlChunkReader::kill() {

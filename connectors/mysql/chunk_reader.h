@@ -25,8 +25,8 @@ class SqlChunkReader final : public ChunkReader {
                                            const std::string& table) override;
     [[nodiscard]] Result<TableFacts> describe(const std::string& database,
                                               const std::string& table) override;
-    [[nodiscard]] Result<void> rows(const std::string& sql,
-                                    const std::function<bool(Cells cells)>& on_row) override;
+    [[nodiscard]] Result<void> ask(const std::string& sql) override;
+    [[nodiscard]] Result<void> rows(const std::function<bool(Cells cells)>& on_row) override;
     [[nodiscard]] Result<void> part(const std::string& sql,
                                     std::uint64_t rows_max,
                                     const std::function<bool(Cells cells)>& on_row) override;
@@ -47,7 +47,7 @@ class SqlChunkReader final : public ChunkReader {
     ChunkRule rule_ = ChunkRule::gtids;
     std::optional<SqlSession> session_;
     std::string connection_id_;
-    std::optional<SqlCursor> cursor_;  // of part()
+    std::optional<SqlCursor> cursor_;  // of ask(), or of part()
     bool parts_ended_ = false;
 };
 

@@ -81,8 +81,25 @@ Result<ChunkShape> Snapshot::describe() {
                       .key_columns = table_.order};
 }
 
-Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
-                            const std::function<bool(std::string_view row)>& on_row) {
+Result<void> Snapshot::ask(const core::snapshot::RowsWanted& wanted) {
+    return reader_.ask(chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where));
+}
+
+Result<void> Snapshot::rows(const OnRow& on_row) {
+    return held_rows(on_row, [this](const auto& on_cells) { return reader_.rows(on_cells); });
+}
+
+Result<void> Snapshot::part(std::uint64_t rows_max, std::string_view where, const OnRow& on_row) {
+    return held_rows(on_row, [&](const auto& on_cells) {
+        return reader_.part(whole_sql(table_, where), rows_max, on_cells);
+    });
+}
+
+// Rows in the form in which the log has them, of those that `read` gives.
+Result<void> Snapshot::held_rows(
+    const OnRow& on_row,
+    const std::function<Result<void>(const std::function<bool(mysql::ChunkReader::Cells)>&)>&
+        read) {
     std::optional<std::size_t> broken;
     std::string row;
     const auto on_cells = [&](mysql::ChunkReader::Cells cells) {
@@ -90,11 +107,7 @@ Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
         broken = append_held_row(row, table_, cells);
         return !broken && on_row(row);
     };
-    TRIBUTARY_TRY_VOID(
-        wanted.in_parts
-            ? reader_.part(whole_sql(table_, wanted.where), wanted.rows_max, on_cells)
-            : reader_.rows(chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where),
-                           on_cells));
+    TRIBUTARY_TRY_VOID(read(on_cells));
     if (broken) {
         const std::string column = *broken < table_.structure.columns.size()
                                        ? "." + table_.structure.columns[*broken].name

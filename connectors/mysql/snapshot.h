@@ -101,8 +101,13 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
 
     Result<core::snapshot::ChunkBegin> begin(const TableName& table) override;
     Result<core::snapshot::ChunkShape> describe() override;
-    Result<void> rows(const core::snapshot::RowsWanted& wanted,
-                      const std::function<bool(std::string_view row)>& on_row) override;
+    Result<void> ask(const core::snapshot::RowsWanted& wanted) override;
+    Result<void> rows(const OnRow& on_row) override;
+    Result<void> part(std::uint64_t rows_max, std::string_view where, const OnRow& on_row) override;
+    Result<void> held_rows(
+        const OnRow& on_row,
+        const std::function<Result<void>(const std::function<bool(mysql::ChunkReader::Cells)>&)>&
+            read);
     Result<void> end() override { return reader_.end(); }
     void abandon() override { reader_.abandon(); }
     [[nodiscard]] std::vector<std::string> key_of(std::string_view row) const override;

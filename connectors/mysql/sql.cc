@@ -133,22 +133,6 @@ Result<SqlRows> SqlSession::query(const std::string& text) {
     }
 }
 
-Result<void> SqlSession::each(const std::string& text,
-                              const std::function<bool(Cells cells)>& on_row,
-                              const std::function<void()>& stop) {
-    TRIBUTARY_TRY(cursor, SqlCursor::open(*this, text));
-    for (;;) {
-        TRIBUTARY_TRY(cells, cursor.next());
-        if (!cells) {
-            return success();
-        }
-        if (!on_row(*cells)) {
-            stop();
-            return success();
-        }
-    }
-}
-
 struct SqlCursor::Values {
     ::sql::Connection& connection;
     std::string text;  // for errors

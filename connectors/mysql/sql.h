@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,13 +41,7 @@ class SqlSession {
     // At most connect_timeout_s. After kSourceUnreachable the session is of no more use.
     [[nodiscard]] Result<SqlRows> query(const std::string& statement);
 
-    // The rows of a SELECT one by one, as the server sends them. When `on_row` says false no more
-    // are wanted: `stop` is called, to have the statement killed by another session, and what comes
-    // yet is dropped.
     using Cells = std::span<const std::optional<std::string_view>>;
-    [[nodiscard]] Result<void> each(const std::string& statement,
-                                    const std::function<bool(Cells cells)>& on_row,
-                                    const std::function<void()>& stop);
 
   private:
     friend class SqlCursor;

@@ -1,6 +1,6 @@
 // What a snapshot needs to read of the database, and the port it asks through; implemented over SQL
 // by the I/O half (chunk_reader.h). One chunk is begin(), describe() where the table may have
-// changed, rows(), end(), or abandon() at any point. Threads: the intake thread.
+// changed, ask(), rows(), end(), or abandon() at any point. Threads: the intake thread.
 #pragma once
 
 #include <cstdint>
@@ -41,9 +41,11 @@ class ChunkReader {
                                                    const std::string& table) = 0;
     [[nodiscard]] virtual Result<SnapshotFacts> describe(std::uint32_t oid) = 0;
     [[nodiscard]] virtual Result<CatalogueTable> catalogue(std::uint32_t oid) = 0;
-    // Each line of a COPY, as it comes; false from `on_line`: no more are wanted.
+    // Begins a COPY, without waiting for its lines: the server makes them meanwhile.
+    [[nodiscard]] virtual Result<void> ask(const std::string& sql) = 0;
+    // Each line of it, as it comes; false from `on_line`: no more are wanted.
     [[nodiscard]] virtual Result<void> rows(
-        const std::string& sql, const std::function<bool(std::string_view line)>& on_line) = 0;
+        const std::function<bool(std::string_view line)>& on_line) = 0;
     // The next `rows_max` rows of `select`, in the transaction: the first call begins it, each goes
     // on where the one before ended, and the last gives none. A cell is its text, or NULL.
     [[nodiscard]] virtual Result<void> part(

@@ -166,10 +166,14 @@ Result<CatalogueTable> SqlChunkReader::catalogue(std::uint32_t oid) {
     return catalogue.read(oid, {});
 }
 
-Result<void> SqlChunkReader::rows(const std::string& sql,
-                                  const std::function<bool(std::string_view line)>& on_line) {
+Result<void> SqlChunkReader::ask(const std::string& sql) {
     TRIBUTARY_TRY(session, this->session());
-    return session->copy_out(sql, kRowsLimit, on_line);
+    return session->send(sql, kLimit);
+}
+
+Result<void> SqlChunkReader::rows(const std::function<bool(std::string_view line)>& on_line) {
+    TRIBUTARY_TRY(session, this->session());
+    return session->copy_out(kRowsLimit, on_line);
 }
 
 Result<void> SqlChunkReader::part(

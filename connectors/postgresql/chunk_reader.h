@@ -37,8 +37,9 @@ class SqlChunkReader final : public ChunkReader {
                                            const std::string& table) override;
     [[nodiscard]] Result<SnapshotFacts> describe(std::uint32_t oid) override;
     [[nodiscard]] Result<CatalogueTable> catalogue(std::uint32_t oid) override;
+    [[nodiscard]] Result<void> ask(const std::string& sql) override;
     [[nodiscard]] Result<void> rows(
-        const std::string& sql, const std::function<bool(std::string_view line)>& on_line) override;
+        const std::function<bool(std::string_view line)>& on_line) override;
     [[nodiscard]] Result<void> part(
         const std::string& select,
         std::uint64_t rows_max,

@@ -408,13 +408,16 @@ Result<Rows> Session::query(const std::string& sql,
     return std::move(*rows);
 }
 
-Result<void> Session::start_copy(const std::string& sql, std::chrono::milliseconds limit) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
+Result<void> Session::send(const std::string& sql, std::chrono::milliseconds limit) {
     if (PQsendQuery(connection_.get(), sql.c_str()) == 0) {
-        return lost("START_REPLICATION");
+        return lost("sending a statement");
     }
-    TRIBUTARY_TRY_VOID(flush(deadline));
-    TRIBUTARY_TRY(raw, result(deadline));
+    return flush(std::chrono::steady_clock::now() + limit);
+}
+
+Result<void> Session::start_copy(const std::string& sql, std::chrono::milliseconds limit) {
+    TRIBUTARY_TRY_VOID(send(sql, limit));
+    TRIBUTARY_TRY(raw, result(std::chrono::steady_clock::now() + limit));
     if (raw == nullptr) {
         return lost("START_REPLICATION");
     }
@@ -425,18 +428,16 @@ Result<void> Session::start_copy(const std::string& sql, std::chrono::millisecon
     return success();
 }
 
-// One line, waiting for it; false after the last.
-Result<bool> Session::copy_line(SteadyTime deadline, std::string& line) {
+// One line, waiting for it; none after the last.
+Result<Session::Line> Session::copy_line(SteadyTime deadline) {
     for (;;) {
         char* raw = nullptr;
         const int length = PQgetCopyData(connection_.get(), &raw, 1);
         if (length > 0) {
-            line.assign(raw, static_cast<std::size_t>(length));
-            PQfreemem(raw);
-            return true;
+            return Line{std::unique_ptr<char, Free>(raw), static_cast<std::size_t>(length)};
         }
         if (length < 0) {
-            return false;
+            return Line{};
         }
         TRIBUTARY_TRY_VOID(wait(POLLIN, deadline));
         if (PQconsumeInput(connection_.get()) == 0) {
@@ -470,14 +471,9 @@ void Session::cancel() {
     }
 }
 
-Result<void> Session::copy_out(const std::string& sql,
-                               std::chrono::milliseconds limit,
+Result<void> Session::copy_out(std::chrono::milliseconds limit,
                                const std::function<bool(std::string_view line)>& on_line) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    if (PQsendQuery(connection_.get(), sql.c_str()) == 0) {
-        return lost("reading rows");
-    }
-    TRIBUTARY_TRY_VOID(flush(deadline));
     TRIBUTARY_TRY(raw, result(deadline));
     if (raw == nullptr) {
         return lost("reading rows");
@@ -488,14 +484,13 @@ Result<void> Session::copy_out(const std::string& sql,
         TRIBUTARY_TRY_VOID(finish(deadline, true));
         return failed;
     }
-    std::string line;
     bool cancelled = false;
     for (;;) {
-        TRIBUTARY_TRY(got, copy_line(deadline, line));
-        if (!got) {
+        TRIBUTARY_TRY(line, copy_line(deadline));
+        if (line.bytes == nullptr) {
             break;
         }
-        if (!cancelled && !on_line(line)) {
+        if (!cancelled && !on_line({line.bytes.get(), line.size})) {
             cancelled = true;
             cancel();
         }

@@ -66,11 +66,12 @@ class Session {
                                      const std::vector<std::string>& parameters = {});
     // Sends a statement that switches to COPY BOTH (START_REPLICATION).
     [[nodiscard]] Result<void> start_copy(const std::string& sql, std::chrono::milliseconds limit);
-    // COPY .. TO STDOUT: each line with its newline, as it comes. When `on_line` returns false the
-    // rest is cancelled and nothing more is given; a transaction that it was part of has failed
-    // then. `limit` is for the whole.
-    [[nodiscard]] Result<void> copy_out(const std::string& sql,
-                                        std::chrono::milliseconds limit,
+    // Sends a statement without waiting for what it gives.
+    [[nodiscard]] Result<void> send(const std::string& sql, std::chrono::milliseconds limit);
+    // Of the COPY .. TO STDOUT that was sent: each line with its newline, as it comes. When
+    // `on_line` returns false the rest is cancelled and nothing more is given; a transaction that
+    // it was part of has failed then. `limit` is for the whole.
+    [[nodiscard]] Result<void> copy_out(std::chrono::milliseconds limit,
                                         const std::function<bool(std::string_view line)>& on_line);
 
     [[nodiscard]] PGconn* get() const noexcept { return connection_.get(); }
@@ -97,8 +98,14 @@ class Session {
     [[nodiscard]] Result<PGresult*> result(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<void> flush(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<void> wait(short events, std::chrono::steady_clock::time_point deadline);
-    [[nodiscard]] Result<bool> copy_line(std::chrono::steady_clock::time_point deadline,
-                                         std::string& line);
+    struct Free {
+        void operator()(char* text) const noexcept { PQfreemem(text); }
+    };
+    struct Line {
+        std::unique_ptr<char, Free> bytes;  // null: there is none
+        std::size_t size = 0;
+    };
+    [[nodiscard]] Result<Line> copy_line(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<void> finish(std::chrono::steady_clock::time_point deadline,
                                       bool cancelled);
     void cancel();

@@ -96,7 +96,7 @@ Verdict reconcile(const LogExtent& log, const Checkpoint& checkpoint, std::strin
     const bool readable = (checkpoint.resume.empty() || decode_resume(checkpoint.resume)) &&
                           (checkpoint.done.empty() || decode_done(checkpoint.done));
     return core::reconcile(log, checkpoint, identity, readable, [&]() -> std::partial_ordering {
-        return compare(checkpoint.done, log.done);
+        return decode_done(checkpoint.done) <=> decode_done(log.done);
     });
 }
 

@@ -57,10 +57,6 @@ std::optional<Identity> decode_done(const Position& position) {
                     load<std::uint32_t>(position.bytes.data() + kResumeBytes, Endian::big)};
 }
 
-std::strong_ordering compare(const Position& left, const Position& right) {
-    return left.bytes.compare(right.bytes) <=> 0;
-}
-
 std::string describe(const Position& position) {
     if (const auto resume = decode_resume(position)) {
         return to_string(*resume);

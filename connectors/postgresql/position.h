@@ -6,8 +6,7 @@
 // An identity is (commit LSN of the transaction, ordinal in it) or, for a message outside
 // transactions, done_below(its LSN): that LSN is the end of the message's record, where the commit
 // record of the transaction that wrote it may begin. Identities arrive in their own order:
-// transactions are sent in commit order, and a message when its record is decoded. The bytes
-// compare like the numbers.
+// transactions are sent in commit order, and a message when its record is decoded.
 #pragma once
 
 #include <compare>
@@ -46,9 +45,6 @@ void encode_done_into(Identity identity, Position& out);
 // nullopt: not of that kind. An empty position means none and is nullopt too.
 [[nodiscard]] std::optional<Lsn> decode_resume(const Position& position);
 [[nodiscard]] std::optional<Identity> decode_done(const Position& position);
-
-// Orders two resume positions, or two done positions; empty comes before everything.
-[[nodiscard]] std::strong_ordering compare(const Position& left, const Position& right);
 
 // For people, either form: "0/1A2B3C4", "0/1A2B3C4 #17", "0/1A2B3C4 whole"; "none" when empty.
 [[nodiscard]] std::string describe(const Position& position);

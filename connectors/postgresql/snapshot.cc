@@ -96,16 +96,15 @@ Result<ChunkShape> Snapshot::describe() {
                       .key_columns = table_.order};
 }
 
-Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
-                            const std::function<bool(std::string_view row)>& on_row) {
-    if (wanted.in_parts) {
-        return part(wanted, on_row);
-    }
+Result<void> Snapshot::ask(const core::snapshot::RowsWanted& wanted) {
+    return reader_.ask(chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where));
+}
+
+Result<void> Snapshot::rows(const OnRow& on_row) {
     const auto columns = static_cast<std::uint16_t>(table_.structure.columns.size());
     bool broken = false;
     std::string tuple;
-    const std::string sql = chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where);
-    TRIBUTARY_TRY_VOID(reader_.rows(sql, [&](std::string_view line) {
+    TRIBUTARY_TRY_VOID(reader_.rows([&](std::string_view line) {
         tuple.clear();
         broken = !append_copy_tuple(tuple, line, columns);
         return !broken && on_row(tuple);
@@ -117,12 +116,11 @@ Result<void> Snapshot::rows(const core::snapshot::RowsWanted& wanted,
     return success();
 }
 
-Result<void> Snapshot::part(const core::snapshot::RowsWanted& wanted,
-                            const std::function<bool(std::string_view row)>& on_row) {
+Result<void> Snapshot::part(std::uint64_t rows_max, std::string_view where, const OnRow& on_row) {
     std::string tuple;
     return reader_.part(
-        whole_sql(table_, wanted.where),
-        wanted.rows_max,
+        whole_sql(table_, where),
+        rows_max,
         [&](const std::vector<std::optional<std::string_view>>& cells) {
             tuple.clear();
             append_fixed(tuple, static_cast<std::uint16_t>(cells.size()), Endian::big);

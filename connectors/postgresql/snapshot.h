@@ -86,15 +86,14 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
 
     Result<core::snapshot::ChunkBegin> begin(const TableName& table) override;
     Result<core::snapshot::ChunkShape> describe() override;
-    Result<void> rows(const core::snapshot::RowsWanted& wanted,
-                      const std::function<bool(std::string_view row)>& on_row) override;
+    Result<void> ask(const core::snapshot::RowsWanted& wanted) override;
+    Result<void> rows(const OnRow& on_row) override;
+    Result<void> part(std::uint64_t rows_max, std::string_view where, const OnRow& on_row) override;
     Result<void> end() override { return reader_.end(); }
     void abandon() override { reader_.abandon(); }
     [[nodiscard]] std::vector<std::string> key_of(std::string_view row) const override;
     void name_of(std::string_view row, std::string& name) const override;
 
-    Result<void> part(const core::snapshot::RowsWanted& wanted,
-                      const std::function<bool(std::string_view row)>& on_row);
     void say(const RowMessage& row, core::snapshot::ViewChanges& changes);
     bool all_seen();
     [[nodiscard]] bool sees_current() const;

@@ -11,7 +11,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPollWait(100);
-constexpr milliseconds kPauseWait(20);
+constexpr milliseconds kFullWait(20);
+constexpr milliseconds kRoomWait(5);  // the log thread takes so long, and would have nothing to do
 constexpr std::chrono::seconds kPressureInterval(5);
 constexpr milliseconds kReportInterval(500);
 constexpr milliseconds kCloseBudget(1000);
@@ -154,7 +155,7 @@ Result<void> IntakeStage::step(core::BlockAssembler& assembler) {
                                  full ? &reason : nullptr);
     }
     if (full || !parts_.shared.channel.has_room()) {
-        return parts_.source.idle(kPauseWait);
+        return parts_.source.idle(full ? kFullWait : kRoomWait);
     }
     if (Snapshots* const snapshots = parts_.source.snapshots()) {
         snapshots->allow(pace_.step(parts_.clock.now(),

@@ -111,12 +111,15 @@ class Reader {
         }
     }
     Judgement judge(const SnapshotDuty& duty) {
-        const auto missing = std::find(seen_.begin(), seen_.end(), false);
-        if (missing != seen_.end()) {
-            const Expected& row = expected_[static_cast<std::size_t>(missing - seen_.begin())];
-            result_.first_missing = describe(Identity(row.lsn, row.ordinal, row.sub_index));
+        const auto missing =
+            std::find_if(expected_.begin(), expected_.end(), [this](const Expected& each) {
+                return !each.may_miss && !seen_[static_cast<std::size_t>(&each - expected_.data())];
+            });
+        if (missing != expected_.end()) {
+            result_.first_missing =
+                describe(Identity(missing->lsn, missing->ordinal, missing->sub_index));
         } else if (rows_ && duty.every_row) {
-            result_.first_missing = rows_->missing();
+            result_.first_missing = rows_->missing(duty);
         }
         if (rows_ && duty.times_max) {
             blame(rows_->repeated(duty));

@@ -117,6 +117,18 @@ void add_snapshots(Rng& random, Plan& plan) {
     if (asked) {
         add(random, plan, Fault::table_asked, 1 + random.below(2));
     }
+    plan.snapshots->standby = random.chance(250);
+    const bool grave =
+        std::any_of(plan.happenings.begin(), plan.happenings.end(), [](const Happening& what) {
+            return std::find(kGrave.begin(), kGrave.end(), what.fault) != kGrave.end();
+        });
+    if (plan.snapshots->mode == SnapshotMode::initial && !grave && random.chance(250)) {
+        plan.snapshots->mode = SnapshotMode::when_needed;
+        add(random, plan, Fault::slot_dropped, 1 + random.below(2));
+    }
+    if (random.chance(100)) {
+        add(random, plan, Fault::snapshot_stopped, 1);
+    }
 }
 
 }  // namespace
@@ -155,6 +167,8 @@ const char* to_text(Fault fault) {
             return "alter table";
         case Fault::table_asked:
             return "a table is asked for";
+        case Fault::snapshot_stopped:
+            return "a snapshot is stopped";
         case Fault::disk_full:
             return "disk full";
         case Fault::disk_dead:

@@ -37,7 +37,8 @@ enum class Fault : std::uint8_t {
     source_weather,
     slot_saved,
     alter_table,
-    table_asked,  // an operator wants a table's rows again
+    table_asked,       // an operator wants a table's rows again
+    snapshot_stopped,  // and no more of what is under way
     disk_full,
     disk_dead,     // EIO for a while
     disk_weather,  // single writes and fsyncs fail from here on
@@ -62,6 +63,7 @@ struct SnapshotPlan {
     SnapshotMode mode = SnapshotMode::initial;
     std::uint32_t chunk_rows = 1;
     std::size_t rows = 0;  // of each table before the agent comes, at most
+    bool standby = false;  // the server is one
 };
 
 struct Happening {

@@ -16,7 +16,7 @@ class PostgresOrigin final : public Origin {
         weather_.messages_per_poll = parts_.plan.messages_per_poll;
         weather_.pressure_limit = parts_.plan.pressure_limit;
         if (parts_.plan.snapshots) {
-            server_.hold_rows(parts_.plan.snapshots->rows);
+            server_.hold_rows(parts_.plan.snapshots->rows, parts_.plan.snapshots->standby);
         }
     }
 
@@ -96,6 +96,10 @@ class PostgresOrigin final : public Origin {
             board_.complete = false;
             board_.asked.push_back({.table = "public." + table_name(what.amount % kExcludedTable),
                                     .where = what.for_us % 3 == 0 ? "id > 12" : ""});
+        } else if (what.fault == Fault::snapshot_stopped) {
+            board_.complete = false;
+            board_.stops.push_back(
+                what.for_us % 2 == 0 ? "" : "public." + table_name(what.amount % kExcludedTable));
         } else if (what.fault == Fault::slot_dropped) {
             server_.cut();
             server_.drop_slot();
@@ -139,8 +143,9 @@ class PostgresOrigin final : public Origin {
             const SnapshotMode mode = parts_.plan.snapshots->mode;
             duty.every_row = mode != SnapshotMode::no_data;
             duty.asked = board_.taken;
+            duty.stopped = board_.stopped;
             if (exact && !twin_ && mode != SnapshotMode::always) {
-                duty.times_max = mode == SnapshotMode::initial ? 1 : 0;
+                duty.times_max = duty.every_row ? 1 + board_.missed : 0;
             }
         }
         return duty;

@@ -31,7 +31,7 @@ int number_after(std::string_view sql, std::string_view mark, int missing) {
 }  // namespace
 
 // A statement in the transaction of the view, if there is one.
-Result<void> SimChunkReader::ask(const char* doing) {
+Result<void> SimChunkReader::wait(const char* doing) {
     TRIBUTARY_TRY_VOID(round_trip_(doing));
     if (view_ && !view_->alive) {
         return Error(errors::kSourceUnreachable, "the connection is gone");
@@ -40,17 +40,19 @@ Result<void> SimChunkReader::ask(const char* doing) {
 }
 
 Result<std::vector<std::uint32_t>> SimChunkReader::open_transactions() {
-    TRIBUTARY_TRY_VOID(ask("pg_locks"));
-    return server_.running();
+    TRIBUTARY_TRY_VOID(wait("pg_locks"));
+    return server_.standby() ? std::vector<std::uint32_t>() : server_.running();
 }
 
 Result<BegunChunk> SimChunkReader::begin(const std::string& /*schema*/, const std::string& table) {
     view_.reset();
-    TRIBUTARY_TRY_VOID(ask("BEGIN"));
+    TRIBUTARY_TRY_VOID(wait("BEGIN"));
     std::size_t at = 0;
     while (table_name(at) != table) {
         ++at;
     }
+    BegunChunk begun;
+    begun.replayed = postgresql::Lsn(server_.wal_flushed());
     if (!scheduler_.wait_for(kLockTimeout, [&] { return !server_.locked(at); })) {
         return Error(errors::kSourceUnreachable, "the table is locked");
     }
@@ -60,10 +62,11 @@ Result<BegunChunk> SimChunkReader::begin(const std::string& /*schema*/, const st
     if (!view_->alive) {
         return Error(errors::kSourceUnreachable, "the connection is gone");
     }
-    BegunChunk begun;
     begun.oid = kFirstOid + static_cast<std::uint32_t>(at);
     begun.fingerprint = std::to_string(at) + "." + std::to_string(view_->version);
-    begun.visible = VisibleSet::parse(view_->visible);
+    if (!server_.standby()) {
+        begun.visible = VisibleSet::parse(view_->visible);
+    }
     begun.place = postgresql::Lsn(server_.wal_end());
     return begun;
 }
@@ -78,17 +81,21 @@ Result<postgresql::SnapshotFacts> SimChunkReader::describe(std::uint32_t oid) {
 }
 
 Result<postgresql::CatalogueTable> SimChunkReader::catalogue(std::uint32_t oid) {
-    TRIBUTARY_TRY_VOID(ask("catalogue"));
+    TRIBUTARY_TRY_VOID(wait("catalogue"));
     return server_.catalogue(oid);
 }
 
 // COPY (SELECT .. [WHERE [(id > 7)] [AND] ("id") > ('12')] ORDER BY "id" LIMIT 9) TO STDOUT
-Result<void> SimChunkReader::rows(const std::string& sql,
-                                  const std::function<bool(std::string_view line)>& on_line) {
-    TRIBUTARY_TRY_VOID(ask("COPY"));
+Result<void> SimChunkReader::ask(const std::string& sql) {
+    asked_ = sql;
+    return success();
+}
+
+Result<void> SimChunkReader::rows(const std::function<bool(std::string_view line)>& on_line) {
+    TRIBUTARY_TRY_VOID(wait("COPY"));
     const int after =
-        std::max(number_after(sql, "(\"id\") > ('", 0), number_after(sql, "(id > ", 0));
-    int left = number_after(sql, "LIMIT ", 0);
+        std::max(number_after(asked_, "(\"id\") > ('", 0), number_after(asked_, "(id > ", 0));
+    int left = number_after(asked_, "LIMIT ", 0);
     for (auto row = view_->rows.upper_bound(after); row != view_->rows.end() && left > 0;
          ++row, --left) {
         std::string line = std::to_string(row->first) + "\t" + row->second.value;
@@ -100,7 +107,7 @@ Result<void> SimChunkReader::rows(const std::string& sql,
         }
     }
     // It may have been cut short.
-    return ask("COPY");
+    return wait("COPY");
 }
 
 Result<void> SimChunkReader::part(
@@ -112,7 +119,7 @@ Result<void> SimChunkReader::part(
 }
 
 Result<void> SimChunkReader::end() {
-    TRIBUTARY_TRY_VOID(ask("COMMIT"));
+    TRIBUTARY_TRY_VOID(wait("COMMIT"));
     view_.reset();
     return success();
 }

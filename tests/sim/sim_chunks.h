@@ -29,8 +29,9 @@ class SimChunkReader final : public postgresql::ChunkReader {
                                                        const std::string& table) override;
     [[nodiscard]] Result<postgresql::SnapshotFacts> describe(std::uint32_t oid) override;
     [[nodiscard]] Result<postgresql::CatalogueTable> catalogue(std::uint32_t oid) override;
+    [[nodiscard]] Result<void> ask(const std::string& sql) override;
     [[nodiscard]] Result<void> rows(
-        const std::string& sql, const std::function<bool(std::string_view line)>& on_line) override;
+        const std::function<bool(std::string_view line)>& on_line) override;
     [[nodiscard]] Result<void> part(
         const std::string& select,
         std::uint64_t rows_max,
@@ -41,12 +42,13 @@ class SimChunkReader final : public postgresql::ChunkReader {
     void close() override { view_.reset(); }
 
   private:
-    [[nodiscard]] Result<void> ask(const char* doing);
+    [[nodiscard]] Result<void> wait(const char* doing);
 
     Scheduler& scheduler_;
     SimPostgres& server_;
     Rng random_;
     RoundTrip round_trip_;
+    std::string asked_;
     std::shared_ptr<SimPostgres::View> view_;
 };
 

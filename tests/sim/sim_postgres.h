@@ -5,7 +5,8 @@
 //
 // In worlds with snapshots its tables hold rows (sim_postgres_rows.cc), and then it has what makes
 // snapshots hard: a transaction is in the log, and streamed, before others see it, is seen before
-// it is on the disk, and has an id that tells nothing about when it commits.
+// it is on the disk, and has an id that tells nothing about when it commits. Or it is a standby:
+// others see, and it streams, what it has replayed, in the order of the log.
 // One thread (the scheduler's events and the agent's intake).
 #pragma once
 
@@ -61,7 +62,8 @@ struct Expected {
     std::string table{};  // empty: a message
     std::string value{};  // in it, when not empty
     int key = 0;
-    bool whole = false;  // has every column of the row
+    bool whole = false;     // has every column of the row
+    bool may_miss = false;  // it was committed before the slot of now was made
 };
 
 inline constexpr std::size_t kTables = 3;
@@ -105,7 +107,7 @@ class SimPostgres {
     void write_noise();  // WAL of others
     void checkpoint() { slot_saved(); }
     // From now on tables hold rows, and each has up to `rows` of them to begin with.
-    void hold_rows(std::size_t rows);
+    void hold_rows(std::size_t rows, bool standby);
     // Transactions that are open roll back.
     void end_open() { open_.clear(); }
 
@@ -132,9 +134,11 @@ class SimPostgres {
     [[nodiscard]] bool has_message(const Sender& sender) const;
     void on_status(Sender& sender, std::uint64_t flush, bool ask);
     void leave(Sender& sender) { sender.alive = false; }
-    // What is on the disk, and so may be streamed; and what is written.
+    // What is on the disk (of a standby: replayed), and so may be streamed; and what is written
+    // (received).
     [[nodiscard]] std::uint64_t wal_flushed() const { return lazy_flush_ ? flushed_ : wal_end_; }
     [[nodiscard]] std::uint64_t wal_end() const { return wal_end_; }
+    [[nodiscard]] bool standby() const { return standby_; }
     // Ids of transactions that have not ended, as far as others see.
     [[nodiscard]] std::vector<std::uint32_t> running() const;
     // Somebody holds it against every reader.
@@ -168,6 +172,8 @@ class SimPostgres {
     [[nodiscard]] std::optional<SimRow> fitting_row(std::uint32_t xid, std::size_t ordinal);
     [[nodiscard]] std::uint32_t take_xid();
     void settle(std::uint32_t xid);
+    void show_to(std::uint64_t lsn);
+    void flush_now();
     void flush_later();
     void lose_unflushed();
     void history_changed();
@@ -188,6 +194,7 @@ class SimPostgres {
     std::uint64_t wal_end_ = 0x1000;
     std::uint32_t next_xid_ = 700;
     std::uint64_t slot_start_ = 0;
+    std::optional<std::uint64_t> first_slot_start_;
     std::vector<SimTransaction> transactions_;
     std::vector<SimTransaction> lost_;
     std::vector<std::size_t> versions_;
@@ -200,6 +207,8 @@ class SimPostgres {
     // Tables that hold rows
     bool holds_rows_ = false;
     bool lazy_flush_ = false;  // some commits do not wait for the disk
+    bool standby_ = false;
+    std::uint64_t history_changes_ = 0;  // what waits to be replayed may be no more
     std::uint64_t flushed_ = 0;
     std::vector<TableState> now_;
     std::vector<std::uint32_t> open_;  // begun, and to be committed or rolled back

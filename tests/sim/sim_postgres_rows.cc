@@ -45,9 +45,10 @@ void change_table(const SimRow& row, TableState& table) {
     }
 }
 
-void SimPostgres::hold_rows(std::size_t rows) {
+void SimPostgres::hold_rows(std::size_t rows, bool standby) {
     holds_rows_ = true;
-    lazy_flush_ = random_.coin();
+    standby_ = standby;
+    lazy_flush_ = standby || random_.coin();
     versions_.assign(kTables, 1);
     now_.resize(kTables);
     SimTransaction tx;
@@ -98,7 +99,8 @@ std::optional<SimRow> SimPostgres::fitting_row(std::uint32_t xid, std::size_t or
     row.key = static_cast<int>(random_.between(1, kRowKeys));
     row.new_key = static_cast<int>(random_.between(1, kRowKeys));
     row.toast = "t" + std::to_string(xid) + "-" + std::to_string(ordinal) + "y";
-    if (row.op == Op::truncate && (random_.chance(700) || viewed(row.table))) {
+    const bool held_back = !standby_ && viewed(row.table);
+    if (row.op == Op::truncate && (random_.chance(700) || held_back)) {
         row.op = Op::update;
     }
     if (row.op == Op::truncate) {
@@ -123,6 +125,11 @@ void SimPostgres::settle(std::uint32_t xid) {
     if (!holds_rows_) {
         return;
     }
+    if (standby_) {
+        transactions_.back().visible = false;
+        flush_later();
+        return;
+    }
     if (lazy_flush_ && random_.coin()) {
         flush_later();
     } else {
@@ -141,9 +148,50 @@ void SimPostgres::settle(std::uint32_t xid) {
     });
 }
 
+void SimPostgres::flush_now() {
+    if (standby_) {
+        show_to(wal_end_);
+    }
+    flushed_ = wal_end_;
+}
+
 void SimPostgres::flush_later() {
-    if (holds_rows_) {
+    if (!holds_rows_) {
+        return;
+    }
+    if (!standby_) {
         scheduler_.at(Us(random_.between(0, 50'000)), [this] { flushed_ = wal_end_; });
+        return;
+    }
+    // What is replayed can be seen a moment before the standby says so.
+    const std::int64_t seen_us = random_.between(0, 50'000);
+    const auto replay = [this, lsn = wal_end_, history = history_changes_](bool said) {
+        if (history == history_changes_) {
+            show_to(lsn);
+            flushed_ = said ? std::max(flushed_, lsn) : flushed_;
+        }
+    };
+    scheduler_.at(Us(seen_us), [replay] { replay(false); });
+    scheduler_.at(Us(seen_us + random_.between(0, 2'000)), [replay] { replay(true); });
+}
+
+// A standby has replayed its log up to `lsn`. A statement that reads what is truncated then ends.
+void SimPostgres::show_to(std::uint64_t lsn) {
+    for (SimTransaction& tx : transactions_) {
+        if (tx.visible || tx.end_lsn > lsn) {
+            continue;
+        }
+        tx.visible = true;
+        for (const auto& weak : views_) {
+            const auto view = weak.lock();
+            const bool conflicts =
+                view && std::any_of(tx.rows.begin(), tx.rows.end(), [&](const SimRow& row) {
+                    return row.table == view->table && row.op == Op::truncate;
+                });
+            if (conflicts) {
+                view->alive = false;
+            }
+        }
     }
 }
 
@@ -162,6 +210,7 @@ void SimPostgres::lose_unflushed() {
 // Transactions are gone; whoever comes now sees what is left.
 void SimPostgres::history_changed() {
     counted_transactions_ = ~std::size_t{0};
+    ++history_changes_;
     if (!holds_rows_) {
         return;
     }
@@ -182,17 +231,21 @@ void SimPostgres::history_changed() {
 
 // Whether a transaction that others do not see yet has touched that row, or any of the table.
 bool SimPostgres::touched(std::size_t table, std::optional<int> key) const {
-    return std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
-        return !tx.visible && touches(tx, table, key);
-    });
+    // What a standby has not replayed is no lock of the primary's.
+    return !standby_ &&
+           std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
+               return !tx.visible && touches(tx, table, key);
+           });
 }
 
 bool SimPostgres::locked(std::size_t table) const {
-    return std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
-        return !tx.visible && std::any_of(tx.rows.begin(), tx.rows.end(), [&](const SimRow& row) {
-            return row.table == table && row.op == Op::truncate;
-        });
-    });
+    return !standby_ &&
+           std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
+               return !tx.visible &&
+                      std::any_of(tx.rows.begin(), tx.rows.end(), [&](const SimRow& row) {
+                          return row.table == table && row.op == Op::truncate;
+                      });
+           });
 }
 
 bool SimPostgres::viewed(std::size_t table) const {

@@ -81,8 +81,9 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
     TRIBUTARY_TRY_VOID(round_trip("IDENTIFY_SYSTEM"));
     TRIBUTARY_TRY_VOID(check_history(start, side));
     const bool fresh = start.resume.empty() && start.done.empty();
+    std::string missed;
     if (!slot && !fresh) {
-        return Error(errors::kSlotMissing, "the slot does not exist");
+        TRIBUTARY_TRY_VOID(miss({errors::kSlotMissing, "the slot does not exist"}, missed));
     }
     if (slot) {
         postgresql::SlotFacts facts;
@@ -92,13 +93,15 @@ Result<void> SimSource::open(const StartPoint& start, const SideReader& side) {
         facts.active = active;
         facts.confirmed_flush = Lsn(slot->confirmed);
         facts.wal_status = "reserved";
-        TRIBUTARY_TRY_VOID(
-            postgresql::verify_slot(facts, options_, postgresql::needed_from(start)));
+        const auto fits = postgresql::verify_slot(facts, options_, postgresql::needed_from(start));
+        if (!fits) {
+            TRIBUTARY_TRY_VOID(miss(fits.error(), missed));
+        }
     } else {
         TRIBUTARY_TRY_VOID(create_slot());
     }
     if (board_ != nullptr) {
-        TRIBUTARY_TRY_VOID(open_snapshots(start, side));
+        TRIBUTARY_TRY_VOID(open_snapshots(start, side, missed));
     }
     TRIBUTARY_TRY_VOID(round_trip("START_REPLICATION"));
     if (server_.histories() != connected_to) {
@@ -296,11 +299,24 @@ void SimSource::post_status(bool ask) {
 
 // --- Snapshots ----------------------------------------------------------------------------------
 
-Result<void> SimSource::open_snapshots(const StartPoint& start, const SideReader& side) {
+// Changes that the server no longer has: an error, save where a snapshot makes them good.
+Result<void> SimSource::miss(const Error& error, std::string& missed) {
+    const bool curable = error.is(errors::kSlotMissing) || error.is(errors::kSourceGap);
+    if (options_.snapshot != SnapshotMode::when_needed || !curable) {
+        return error;
+    }
+    ++board_->missed;
+    missed = error.what();
+    return success();
+}
+
+Result<void> SimSource::open_snapshots(const StartPoint& start,
+                                       const SideReader& side,
+                                       const std::string& missed) {
     TRIBUTARY_TRY(filter, TableFilter::make(options_.tables));
     const std::optional<Lsn> slot_at =
         server_.slot() ? std::optional(Lsn(server_.slot()->confirmed)) : std::nullopt;
-    return driver_.open({server_facts(), filter, start, slot_at, ""}, side, intake_);
+    return driver_.open({server_facts(), filter, start, slot_at, missed}, side, intake_);
 }
 
 Result<void> SimSource::step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait) {
@@ -317,6 +333,18 @@ void SimSource::look_at_board(EntrySink& sink) {
     if (board_ == nullptr) {
         return;
     }
+    if (!board_->stops.empty()) {
+        const std::string table = board_->stops.front();
+        for (std::size_t at = 0; at < kTables; ++at) {
+            if (table.empty() || table == "public." + table_name(at)) {
+                board_->stopped.insert("public." + table_name(at));
+            }
+        }
+        const auto done = stop(table, sink);
+        if (done ? done.value() : !done.error().transient()) {
+            board_->stops.pop_front();
+        }
+    }
     if (!board_->asked.empty()) {
         const SnapshotRequest request = board_->asked.front();
         const auto done = start(request, sink);
@@ -325,7 +353,8 @@ void SimSource::look_at_board(EntrySink& sink) {
             board_->asked.pop_front();
         }
     }
-    board_->complete = board_->asked.empty() && status().state != SnapshotState::running;
+    board_->complete =
+        board_->asked.empty() && board_->stops.empty() && status().state != SnapshotState::running;
 }
 
 Result<bool> SimSource::start(const SnapshotRequest& request, EntrySink& sink) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "connectors/postgresql/confirm.h"
@@ -34,6 +35,9 @@ struct SourceWeather {
 struct SnapshotBoard {
     std::deque<SnapshotRequest> asked{};
     std::map<std::string, std::size_t> taken{};  // requests, by table
+    std::deque<std::string> stops{};             // of a table; empty: of all
+    std::set<std::string> stopped{};             // tables of which one may have ended so
+    std::size_t missed = 0;                      // how often the server had not all changes
     bool complete = false;                       // said by the agent that lives
 };
 
@@ -76,7 +80,10 @@ class SimSource final : public Source, private postgresql::CatalogueReader, priv
     void send_status();
     void post_status(bool ask);
     [[nodiscard]] Result<void> create_slot();
-    [[nodiscard]] Result<void> open_snapshots(const StartPoint& start, const SideReader& side);
+    [[nodiscard]] Result<void> miss(const Error& error, std::string& missed);
+    [[nodiscard]] Result<void> open_snapshots(const StartPoint& start,
+                                              const SideReader& side,
+                                              const std::string& missed);
     [[nodiscard]] Result<void> step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait);
     void look_at_board(EntrySink& sink);
     [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;

@@ -115,9 +115,9 @@ std::string SnapshotOracle::repeated(const SnapshotDuty& duty) const {
     return {};
 }
 
-std::string SnapshotOracle::missing() const {
+std::string SnapshotOracle::missing(const SnapshotDuty& duty) const {
     for (const auto& [name, versions] : versions_) {
-        if (versions.back().row) {
+        if (versions.back().row && !duty.stopped.contains("public." + name.first)) {
             const auto found = whole_.find(name);
             if (found == whole_.end() || !found->second) {
                 return "row " + describe(name);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ struct SnapshotDuty {
     bool every_row = false;                      // that the selected tables hold
     std::optional<std::size_t> times_max{};      // each of them, as the mode wants
     std::map<std::string, std::size_t> asked{};  // and as an operator wants, by "schema.table"
+    std::set<std::string> stopped{};  // by an operator: the rest of their rows may be missing
 };
 
 [[nodiscard]] bool is_snapshot_row(const KafkaRecord& record);
@@ -36,7 +38,7 @@ class SnapshotOracle {
     // What is wrong in the end; empty: nothing.
     [[nodiscard]] std::string repeated(const SnapshotDuty& duty) const;
     // A row that a consumer does not have; empty: it has all.
-    [[nodiscard]] std::string missing() const;
+    [[nodiscard]] std::string missing(const SnapshotDuty& duty) const;
     // Rows that tell of transactions which the server does not have any more.
     [[nodiscard]] bool has_lost() const { return has_lost_; }
 

@@ -383,6 +383,7 @@ void World::happen(const Happening& what) {
         case Fault::slot_saved:
         case Fault::alter_table:
         case Fault::table_asked:
+        case Fault::snapshot_stopped:
             static_cast<void>(origin_->happen(what));
             break;
         case Fault::disk_full:

@@ -53,15 +53,14 @@ struct RowsWanted {
     const std::vector<std::string>& after;  // behind the row with this key; empty: from the first
     std::uint64_t rows_max;
     std::string_view where;  // only rows with this, in the server's SQL; empty: all
-    // All rows in no order, `after` is empty: each call goes on where the one before ended, in the
-    // one view that begin() made, and gives no row after the last.
-    bool in_parts = false;
 };
 
-// One chunk is begin(), describe() where the structure is not known, rows(), end(), or abandon() at
-// any point.
+// One chunk is begin(), describe() where the structure is not known, ask(), rows(), end(), or
+// abandon() at any point.
 class ChunkReader {
   public:
+    using OnRow = std::function<bool(std::string_view row)>;  // false: no more are wanted
+
     virtual ~ChunkReader() = default;
 
     // Begins a view of the table that stays as it is until end(), and that sees every transaction
@@ -70,9 +69,15 @@ class ChunkReader {
     // kSnapshotKeyMissing: a key by whose order rows cannot be read. kConfigInvalid: a column of
     // the key is left out by the filter.
     [[nodiscard]] virtual Result<ChunkShape> describe() = 0;
-    // Rows in the key's order, or in parts; false from `on_row`: no more are wanted.
-    [[nodiscard]] virtual Result<void> rows(
-        const RowsWanted& wanted, const std::function<bool(std::string_view row)>& on_row) = 0;
+    // Asks for rows in the key's order, without waiting for them: the server makes them meanwhile.
+    [[nodiscard]] virtual Result<void> ask(const RowsWanted& wanted) = 0;
+    // Those that were asked for.
+    [[nodiscard]] virtual Result<void> rows(const OnRow& on_row) = 0;
+    // Instead of the two: rows of the whole table, in no order. Each call goes on where the one
+    // before ended, in the one view that begin() made, and gives no row after the last.
+    [[nodiscard]] virtual Result<void> part(std::uint64_t rows_max,
+                                            std::string_view where,
+                                            const OnRow& on_row) = 0;
     // Ends the view.
     [[nodiscard]] virtual Result<void> end() = 0;
     // Ends it, whatever state it is in; the next begin() starts clean.

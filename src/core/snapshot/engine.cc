@@ -16,10 +16,8 @@ using std::chrono::milliseconds;
 
 // A group of rows lies in one block of the log, with what it costs there beside the payload.
 constexpr std::size_t kGroupBytes = 32U << 10U;
-constexpr milliseconds kUnseenRetry{2};
 constexpr milliseconds kPlaceRetry{5};
 constexpr milliseconds kErrorRetry{2000};
-constexpr std::uint32_t kUnseenWarning = 5000;  // retries: some ten seconds
 constexpr std::uint32_t kSpoiledWarning = 1000;
 constexpr std::size_t kScanRows = 256;
 
@@ -155,16 +153,13 @@ Result<void> Engine::step(RowStream& stream, EntrySink& sink) {
         return step_whole(stream, sink);
     }
     if (held_) {
-        if (due(stream)) {
-            append(stream, sink);
-        }
-        return success();
+        return due(stream) ? append_held(stream, sink) : success();
     }
     if (tables_.empty() || !stream.past_start() || sink.full() || allowed_ == 0 ||
         clock_.now() < retry_at_) {
         return success();
     }
-    return read_chunk(stream, sink);
+    return begin_chunk(stream, sink);
 }
 
 // Makes the run and its tables known before anything of the stream is appended: a pipeline that
@@ -219,133 +214,6 @@ std::size_t Engine::of_the_run() const {
         }));
 }
 
-Result<void> Engine::read_chunk(RowStream& stream, EntrySink& sink) {
-    if (planted::is(planted::Bug::snapshot_progress_apart)) {
-        write_progress(stream, sink);
-        stream.append_position(clock_.wall_time_us(), sink);
-    }
-    auto begun = begin_chunk(stream, sink);
-    if (!begun) {
-        return fail(begun.error(), stream, sink);
-    }
-    if (!begun.value()) {
-        return success();
-    }
-    if (shape_->keyless) {
-        return begin_whole(std::move(*begun.value()), sink);
-    }
-    Held held([this](std::string_view row, std::string& name) { reader_.name_of(row, name); });
-    held.place = std::move(*begun.value());
-    held.read_time_us = clock_.wall_time_us();
-    auto read = read_rows(held);
-    if (!read) {
-        return fail(read.error(), stream, sink);
-    }
-    const auto ended = reader_.end();
-    if (!ended) {
-        return fail(ended.error(), stream, sink);
-    }
-    held_.emplace(std::move(held));
-    retries_ = 0;
-    return success();
-}
-
-// Nothing: not now, or there is no such table any more.
-Result<std::optional<Position>> Engine::begin_chunk(RowStream& stream, EntrySink& sink) {
-    TRIBUTARY_TRY(begun, reader_.begin(tables_.front().name));
-    switch (begun.state) {
-        case ChunkBegin::State::gone:
-            finish_table(stream, sink, "table was dropped during its snapshot");
-            return std::optional<Position>();
-        case ChunkBegin::State::not_yet:
-            wait_for_sight(begun);
-            return std::optional<Position>();
-        case ChunkBegin::State::begun:
-            break;
-    }
-    TRIBUTARY_TRY_VOID(shape(begun, sink));
-    return std::optional(std::move(begun.place));
-}
-
-// The chunk would not see every transaction that was appended before it.
-void Engine::wait_for_sight(const ChunkBegin& begun) {
-    retry_at_ = clock_.now() + kUnseenRetry;
-    if (++retries_ == kUnseenWarning) {
-        observer_.log(LogLevel::warn,
-                      options_.source,
-                      "the snapshot waits for transactions that others cannot see yet",
-                      {{"transactions", begun.waits_for}});
-    }
-}
-
-Result<void> Engine::shape(const ChunkBegin& begun, EntrySink& sink) {
-    if (shape_ && shape_->fingerprint == begun.fingerprint) {
-        return success();
-    }
-    TRIBUTARY_TRY(described, reader_.describe());
-    TableProgress& progress = tables_.front().progress;
-    const bool no_key = described.key_columns.empty();
-    shape_ = Shape{sink.intern(described.structure), begun.fingerprint, no_key || progress.keyless};
-    if (no_key && !progress.keyless) {
-        warn_of_repetition(current_name());
-    }
-    if (progress.key_columns != described.key_columns) {
-        if (!progress.last_key.empty()) {
-            observer_.log(LogLevel::warn,
-                          options_.source,
-                          "the table's key was changed during its snapshot: it is read again from "
-                          "its beginning",
-                          {{"table", current_name()}});
-        }
-        progress.last_key.clear();
-        progress.key_columns = described.key_columns;
-    }
-    return success();
-}
-
-// No key tells a consumer which of its rows is meant.
-void Engine::warn_of_repetition(const std::string& table) {
-    observer_.log(LogLevel::warn,
-                  options_.source,
-                  "rows of a table without a key cannot take the place of what was delivered of it "
-                  "before: a consumer that counts equal rows has to forget that first",
-                  {{"table", table}});
-}
-
-Error Engine::too_large(std::size_t bytes) const {
-    return {errors::kRowTooLarge,
-            "a row of " + current_name() + " has " + std::to_string(bytes) +
-                " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max)};
-}
-
-Result<void> Engine::read_rows(Held& held) {
-    // One row more than wanted tells whether there are more.
-    const std::uint64_t wanted = std::min(rows_next_, allowed_);
-    std::optional<Error> failed;
-    const auto on_row = [&](std::string_view row) {
-        Placement& placement = held.placement;
-        const std::size_t count = placement.count();
-        if (count == wanted) {
-            held.more = true;  // the last one that was asked for
-            return true;
-        }
-        if (count > 0 && placement.bytes() >= 2 * options_.chunk_bytes) {
-            held.more = true;
-            return false;
-        }
-        if (row.size() > options_.row_bytes_max) {
-            failed = too_large(row.size());
-            return false;
-        }
-        placement.add(row);
-        return true;
-    };
-    const TableProgress& progress = tables_.front().progress;
-    TRIBUTARY_TRY_VOID(reader_.rows(
-        {.after = progress.last_key, .rows_max = wanted + 1, .where = progress.where}, on_row));
-    return failed ? Result<void>(*failed) : success();
-}
-
 milliseconds Engine::patience(const RowStream& stream, milliseconds wait) const {
     if (finished() || !stream.between_transactions()) {
         return wait;
@@ -382,20 +250,17 @@ Result<void> Engine::fail(const Error& error, RowStream& stream, EntrySink& sink
     return success();
 }
 
-void Engine::append(RowStream& stream, EntrySink& sink) {
+// The whole chunk, whether the sink is full or not: its bytes have a bound.
+Result<void> Engine::append_held(RowStream& stream, EntrySink& sink) {
+    std::optional<Result<Held>> next = ask_ahead();
     if (held_->placement.at_end()) {  // nothing was read
-        if (!held_->more) {
-            finish_table(stream, sink, "table taken over");
-        }
-        finish_chunk();
-        return;
+        finish_table(stream, sink, "table taken over");
     }
-    while (!sink.full() && !held_->placement.at_end()) {
+    while (!held_->placement.at_end()) {
         append_group(stream, sink);
     }
-    if (held_->placement.at_end()) {
-        finish_chunk();
-    }
+    finish_chunk();
+    return next ? hold(std::move(*next), stream, sink) : success();
 }
 
 void Engine::append_group(RowStream& stream, EntrySink& sink) {
@@ -504,14 +369,8 @@ void Engine::finish_table(RowStream& stream, EntrySink& sink, std::string_view h
 }
 
 void Engine::finish_chunk() {
-    const Placement& placement = held_->placement;
-    if (placement.count() > 0) {
-        const std::uint64_t fit =
-            options_.chunk_bytes * placement.count() / std::max<std::size_t>(placement.bytes(), 1);
-        rows_next_ = std::clamp<std::uint64_t>(
-            fit, 1, std::min(options_.chunk_rows_max, rows_next_ * kGrowthMax));
-    }
     const bool ended = !held_->more;
+    spare_ = ended ? std::string() : held_->placement.release();
     held_.reset();
     if (ended) {
         shape_.reset();

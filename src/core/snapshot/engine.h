@@ -3,7 +3,11 @@
 // the stream where it belongs (placement.h; docs/snapshots.md says why so):
 //   - no chunk is read before a new statement sees every transaction that was appended;
 //   - the chunk waits until the stream has passed the place that the reader names after the read;
-//   - meanwhile the connector tells the Placement what the stream says about its rows.
+//   - meanwhile the connector tells the Placement what the stream says about its rows;
+//   - when its place has come, the server is asked for the next chunk, whose rows it makes while
+//     these are appended, and then that is read. All of this is one step: nothing of the stream
+//     comes between, so that the next chunk sees and waits for what it would have, if it were asked
+//     for after these rows. Its structure is the same, else it is left and begun anew.
 // What a place is, and which transactions a chunk sees, the connector knows (chunk_port.h).
 // A table without a key is read in one view, kept aside (spool.h), and appended from there, while
 // the stream waits. What the stream says about such a table of a run before that is in its rows:
@@ -130,6 +134,7 @@ class Engine {
     struct Held {
         explicit Held(Placement::KeyOf key_of) : placement(std::move(key_of)) {}
         Position place;
+        std::uint64_t rows_max = 0;  // what was asked for
         bool more = false;
         bool stale = false;
         std::int64_t read_time_us = 0;
@@ -153,11 +158,15 @@ class Engine {
     void sort_tables();
     void find_withheld();
     Result<void> register_run(RowStream& stream, EntrySink& sink);
-    Result<void> read_chunk(RowStream& stream, EntrySink& sink);
-    Result<std::optional<Position>> begin_chunk(RowStream& stream, EntrySink& sink);
+    Result<void> begin_chunk(RowStream& stream, EntrySink& sink);
+    Result<std::optional<Position>> begin_view(RowStream& stream, EntrySink& sink);
     void wait_for_sight(const ChunkBegin& begun);
     Result<void> shape(const ChunkBegin& begun, EntrySink& sink);
+    [[nodiscard]] std::optional<Result<Held>> ask_ahead();
+    Result<Held> ask(Position place, const std::vector<std::string>& after, std::uint64_t allowed);
+    Result<void> hold(Result<Held> asked, RowStream& stream, EntrySink& sink);
     Result<void> read_rows(Held& held);
+    void size_next_chunk(const Placement& placement);
     Result<void> load_whole();
     Result<void> begin_whole(Position place, EntrySink& sink);
     Result<void> step_whole(RowStream& stream, EntrySink& sink);
@@ -170,7 +179,7 @@ class Engine {
     void warn_of_repetition(const std::string& table);
     [[nodiscard]] Error too_large(std::size_t bytes) const;
     Result<void> fail(const Error& error, RowStream& stream, EntrySink& sink);
-    void append(RowStream& stream, EntrySink& sink);
+    Result<void> append_held(RowStream& stream, EntrySink& sink);
     void append_group(RowStream& stream, EntrySink& sink);
     void write_progress(RowStream& stream, EntrySink& sink);
     void finish_table(RowStream& stream, EntrySink& sink, std::string_view how);
@@ -197,6 +206,7 @@ class Engine {
     std::set<std::string, std::less<>> withheld_;  // names of those without a key, of the run
     std::optional<Shape> shape_;                   // of the first
     std::optional<Held> held_;
+    std::string spare_;  // memory of the chunk before, for the next
     std::optional<Whole> whole_;
     std::uint64_t rows_next_ = 0;  // of the next chunk
     SteadyTime retry_at_;

@@ -94,9 +94,7 @@ Result<std::uint64_t> Engine::read_part_rows(EntrySink& sink) {
         }
         return true;
     };
-    TRIBUTARY_TRY_VOID(reader_.rows(
-        {.after = {}, .rows_max = whole_->part_rows, .where = progress.where, .in_parts = true},
-        on_row));
+    TRIBUTARY_TRY_VOID(reader_.part(whole_->part_rows, progress.where, on_row));
     if (failed) {
         return *failed;
     }

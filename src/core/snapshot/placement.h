@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tributary::core::snapshot {
@@ -32,6 +33,12 @@ class Placement {
 
     // Rows in the order in which they were read.
     void add(std::string_view row);
+    // Before the first row: memory that an earlier chunk had, so that it need not be got anew.
+    void use(std::string memory) {
+        bytes_ = std::move(memory);
+        bytes_.clear();
+    }
+    [[nodiscard]] std::string release() { return std::exchange(bytes_, {}); }
 
     // The row that the stream calls `key` now, as it is after the events so far; empty: not here.
     [[nodiscard]] std::string_view find(std::string_view key);
@@ -48,6 +55,10 @@ class Placement {
     };
     [[nodiscard]] bool at_end() const noexcept { return next_ == rows_.size(); }
     [[nodiscard]] Row peek() const;
+    // The last of all rows, as the chunk had it; only where there is one.
+    [[nodiscard]] std::string_view last_read() const {
+        return std::string_view(bytes_).substr(rows_.back().at);
+    }
     // Done with the row under peek().
     void pop();
     // Rows left to append, the one under peek() included if it is one.

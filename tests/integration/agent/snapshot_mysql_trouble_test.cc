@@ -2,6 +2,7 @@
 // error, or exact continuation.
 #include <gtest/gtest.h>
 
+#include "tests/integration/agent/snapshot_full_disk.h"
 #include "tests/integration/agent/snapshot_mysql_rig.h"
 
 namespace tributary::agent_testing {
@@ -83,6 +84,12 @@ TEST_P(SnapshotTroubleOf, ALockedTableIsWaitedForWhileTheStreamGoesOn) {
     locker.sql("UNLOCK TABLES");
     ASSERT_TRUE(complete(agent)) << agent.log();
     expect_table(shop_, after_reads(shop_.topic("t"), kRows));
+}
+
+TEST_P(SnapshotTroubleOf, AFullDiskPausesItAndRoomLetsItGoOnExactly) {
+    shop_.sql("CREATE TABLE ending (id int PRIMARY KEY)");
+    slow();
+    expect_full_disk_pauses(taking(shop_), kRows);
 }
 
 TEST_P(SnapshotTroubleOf, AKilledStatementAndAKilledSessionAreTriedAgain) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/integration/agent/small_disk.h"
+#include "tests/integration/agent/snapshot_full_disk.h"
 #include "tests/integration/agent/snapshot_rig.h"
 #include "tests/servers/sql.h"
 
@@ -174,19 +174,10 @@ TEST_F(SnapshotTrouble, WithoutKafkaRowsAreTakenUntilTheBoundAndDeliveredAfterwa
 
 TEST_F(SnapshotTrouble, AFullDiskPausesItAndRoomLetsItGoOnExactly) {
     Site site;
-    const SmallDisk disk(site.path("disk"));
-    site.state_dir = site.path("disk") / "state";
     site.insert(1, kRows);
-    Agent agent(slow(site));
-    ASSERT_TRUE(under_way(agent, 100));
-    disk.fill();
-    EXPECT_TRUE(agent.poll([](const auto& at) { return at.at("intake").at("state") == "paused"; }));
-    EXPECT_EQ(agent.pipeline().at("intake").at("error"), "log_full");
-    EXPECT_LT(agent.pipeline().at("snapshot").at("rows"), kRows);
-    disk.free();
-    ASSERT_TRUE(complete(agent));
-    EXPECT_EQ(take(site.topic()).reads, kRows);
-    expect_same_in_the_end(site, agent);
+    site.sql(
+        "CREATE TABLE ending (id int PRIMARY KEY); ALTER PUBLICATION tributary ADD TABLE ending");
+    expect_full_disk_pauses(taking(slow(site)), kRows);
 }
 
 }  // namespace

@@ -237,11 +237,14 @@ class Server final : public ChunkReader {
         }
         return facts;
     }
-    Result<void> rows(const std::string& sql,
-                      const std::function<bool(Cells cells)>& on_row) override {
-        const auto after = sql.find("> ");
-        const int from = after == std::string::npos ? 0 : std::stoi(sql.substr(after + 2));
-        int left = std::stoi(sql.substr(sql.find("LIMIT ") + 6));
+    Result<void> ask(const std::string& sql) override {
+        asked_ = sql;
+        return success();
+    }
+    Result<void> rows(const std::function<bool(Cells cells)>& on_row) override {
+        const auto after = asked_.find("> ");
+        const int from = after == std::string::npos ? 0 : std::stoi(asked_.substr(after + 2));
+        int left = std::stoi(asked_.substr(asked_.find("LIMIT ") + 6));
         for (const auto& [id, row] : read_) {
             const std::string text = std::to_string(id);
             const std::vector<std::optional<std::string_view>> cells{text, row.v, row.big};
@@ -347,6 +350,7 @@ class Server final : public ChunkReader {
     Rules rules_;
     Binlog binlog_;
     TableState read_;
+    std::string asked_;
     std::uint64_t place_ = 0;
 };
 

@@ -64,26 +64,6 @@ TEST(Position, of_another_length_is_none) {
     }
 }
 
-TEST(Position, bytes_compare_like_the_numbers) {
-    const Identity ascending[] = {{Lsn(0), 0},
-                                  {Lsn(1), 0},
-                                  {Lsn(1), 1},
-                                  {Lsn(1), 256},
-                                  {Lsn(1), kWholeTransaction},
-                                  {Lsn(2), 0},
-                                  {Lsn(255), 3},
-                                  {Lsn(256), 2},
-                                  {Lsn(0xFFFFFFFFFFFFFFFFU), 0}};
-    for (const Identity& left : ascending) {
-        EXPECT_EQ(compare({}, encode_done(left)), std::strong_ordering::less);
-        for (const Identity& right : ascending) {
-            EXPECT_EQ(compare(encode_done(left), encode_done(right)), left <=> right);
-            EXPECT_EQ(compare(encode_resume(left.lsn), encode_resume(right.lsn)),
-                      left.lsn <=> right.lsn);
-        }
-    }
-}
-
 TEST(Position, done_below_lies_between_the_transactions_around_it) {
     EXPECT_EQ(done_below(Lsn(0)), (Identity{Lsn(0), 0}));
     EXPECT_LT(done_below(Lsn(100)), (Identity{Lsn(100), 0}));
