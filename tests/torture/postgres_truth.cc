@@ -97,7 +97,7 @@ Evidence postgres_evidence(const std::vector<TrueTransaction>& truth,
                 return lsn > known->second.first && lsn < known->second.second;
             },
         .compare_resume = [](const Position& left, const Position& right) -> std::partial_ordering {
-            return postgresql::compare(left, right);
+            return postgresql::decode_resume(left) <=> postgresql::decode_resume(right);
         },
         .positions_are_ordered = true};
     return evidence;

@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     test::RecordingSink sink;
     feed({reinterpret_cast<const char*>(data), size}, sink);
     for (std::size_t index = 1; index < sink.resumes.size(); ++index) {
-        TRIBUTARY_ASSERT(compare(sink.resumes[index - 1], sink.resumes[index]) <= 0);
+        TRIBUTARY_ASSERT(decode_resume(sink.resumes[index - 1]) <=
+                         decode_resume(sink.resumes[index]));
     }
     const auto decoder = make_decoder("db");
     for (std::size_t index = 0; index < sink.schemas.size(); ++index) {
@@ -49,8 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     Arena arena;
     for (std::size_t index = 0; index < sink.entries.size(); ++index) {
-        TRIBUTARY_ASSERT(index == 0 ||
-                         compare(sink.entries[index - 1].done, sink.entries[index].done) < 0);
+        TRIBUTARY_ASSERT(index == 0 || decode_done(sink.entries[index - 1].done) <
+                                           decode_done(sink.entries[index].done));
         Change change;
         const auto decoded = decoder->decode(sink.entry(index), arena, change);
         TRIBUTARY_ASSERT(!decoded.has_error() || decoded.error().is(errors::kValueUndecodable));
