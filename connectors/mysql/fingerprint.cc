@@ -60,7 +60,7 @@ void FingerprintMeter::add(std::string_view bytes) noexcept {
 bool LastAgain::begins(const EventHeader& header,
                        std::string_view bytes,
                        const Place& place) const {
-    if (last_.transaction.gtid.empty()) {
+    if (by_place_) {
         return FingerprintMeter::counts(header.type) && place == last_.transaction.start;
     }
     if (!is_gtid(header.type)) {
@@ -68,6 +68,14 @@ bool LastAgain::begins(const EventHeader& header,
     }
     const auto event = announced(header, bytes);
     return event && event->gtid == last_.transaction.gtid;
+}
+
+// By place, the transaction does not come any more: a server that forgot it may end that file where
+// it began, and go on in another.
+bool LastAgain::is_past(const EventHeader& header, const Place& place) const {
+    const Place& start = last_.transaction.start;
+    return by_place_ && (place.file != start.file ||
+                         (FingerprintMeter::counts(header.type) && place.offset > start.offset));
 }
 
 LastAgain::Seen LastAgain::on_event(const EventHeader& header,
@@ -82,17 +90,23 @@ LastAgain::Seen LastAgain::on_event(const EventHeader& header,
             // It says where the server is, which is behind what is awaited.
             const bool heartbeat =
                 header.type == EventType::heartbeat || header.type == EventType::heartbeat_v2;
-            return heartbeat ? Seen::again : Seen::other;
+            if (heartbeat) {
+                return Seen::again;
+            }
+            return is_past(header, place) ? Seen::differs : Seen::other;
         }
         begun_ = true;
+        file_ = place.file;
         if (is_gtid(header.type)) {
             const auto event = announced(header, bytes);
             if (!event || event->commit_time_us != last_.commit_time_us) {
                 return Seen::differs;
             }
         }
-    } else if (is_gtid(header.type) || header.type == EventType::anonymous_gtid) {
-        // Another begins. A replica may have logged the same rows as other events.
+    } else if (is_gtid(header.type) || header.type == EventType::anonymous_gtid ||
+               place.file != file_) {
+        // Another begins, or the file has ended: no transaction goes on in the next one. A replica
+        // may have logged the same rows as other events.
         over_ = true;
         return server_ == last_.server ? Seen::differs : Seen::other;
     }
@@ -117,8 +131,14 @@ LastAgain::Seen LastAgain::compare() {
     return meter_.crc() == last_.crc ? Seen::again : Seen::differs;
 }
 
+void name_server(ResumePoint& point, std::uint32_t server) {
+    if (!point.by_gtid && !point.last) {
+        point.last = Fingerprint{.server = server};
+    }
+}
+
 std::optional<ResumePoint> before_last(const ResumePoint& point) {
-    if (!point.last) {
+    if (!point.last || point.last->events == 0) {
         return std::nullopt;
     }
     const Fingerprint& last = *point.last;

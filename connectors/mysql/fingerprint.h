@@ -43,8 +43,10 @@ class LastAgain {
         differs,  // it is not what was taken in
     };
 
-    // `server` as in Fingerprint: of the server that sends.
-    LastAgain(Fingerprint last, std::uint32_t server) : last_(std::move(last)), server_(server) {}
+    // `server` as in Fingerprint: of the server that sends. `by_place`: the dump starts at the
+    // place of the transaction's first event.
+    LastAgain(Fingerprint last, std::uint32_t server, bool by_place)
+        : last_(std::move(last)), server_(server), by_place_(by_place) {}
 
     // The next event that the server sends, with its place.
     [[nodiscard]] Seen on_event(const EventHeader& header,
@@ -59,14 +61,21 @@ class LastAgain {
     [[nodiscard]] bool begins(const EventHeader& header,
                               std::string_view bytes,
                               const Place& place) const;
+    [[nodiscard]] bool is_past(const EventHeader& header, const Place& place) const;
     [[nodiscard]] Seen compare();
 
     Fingerprint last_;
     std::uint32_t server_;
+    bool by_place_;
     FingerprintMeter meter_;
     bool begun_ = false;
+    std::string file_;  // that it began in
     bool over_ = false;
 };
+
+// A position by file and offset is of one server only, and says which before there is a last
+// transaction.
+void name_server(ResumePoint& point, std::uint32_t server);
 
 // Where a dump starts so that the last transaction comes again; nullopt when that is not known.
 [[nodiscard]] std::optional<ResumePoint> before_last(const ResumePoint& point);

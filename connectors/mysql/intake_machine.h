@@ -1,7 +1,7 @@
 // The class behind intake.h, in parts: intake.cc follows transactions and statements,
-// intake_rows.cc takes rows events apart, intake_xa.cc moves rows of XA transactions, intake_ddl.cc
-// tells changes of structure, intake_snapshot.cc appends rows of a snapshot. Private to
-// them.
+// intake_files.cc knows where files end, intake_rows.cc takes rows events apart, intake_xa.cc moves
+// rows of XA transactions, intake_ddl.cc tells changes of structure, intake_snapshot.cc appends
+// rows of a snapshot. Private to them.
 #pragma once
 
 #include <algorithm>
@@ -81,7 +81,7 @@ class IntakeMachine final : public Intake {
             received_ = resume_.next;
         }
         if (options.last_comes_again && resume_.last) {
-            last_again_.emplace(*resume_.last, options.server_mark);
+            last_again_.emplace(*resume_.last, options.server_mark, !resume_.by_gtid);
         }
         for (const auto& [xid, head] : open_xa_) {
             xa_bytes_ += head.bytes;
@@ -142,6 +142,7 @@ class IntakeMachine final : public Intake {
     Result<void> on_single_statement(const Now& now);
     Result<void> on_rollback(const Now& now);
     Result<void> on_file_end(const Now& now);
+    [[nodiscard]] Result<void> check_half(const Now& now) const;
     void move_place(Place place, const Now& now);
     Result<void> on_rows(const Now& now);
     Result<std::string_view> rows_of(const RowsEvent& rows, const Table& table, bool& whole);

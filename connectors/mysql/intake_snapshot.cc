@@ -10,7 +10,7 @@ bool SnapshotRows::between_transactions() const {
 }
 
 bool SnapshotRows::past_start() const {
-    return !intake_.transaction_.expects() && !intake_.awaits_last();
+    return !intake_.transaction_.expected() && !intake_.awaits_last();
 }
 
 bool SnapshotRows::has_passed(const Position& place) const {

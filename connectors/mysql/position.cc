@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "core/intake/reconcile.h"
 
 namespace tributary::mysql {
 namespace {
@@ -75,16 +76,6 @@ bool covers(const ResumePoint& point, const TransactionId& id) {
     return gtid && point.gtid_position.contains(*gtid);
 }
 
-// The transaction that `done` leaves half taken in, if any.
-std::optional<Identity> half(const ResumePoint& point, const Position& done) {
-    auto identity = decode_done(done);
-    if (!identity || identity->ordinal == kWholeTransaction ||
-        covers(point, identity->transaction)) {
-        return std::nullopt;
-    }
-    return identity;
-}
-
 // How `left` stands to `right` when what they have complete is the same.
 std::partial_ordering compare_halves(const std::optional<Identity>& left,
                                      const std::optional<Identity>& right) {
@@ -98,6 +89,15 @@ std::partial_ordering compare_halves(const std::optional<Identity>& left,
 }
 
 }  // namespace
+
+std::optional<Identity> half_taken(const ResumePoint& point, const Position& done) {
+    auto identity = decode_done(done);
+    if (!identity || identity->ordinal == kWholeTransaction ||
+        covers(point, identity->transaction)) {
+        return std::nullopt;
+    }
+    return identity;
+}
 
 std::strong_ordering compare(const Place& left, const Place& right) {
     const FileName a = split(left.file);
@@ -303,8 +303,8 @@ std::partial_ordering compare(const StartPoint& left, const StartPoint& right) {
     if (!a || !b) {
         return std::partial_ordering::unordered;
     }
-    const auto half_a = half(*a, left.done);
-    const auto half_b = half(*b, right.done);
+    const auto half_a = half_taken(*a, left.done);
+    const auto half_b = half_taken(*b, right.done);
     const auto order = compare_resume(*a, *b);
     if (order == 0) {
         return compare_halves(half_a, half_b);
@@ -317,6 +317,15 @@ std::partial_ordering compare(const StartPoint& left, const StartPoint& right) {
         return std::partial_ordering::unordered;
     }
     return order;
+}
+
+Verdict reconcile(const LogExtent& log, const Checkpoint& checkpoint, std::string_view identity) {
+    const bool readable = (checkpoint.resume.empty() || decode_resume(checkpoint.resume)) &&
+                          (checkpoint.done.empty() || decode_done(checkpoint.done));
+    return core::reconcile(log, checkpoint, identity, readable, [&] {
+        return compare(StartPoint{.resume = checkpoint.resume, .done = checkpoint.done},
+                       StartPoint{.resume = log.resume, .done = log.done});
+    });
 }
 
 std::string describe(const Position& position) {

@@ -75,7 +75,7 @@ struct Identity {
     std::int64_t commit_time_us = 0;  // 0: not known
 };
 
-// What is known again of a transaction (fingerprint.h).
+// What is known again of a transaction (fingerprint.h). No events: there is none yet.
 struct Fingerprint {
     TransactionId transaction{};
     std::int64_t commit_time_us = 0;  // the original commit's
@@ -112,12 +112,20 @@ void encode_done_into(const Identity& identity, Position& out);
 [[nodiscard]] std::optional<ResumePoint> decode_resume(const Position& position);
 [[nodiscard]] std::optional<Identity> decode_done(const Position& position);
 
+// The transaction that `done` leaves half taken in beyond `point`, if any.
+[[nodiscard]] std::optional<Identity> half_taken(const ResumePoint& point, const Position& done);
+
 // For the packed record header.
 void append_event_position(std::string& out, const TransactionId& id);
 
 // Orders what two states of one pipeline have taken in. unordered: of two servers or histories, or
 // not positions of this connector. Empty comes before everything.
 [[nodiscard]] std::partial_ordering compare(const StartPoint& left, const StartPoint& right);
+
+// ports/source.h, Source::reconcile(). `identity`: of the server, empty when none was reached yet.
+[[nodiscard]] Verdict reconcile(const LogExtent& log,
+                                const Checkpoint& checkpoint,
+                                std::string_view identity);
 
 // For people, either form: "3e11fa47-...:1-77 (binlog.000003:1234)", "0-1-5 #17", "0-1-5 whole";
 // "none" when empty.

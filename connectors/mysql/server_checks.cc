@@ -44,10 +44,6 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-std::string server_name(ServerKind kind) {
-    return kind == ServerKind::mysql ? "MySQL" : "MariaDB";
-}
-
 // What `mends` is to be run for, and that it needs a restart where it does.
 std::string set_global(const std::string& name, const std::string& value) {
     return "SET GLOBAL " + name + " = " + value +
@@ -80,6 +76,10 @@ Result<void> verify_rights(const ServerFacts& facts) {
 }
 
 }  // namespace
+
+std::string server_name(ServerKind kind) {
+    return kind == ServerKind::mysql ? "MySQL" : "MariaDB";
+}
 
 std::string account_sql(const std::string& user) {
     const auto at = user.rfind('@');
@@ -232,75 +232,6 @@ Result<void> verify_settings(const ServerFacts& facts, GtidMode mode) {
                        "here");
     }
     return verify_rights(facts);
-}
-
-namespace {
-
-Result<void> verify_mysql_gtids(const ServerFacts& facts, const MysqlGtidSet& ours) {
-    TRIBUTARY_TRY(executed, MysqlGtidSet::parse(facts.value("gtid_executed")));
-    if (!executed.contains(ours)) {
-        const bool behind = ours.contains(executed);
-        return Error(behind ? errors::kSourceRewound : errors::kSourceDiverged,
-                     "the server lacks transactions that were taken in: " +
-                         ours.minus(executed).to_string());
-    }
-    TRIBUTARY_TRY(purged, MysqlGtidSet::parse(facts.value("gtid_purged")));
-    if (!ours.contains(purged)) {
-        return Error(errors::kSourceGap,
-                     "the server has purged transactions that were not taken in: " +
-                         purged.minus(ours).to_string());
-    }
-    return success();
-}
-
-}  // namespace
-
-Result<void> verify_position(const ServerFacts& facts,
-                             const ResumePoint& resume,
-                             const std::vector<std::string>& files) {
-    if (resume.server != facts.kind) {
-        return Error(errors::kSourceDiverged,
-                     "the stored position is one of " + server_name(resume.server) +
-                         ", the server is " + server_name(facts.kind) + " " + facts.version);
-    }
-    if (resume.by_gtid && !facts.gtids()) {
-        return Error(errors::kSourceDiverged,
-                     "the stored position is a set of GTIDs, and gtid_mode is " +
-                         std::string(facts.value("gtid_mode")));
-    }
-    if (!resume.by_gtid) {
-        if (std::find(files.begin(), files.end(), resume.next.file) == files.end()) {
-            return Error(errors::kSourceGap,
-                         "the server has no " + resume.next.file + " any more; its oldest is " +
-                             (files.empty() ? std::string("none") : files.front()));
-        }
-        return success();
-    }
-    if (facts.kind == ServerKind::mysql) {
-        return verify_mysql_gtids(facts, resume.executed);
-    }
-    // What is purged or diverged, only the server can tell (error 1236); that it is behind, these
-    // two.
-    TRIBUTARY_TRY(theirs, MariadbGtidPosition::parse(facts.value("gtid_binlog_pos")));
-    if (!theirs.contains(resume.gtid_position)) {
-        return Error(errors::kSourceRewound,
-                     "the server's binary log ends at " + theirs.to_string() +
-                         ", before what was taken in: " + resume.gtid_position.to_string());
-    }
-    return success();
-}
-
-std::string server_name_of(const ServerFacts& facts) {
-    const std::string_view uuid = facts.value("server_uuid");
-    return std::string(uuid.empty() ? facts.value("server_id") : uuid);
-}
-
-std::string identity_of(const ServerFacts& facts, const ResumePoint& resume) {
-    std::string text = facts.kind == ServerKind::mysql ? "mysql" : "mariadb";
-    if (resume.by_gtid) {
-        return text + " gtid";
-    }
-    return text + " file " + server_name_of(facts);
 }
 
 namespace {

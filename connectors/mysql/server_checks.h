@@ -39,6 +39,7 @@ struct ServerFacts {
     [[nodiscard]] bool gtids() const;
 };
 
+[[nodiscard]] std::string server_name(ServerKind kind);  // for people: "MySQL"
 [[nodiscard]] Result<ServerFacts> read_facts(SqlSession& sql);
 // How much the server logs, as far as its log says. kSourceRights.
 [[nodiscard]] Result<void> read_volume(SqlSession& sql, ServerFacts& facts);
@@ -62,13 +63,23 @@ struct ServerFacts {
 [[nodiscard]] Result<void> verify_settings(const ServerFacts& facts, GtidMode mode);
 
 // That the server can go on from `resume`. kSourceGap: purged; kSourceRewound: it lacks what was
-// taken in; kSourceDiverged: another kind of server, or GTIDs where there are none any more.
+// taken in; kSourceDiverged: another kind of server, GTIDs where there are none any more, or a
+// place of another server.
 [[nodiscard]] Result<void> verify_position(const ServerFacts& facts,
                                            const ResumePoint& resume,
                                            const std::vector<std::string>& files);
 
+// That the server still has the transaction of which half was taken in, as far as GTIDs tell: what
+// it sends, it has committed. kSourceRewound.
+[[nodiscard]] Result<void> verify_half(const ServerFacts& facts,
+                                       const ResumePoint& resume,
+                                       const Position& done);
+
 // A server's own name: its uuid, or where it has none its server_id.
 [[nodiscard]] std::string server_name_of(const ServerFacts& facts);
+
+// As Fingerprint::server has it.
+[[nodiscard]] std::uint32_t server_mark_of(const ServerFacts& facts);
 
 // What the checkpoint calls this source: "mysql gtid", "mariadb gtid"; by file, a server's own
 // name too.

@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/crc32c.h"
 #include "connectors/mysql/decoder.h"
 #include "connectors/mysql/dump.h"
 #include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
-#include "core/intake/reconcile.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {
@@ -86,13 +84,14 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY(facts, read_facts(*session));
     TRIBUTARY_TRY_VOID(verify_settings(facts, options_.gtid));
     TRIBUTARY_TRY(from, starting_point(start, facts));
+    name_server(from, server_mark_of(facts));
     const StartPoint begin{.resume = encode_resume(from),
                            .done = missed_.empty() ? start.done : whole(start.done)};
     fresh_ = start.resume.empty() || !missed_.empty();
     IntakeOptions chosen = intake_options(options_, facts.kind);
     chosen.fresh = fresh_;
     chosen.lower_case_names = facts.value("lower_case_table_names") == "1";
-    chosen.server_mark = crc32c(0, server_name_of(facts));
+    chosen.server_mark = server_mark_of(facts);
     const auto earlier = before_last(from);
     chosen.last_comes_again = earlier.has_value();
     TRIBUTARY_TRY(intake, Intake::make(chosen, begin, &catalogue_, side));
@@ -134,6 +133,7 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
         TRIBUTARY_TRY_VOID(miss(verified.error()));
         return starting_point(start, facts);
     }
+    TRIBUTARY_TRY_VOID(verify_half(facts, *resume, start.done));
     return std::move(*resume);
 }
 
@@ -167,14 +167,7 @@ Result<void> MysqlSource::start_stream(const ResumePoint& from) {
 // The server does not send the last transaction again (fingerprint.h).
 Result<void> MysqlSource::go_on_unseen(const Error& said) {
     const ResumePoint from = intake_->position();
-    // By place a file that is purged says nothing of what comes next; a wrong place does.
-    if (!from.by_gtid && !said.is(errors::kSourceGap)) {
-        const bool named = !said.is(errors::kProtocolViolation);
-        return named ? said
-                     : Error(errors::kSourceDiverged,
-                             "no transaction begins any more where the last one was taken in: " +
-                                 said.what());
-    }
+    TRIBUTARY_TRY_VOID(may_go_on_unseen(from, said));
     observer_.log(LogLevel::warn,
                   options_.name,
                   "the last transaction cannot be compared with what was taken in",
@@ -249,19 +242,15 @@ Result<void> MysqlSource::drain(EntrySink& sink) {
     for (;;) {
         const std::int64_t now_us = clock_.wall_time_us();
         while (!sink.full()) {
-            if (intake_->copying()) {
-                TRIBUTARY_TRY_VOID(intake_->copy_more(now_us, sink));
-                continue;
+            const auto more = stream_->reader.step(*intake_, now_us, sink);
+            if (!more) {
+                const bool unseen =
+                    stream_->reader.ended() && intake_->awaits_last() && !more.error().transient();
+                return unseen ? go_on_unseen(more.error()) : Result<void>(more.error());
             }
-            const auto event = stream_->events.next();
-            if (!event) {
-                const bool unseen = intake_->awaits_last() && !event.error().transient();
-                return unseen ? go_on_unseen(event.error()) : Result<void>(event.error());
-            }
-            if (!event.value()) {
+            if (!more.value()) {
                 break;
             }
-            TRIBUTARY_TRY_VOID(take(*event.value(), now_us, sink));
             if (snapshot_runs_ && snapshot_->due()) {
                 TRIBUTARY_TRY_VOID(snapshot_->step(sink));
                 if (stops_stream()) {
@@ -288,7 +277,7 @@ Result<std::size_t> MysqlSource::read_more() {
         more_ = got > 0;
         if (more_) {
             heard_ = clock_.now();
-            stream_->events.feed({buffer_.data(), got});
+            stream_->reader.feed({buffer_.data(), got});
         }
         return got;
     }
@@ -304,32 +293,8 @@ Result<std::size_t> MysqlSource::read_more() {
     stream_->asked = true;
     stream_->held = !is_heartbeat(message);
     heard_ = clock_.now();
-    stream_->events.feed_message(message);
+    stream_->reader.feed_message(message);
     return message.size();
-}
-
-Result<void> MysqlSource::take(const WireEvent& event, std::int64_t now_us, EntrySink& sink) {
-    BinlogCursor& cursor = stream_->cursor;
-    const bool inner = event.kind == WireKind::inner || event.kind == WireKind::inner_oversized;
-    if (!inner) {
-        TRIBUTARY_TRY_VOID(cursor.on_event(event.bytes));
-    }
-    const EventView view{.bytes = event.bytes,
-                         .file = cursor.file(),
-                         .offset = cursor.offset(),
-                         .inner = event.inner,
-                         .next = cursor.next().offset};
-    switch (event.kind) {
-        case WireKind::event:
-        case WireKind::inner:
-            return intake_->on_event(view, now_us, sink);
-        case WireKind::oversized:
-        case WireKind::inner_oversized:
-            return intake_->on_oversized(view, event.total, now_us, sink);
-        case WireKind::payload:
-            return success();
-    }
-    return success();
 }
 
 Result<void> MysqlSource::idle(milliseconds wait) {
@@ -361,13 +326,8 @@ void MysqlSource::close(milliseconds /*budget*/) {
 }
 
 Verdict MysqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
-    const bool readable = (checkpoint.resume.empty() || decode_resume(checkpoint.resume)) &&
-                          (checkpoint.done.empty() || decode_done(checkpoint.done));
     const std::lock_guard lock(mutex_);
-    return core::reconcile(log, checkpoint, identity_, readable, [&] {
-        return compare(StartPoint{.resume = checkpoint.resume, .done = checkpoint.done},
-                       StartPoint{.resume = log.resume, .done = log.done});
-    });
+    return mysql::reconcile(log, checkpoint, identity_);
 }
 
 std::unique_ptr<Decoder> MysqlSource::make_decoder() const {

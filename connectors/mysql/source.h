@@ -15,10 +15,9 @@
 
 #include "base/interrupter.h"
 #include "base/recurrence.h"
-#include "connectors/mysql/binlog_cursor.h"
 #include "connectors/mysql/catalogue.h"
 #include "connectors/mysql/chunk_reader.h"
-#include "connectors/mysql/event_reader.h"
+#include "connectors/mysql/dump_reader.h"
 #include "connectors/mysql/intake.h"
 #include "connectors/mysql/options.h"
 #include "connectors/mysql/server_checks.h"
@@ -55,10 +54,9 @@ class MysqlSource final : public Source, private Snapshots {
     // What lives as long as a dump connection.
     struct Stream {
         Stream(Wire wire_in, const EventLimits& limits, Place start)
-            : wire(std::move(wire_in)), events(limits), cursor(std::move(start)) {}
+            : wire(std::move(wire_in)), reader(limits, std::move(start)) {}
         Wire wire;
-        EventReader events;
-        BinlogCursor cursor;
+        DumpReader reader;
         // Joined messages: the client library may hold some; one was read in this poll.
         bool held = true;
         bool asked = false;
@@ -86,7 +84,6 @@ class MysqlSource final : public Source, private Snapshots {
     Result<void> drain(EntrySink& sink);
     Error weigh(const Error& error);
     Result<std::size_t> read_more();
-    Result<void> take(const WireEvent& event, std::int64_t now_us, EntrySink& sink);
     [[nodiscard]] Error not_connected() const;
 
     Options options_;

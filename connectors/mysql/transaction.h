@@ -45,6 +45,11 @@ class Transaction {
         return skip_through_ && ordinal <= *skip_through_;
     }
 
+    // A part of it was taken in before the start.
+    [[nodiscard]] bool is_half_known() const noexcept {
+        return skip_through_ && *skip_through_ != kWholeTransaction;
+    }
+
     // The head of the change counted last, into `out`, which is emptied. `table` as in count().
     void start_payload(std::string& out, EventHead head, const Table& table) const;
 
@@ -76,7 +81,7 @@ class Transaction {
     void append_position(const Place& place, std::int64_t now_us, EntrySink& sink);
 
     // Another one was half taken in before the start, and has not come again.
-    [[nodiscard]] bool expects() const noexcept { return expected_.has_value(); }
+    [[nodiscard]] const std::optional<Identity>& expected() const noexcept { return expected_; }
     [[nodiscard]] const TransactionId& id() const noexcept { return id_; }
     [[nodiscard]] std::int64_t commit_time_us() const noexcept { return commit_time_us_; }
     [[nodiscard]] std::uint32_t ordinal() const noexcept { return ordinal_; }

@@ -69,8 +69,9 @@ bool DeliveryStage::same_history(const StreamInfo& stream, const Checkpoint& che
     if (!block || !block.value() || block.value()->first > checkpoint.last) {
         return true;  // reading it again for delivery names what is wrong
     }
-    const bool same =
-        block.value()->last == checkpoint.last && block.value()->done == checkpoint.done;
+    const bool same = block.value()->last == checkpoint.last &&
+                      block.value()->done == checkpoint.done &&
+                      block.value()->resume == checkpoint.resume;
     if (!same) {
         parts_.observer.log(
             LogLevel::warn,

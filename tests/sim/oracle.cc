@@ -22,13 +22,6 @@ std::string describe(const Identity& identity) {
            std::to_string(std::get<1>(identity)) + "." + std::to_string(std::get<2>(identity));
 }
 
-bool fits(const Expected& expected, const KafkaRecord& record) {
-    const std::string wanted = expected.table.empty() ? ".message" : "." + expected.table;
-    return record.topic.ends_with(wanted) &&
-           (expected.value.empty() || expected.table.empty() ||
-            (record.value && record.value->find(expected.value) != std::string::npos));
-}
-
 bool was_lost(const SimPostgres& server, const Identity& identity) {
     return std::any_of(server.lost().begin(), server.lost().end(), [&](const SimTransaction& tx) {
         return tx.commit_lsn - (tx.message ? 1 : 0) == std::get<0>(identity);
@@ -36,6 +29,13 @@ bool was_lost(const SimPostgres& server, const Identity& identity) {
 }
 
 }  // namespace
+
+bool fits(const std::string& table, const std::string& value, const KafkaRecord& record) {
+    const std::string wanted = table.empty() ? ".message" : "." + table;
+    return record.topic.ends_with(wanted) &&
+           (value.empty() || table.empty() ||
+            (record.value && record.value->find(value) != std::string::npos));
+}
 
 std::string check_chain(
     const SimKafka& kafka,
@@ -145,7 +145,8 @@ class Reader {
     }
     void read_change(const KafkaRecord& record, const Identity& identity) {
         const auto found = place_.find(identity);
-        if (found == place_.end() || !fits(expected_[found->second], record)) {
+        const Expected* const wanted = found == place_.end() ? nullptr : &expected_[found->second];
+        if (wanted == nullptr || !fits(wanted->table, wanted->value, record)) {
             if (was_lost(server_, identity)) {
                 result_.has_lost = true;
             } else {

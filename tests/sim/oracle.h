@@ -47,6 +47,11 @@ void read_committed(const SimKafka& kafka, const std::string& partition, Each ea
     const std::string& checkpoint_topic,
     const std::function<bool(const Position& before, const Position& now)>& moves_back);
 
+// Whether that is the record: of that table (empty: a message), with `value` in it (unless empty).
+[[nodiscard]] bool fits(const std::string& table,
+                        const std::string& value,
+                        const KafkaRecord& record);
+
 // How many records a committed reader sees, checkpoints left out.
 [[nodiscard]] std::size_t visible(const SimKafka& kafka, const std::string& checkpoint_topic);
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "runtime/runtime.h"
 #include "tests/sim/oracle.h"
@@ -17,10 +18,12 @@ struct OriginParts {
     const Plan& plan;
     Scheduler& scheduler;
     const SimClock& clock;
+    const SimKafka& kafka;
     Observer& observer;
     Rng& random;  // the world's
     std::uint64_t seed;
     std::function<void(const std::string&)> trace;  // may be empty
+    std::function<bool()> has_position;             // on the disk or in Kafka
     // A position was confirmed; `covers`: whether holding everything up to that one justifies it.
     std::function<void(const std::string& what, const std::function<bool(const Position&)>& covers)>
         confirmed;
@@ -45,6 +48,10 @@ class Origin {
     [[nodiscard]] virtual bool may_have_twin() const = 0;
     virtual void twin_comes() {}
 
+    // Named stops that what happened to it justifies, besides those of world.cc. `forgot`: a disk
+    // has lost what it had.
+    [[nodiscard]] virtual std::vector<const ErrorKind*> stops(bool /*forgot*/) const { return {}; }
+
     // The agent is connected.
     [[nodiscard]] virtual bool served() const = 0;
     // Everything that must arrive has. `exact`: no disk has forgotten or lied.
@@ -55,6 +62,7 @@ class Origin {
 };
 
 [[nodiscard]] std::unique_ptr<Origin> make_postgres_origin(OriginParts parts);
+[[nodiscard]] std::unique_ptr<Origin> make_mysql_origin(OriginParts parts);
 [[nodiscard]] std::unique_ptr<Origin> make_broker_origin(OriginParts parts);
 [[nodiscard]] std::unique_ptr<Origin> make_devices_origin(OriginParts parts);
 

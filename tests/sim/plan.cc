@@ -35,6 +35,18 @@ constexpr std::array kGrave{Fault::disk_lies,
                             Fault::slot_dropped,
                             Fault::twin};
 
+constexpr std::array kGraveOfMysql{Fault::disk_lies,
+                                   Fault::disk_replaced,
+                                   Fault::backup_restored,
+                                   Fault::bit_flip,
+                                   Fault::fail_over,
+                                   Fault::rewind,
+                                   Fault::twin,
+                                   Fault::tail_lost,
+                                   Fault::tail_lost,
+                                   Fault::binlog_purged,
+                                   Fault::binlog_reset};
+
 // Mostly short, now and then longer than a transaction may last.
 std::int64_t duration(Rng& random) {
     if (random.chance(20)) {
@@ -50,6 +62,8 @@ SourceKind source_of(std::uint64_t seed) {
     switch (seed % 10) {
         case 0:
             return SourceKind::broker;
+        case 2:
+            return SourceKind::mysql;
         case 7:
             return SourceKind::devices;
         default:
@@ -63,7 +77,7 @@ void set_up(Rng& random, Plan& plan) {
                : mode == 1 ? core::AckMode::automatic
                            : core::AckMode::delivered;
     if (plan.source != SourceKind::postgres && plan.ack == core::AckMode::automatic) {
-        plan.ack = core::AckMode::buffered;  // MQTT has no `auto`
+        plan.ack = core::AckMode::buffered;  // only PostgreSQL has `auto`
     }
     plan.cut.rows = std::array<std::uint64_t, 4>{1, 5, 40, 10'000}[random.below(4)];
     plan.cut.bytes = random.coin() ? 2'000 : 6U << 20U;
@@ -131,6 +145,17 @@ void add_snapshots(Rng& random, Plan& plan) {
     }
 }
 
+Fault draw_grave(Rng& random, SourceKind source) {
+    return source == SourceKind::mysql ? kGraveOfMysql[random.below(kGraveOfMysql.size())]
+                                       : kGrave[random.below(kGrave.size())];
+}
+
+MysqlSetup draw_mysql(Rng& random) {
+    return {.kind = random.coin() ? mysql::ServerKind::mysql : mysql::ServerKind::mariadb,
+            .by_gtid = random.chance(700),
+            .has_xa = random.coin()};
+}
+
 }  // namespace
 
 const char* to_text(Fault fault) {
@@ -193,6 +218,12 @@ const char* to_text(Fault fault) {
             return "slot dropped";
         case Fault::twin:
             return "twin";
+        case Fault::tail_lost:
+            return "newest transactions lost";
+        case Fault::binlog_purged:
+            return "binary log purged";
+        case Fault::binlog_reset:
+            return "binary log reset";
     }
     return "";
 }
@@ -215,7 +246,7 @@ Plan make_plan(std::uint64_t seed,
         }
     }
     if (random.chance(250)) {
-        const Fault grave = kGrave[random.below(kGrave.size())];
+        const Fault grave = draw_grave(random, plan.source);
         add(random, plan, grave, 1);
         if (grave == Fault::backup_restored) {
             add(random, plan, Fault::backup_taken, 1);
@@ -223,6 +254,9 @@ Plan make_plan(std::uint64_t seed,
     }
     if (seed % 10 == kSnapshotDigit) {
         add_snapshots(random, plan);
+    }
+    if (plan.source == SourceKind::mysql) {
+        plan.mysql = draw_mysql(random);
     }
     std::vector<Happening> kept;
     for (std::size_t at = 0; at < plan.happenings.size(); ++at) {

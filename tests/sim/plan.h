@@ -15,6 +15,7 @@
 #include "core/intake/ack_policy.h"
 #include "model/snapshot_mode.h"
 #include "tests/sim/sim_kafka.h"
+#include "tests/sim/sim_mysql.h"
 #include "tests/sim/sim_sink.h"
 #include "tests/sim/sim_source.h"
 
@@ -31,11 +32,11 @@ enum class Fault : std::uint8_t {
     coordinator_move,
     id_expires,
     source_down,
-    source_crash,  // PostgreSQL: the slot goes back to what was saved; a broker forgets its
-                   // sessions
+    source_crash,  // PostgreSQL: the slot goes back to what was saved; MySQL begins another
+                   // file; a broker forgets its sessions
     source_cut,
     source_weather,
-    slot_saved,
+    slot_saved,  // MySQL: files that were read are purged
     alter_table,
     table_asked,       // an operator wants a table's rows again
     snapshot_stopped,  // and no more of what is under way
@@ -51,13 +52,17 @@ enum class Fault : std::uint8_t {
     fail_over,
     rewind,
     slot_dropped,
-    twin,  // a second agent of the same name while this one is frozen
+    twin,           // a second agent of the same name while this one is frozen
+    tail_lost,      // MySQL forgets its newest transactions in a crash, and uses their GTIDs again
+    binlog_purged,  // whether read or not
+    binlog_reset,   // RESET MASTER
 };
 [[nodiscard]] const char* to_text(Fault fault);
 
-// What the agent takes from: of ten seeds one is a broker's, one that of devices, and one that of
-// a database whose tables hold rows (by their last digit, so that a seed stays what it is).
-enum class SourceKind : std::uint8_t { postgres, broker, devices };
+// What the agent takes from: of ten seeds one is a broker's, one that of devices, one that of MySQL
+// or MariaDB, and one that of a PostgreSQL whose tables hold rows (by their last digit, so that a
+// seed stays what it is).
+enum class SourceKind : std::uint8_t { postgres, mysql, broker, devices };
 
 struct SnapshotPlan {
     SnapshotMode mode = SnapshotMode::initial;
@@ -85,6 +90,7 @@ struct Plan {
     std::uint32_t position_interval_ms = 1000;
     bool excludes_table = true;
     std::optional<SnapshotPlan> snapshots;
+    MysqlSetup mysql;
     SimKafka::Options kafka;
     KafkaWeather kafka_weather;    // as it becomes with Fault::kafka_weather
     SourceWeather source_weather;  // the same

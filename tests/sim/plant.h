@@ -31,6 +31,10 @@ inline constexpr std::array kBugs{
     std::pair{std::string_view("open_transactions_forgotten"),
               planted::Bug::open_transactions_forgotten},
     std::pair{std::string_view("snapshot_progress_apart"), planted::Bug::snapshot_progress_apart},
+    std::pair{std::string_view("xa_rows_of_before_lost"), planted::Bug::xa_rows_of_before_lost},
+    std::pair{std::string_view("last_not_compared"), planted::Bug::last_not_compared},
+    std::pair{std::string_view("gtid_done_at_begin"), planted::Bug::gtid_done_at_begin},
+    std::pair{std::string_view("half_row_again"), planted::Bug::half_row_again},
 };
 
 // False: there is no such bug, or this build has none.

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint32_t kInt4 = 23;
 constexpr std::uint32_t kText = 25;
 constexpr Us kKeepaliveInterval{300'000};
-constexpr int kKeys = 6;
 
 template <typename T>
 void put(std::string& out, T value) {
@@ -63,31 +62,10 @@ std::string head(char type) {
 
 }  // namespace
 
-std::string table_name(std::size_t table) {
-    static const std::string kNames[kTables] = {"orders", "items", "audit"};
-    return kNames[table];
-}
-
 SimPostgres::SimPostgres(Scheduler& scheduler, Rng random)
     : scheduler_(scheduler), random_(random), versions_(kTables, 0) {}
 
 // --- The application ---------------------------------------------------------------------------
-
-SimRow SimPostgres::random_row(std::uint32_t xid, std::size_t ordinal) {
-    SimRow row;
-    row.table = random_.chance(150) ? kExcludedTable : random_.below(kExcludedTable);
-    row.version = versions_[row.table];
-    const std::uint64_t kind = random_.below(20);
-    row.op = kind < 9    ? Op::insert
-             : kind < 14 ? Op::update
-             : kind < 16 ? Op::move_key
-             : kind < 19 ? Op::remove
-                         : Op::truncate;
-    row.key = static_cast<int>(random_.between(1, kKeys));
-    row.new_key = row.key + kKeys;
-    row.value = "x" + std::to_string(xid) + "-" + std::to_string(ordinal) + "y";
-    return row;
-}
 
 void SimPostgres::commit_something(std::size_t rows_max) {
     SimTransaction tx;
@@ -108,7 +86,8 @@ void SimPostgres::commit_something(std::size_t rows_max) {
                                transactions_.back().end_lsn == end_before && random_.coin();
     const std::size_t rows = 1 + random_.below(rows_max);
     for (std::size_t ordinal = 0; ordinal < rows; ++ordinal) {
-        auto row = holds_rows_ ? fitting_row(tx.xid, ordinal) : random_row(tx.xid, ordinal);
+        auto row = holds_rows_ ? fitting_row(tx.xid, ordinal)
+                               : random_row(random_, versions_, mark_of(tx.xid, ordinal));
         if (!row) {
             continue;
         }
@@ -456,36 +435,19 @@ std::vector<Expected> SimPostgres::expected() const {
         }
         for (std::size_t at = 0; at < tx.rows.size(); ++at) {
             const SimRow& row = tx.rows[at];
-            if (row.table == kExcludedTable || row.op == Op::truncate) {
+            if (row.table == kExcludedTable) {
                 continue;
             }
-            const auto add = [&](std::uint16_t sub_index, const std::string& value) {
+            each_record(row, [&](std::uint16_t sub_index, int key, const std::string& value) {
                 out.push_back({.lsn = tx.commit_lsn,
                                .ordinal = static_cast<std::uint32_t>(at),
                                .sub_index = sub_index,
                                .table = table_name(row.table),
                                .value = value,
-                               .key = sub_index == 2 ? row.new_key : row.key,
+                               .key = key,
                                .whole = !value.empty() && !row.keeps_toast,
                                .may_miss = may_miss});
-            };
-            switch (row.op) {
-                case Op::insert:
-                case Op::update:
-                    add(0, row.value);
-                    break;
-                case Op::move_key:
-                    add(0, "");
-                    add(1, "");
-                    add(2, row.value);
-                    break;
-                case Op::remove:
-                    add(0, "");
-                    add(1, "");
-                    break;
-                case Op::truncate:
-                    break;
-            }
+            });
         }
     }
     return out;

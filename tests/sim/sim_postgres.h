@@ -19,22 +19,9 @@
 
 #include "connectors/postgresql/catalogue_port.h"
 #include "tests/sim/scheduler.h"
+#include "tests/sim/sim_tables.h"
 
 namespace tributary::sim {
-
-enum class Op : char { insert = 'I', update = 'U', move_key = 'K', remove = 'D', truncate = 'T' };
-
-struct SimRow {
-    std::size_t table = 0;
-    std::size_t version = 0;  // of the table's structure
-    Op op = Op::insert;
-    int key = 1;
-    int new_key = 1;    // of move_key
-    std::string value;  // unique
-    // Tables that hold rows: of column more0, which is TOASTed: an update may leave it as it is.
-    std::string toast{};
-    bool keeps_toast = false;
-};
 
 struct RowState {
     std::string value;
@@ -65,9 +52,6 @@ struct Expected {
     bool whole = false;     // has every column of the row
     bool may_miss = false;  // it was committed before the slot of now was made
 };
-
-inline constexpr std::size_t kTables = 3;
-inline constexpr std::size_t kExcludedTable = 2;  // in the publication, not selected
 
 class SimPostgres {
   public:
@@ -168,7 +152,6 @@ class SimPostgres {
   private:
     void slot_saved();
     void lose(std::size_t count);
-    [[nodiscard]] SimRow random_row(std::uint32_t xid, std::size_t ordinal);
     [[nodiscard]] std::optional<SimRow> fitting_row(std::uint32_t xid, std::size_t ordinal);
     [[nodiscard]] std::uint32_t take_xid();
     void settle(std::uint32_t xid);
@@ -220,6 +203,4 @@ class SimPostgres {
 };
 
 inline constexpr std::uint32_t kFirstOid = 16384;  // of the first table
-[[nodiscard]] std::string table_name(std::size_t table);
-
 }  // namespace tributary::sim

@@ -94,7 +94,7 @@ std::uint32_t SimPostgres::take_xid() {
 
 // A change that the rows allow; nothing where it would have to wait for a lock.
 std::optional<SimRow> SimPostgres::fitting_row(std::uint32_t xid, std::size_t ordinal) {
-    SimRow row = random_row(xid, ordinal);
+    SimRow row = random_row(random_, versions_, mark_of(xid, ordinal));
     const TableState& now = now_[row.table];
     row.key = static_cast<int>(random_.between(1, kRowKeys));
     row.new_key = static_cast<int>(random_.between(1, kRowKeys));

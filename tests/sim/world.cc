@@ -158,22 +158,27 @@ World::World(const Plan& plan, const std::function<void(const std::string&)>& tr
 }
 
 std::unique_ptr<Origin> World::make_origin() {
-    OriginParts parts{.plan = plan_,
-                      .scheduler = scheduler_,
-                      .clock = clock_,
-                      .observer = observer_,
-                      .random = random_,
-                      .seed = random_.next(),
-                      .trace = {},
-                      .confirmed = [this](const std::string& what, const auto& covers) {
-                          check_confirm(what, covers);
-                      }};
+    OriginParts parts{
+        .plan = plan_,
+        .scheduler = scheduler_,
+        .clock = clock_,
+        .kafka = kafka_,
+        .observer = observer_,
+        .random = random_,
+        .seed = random_.next(),
+        .trace = {},
+        .has_position =
+            [this] { return !delivered_resume_.empty() || !host_.disk.durable_resume().empty(); },
+        .confirmed = [this](const std::string& what,
+                            const auto& covers) { check_confirm(what, covers); }};
     if (trace_) {
         parts.trace = [this](const std::string& text) { say(text); };
     }
     switch (plan_.source) {
         case SourceKind::postgres:
             return make_postgres_origin(std::move(parts));
+        case SourceKind::mysql:
+            return make_mysql_origin(std::move(parts));
         case SourceKind::broker:
             return make_broker_origin(std::move(parts));
         case SourceKind::devices:
@@ -407,6 +412,9 @@ void World::happen(const Happening& what) {
         case Fault::rewind:
         case Fault::slot_dropped:
         case Fault::twin:
+        case Fault::tail_lost:
+        case Fault::binlog_purged:
+        case Fault::binlog_reset:
             happen_gravely(what);
             break;
     }
@@ -476,7 +484,9 @@ std::set<std::string_view> World::allowed_stops() const {
             allowed.insert(kind->name);
         }
     };
-    const bool confirms_durable = plan_.ack == core::AckMode::buffered || ever_automatic_durable_;
+    // MySQL is told nothing, and keeps its log by its own rules.
+    const bool confirms_durable = plan_.source != SourceKind::mysql &&
+                                  (plan_.ack == core::AckMode::buffered || ever_automatic_durable_);
     if (grave(Fault::disk_lies)) {
         allow({&errors::kLogRolledBack});
         if (confirms_durable) {
@@ -500,6 +510,9 @@ std::set<std::string_view> World::allowed_stops() const {
     }
     if (grave(Fault::slot_dropped)) {
         allow({&errors::kSlotMissing});
+    }
+    for (const ErrorKind* kind : origin_->stops(disk_forgot())) {
+        allow({kind});
     }
     return allowed;
 }
@@ -551,8 +564,9 @@ void World::check_end(bool drained) {
         blame(judgement.violation);
     }
     if (halted()) {
-        // Of two that follow the same source one goes on, unless it lacks what only the other has.
-        if (twin_ && plan_.ack == core::AckMode::delivered) {
+        // Of two that follow the same source one goes on, unless it lacks what only the other has,
+        // or MySQL lets none of them read.
+        if (twin_ && plan_.ack == core::AckMode::delivered && plan_.source != SourceKind::mysql) {
             blame("both agents have ended");
         }
         return;

@@ -156,7 +156,7 @@ TEST_P(MysqlRefusals, positions_are_resolved_from_now_gtids_and_places_and_refus
     EXPECT_TRUE(resolve_position(options, *files.rows.back()[0] + ":4"));
     const auto missing = resolve_position(options, "binlog.999999:4");
     ASSERT_FALSE(missing);
-    EXPECT_TRUE(missing.error().is(errors::kSourceGap)) << missing.error().message();
+    EXPECT_TRUE(missing.error().is(errors::kSourceRewound)) << missing.error().message();
     const auto nonsense = resolve_position(options, "yesterday");
     ASSERT_FALSE(nonsense);
     EXPECT_TRUE(nonsense.error().is(errors::kConfigInvalid));

@@ -201,6 +201,76 @@ TEST_P(ResumeTest, another_transaction_where_a_half_one_should_go_on_is_refused)
     EXPECT_GT(refused, 3U);
 }
 
+// A server that forgot exactly that transaction ends the file there, and goes on in the next one.
+TEST(ResumeByPlace, refuses_a_file_that_ends_where_the_last_transaction_began) {
+    test::Wire wire;
+    RecordingSink sink;
+    sink.now.resume = encode_resume(test::beginning(ServerKind::mysql, false));
+    ASSERT_TRUE(test::take_in({},
+                              {wire.anonymous(),
+                               wire.query("BEGIN"),
+                               wire.table_map(1, "shop", "t"),
+                               wire.write_rows(1, {{1, "a"}}),
+                               wire.xid()},
+                              sink));
+    const FileEvent head = test::Wire().event(EventType::previous_gtids, "");
+    const auto first_event_in = [&](std::string_view file) {
+        const auto intake = Intake::make({.last_comes_again = true}, sink.now, nullptr, sink);
+        return intake.value()->on_event(test::view(head, file), 1, sink);
+    };
+    EXPECT_TRUE(first_event_in("bin.000001"));  // repeated for the connection
+    const auto taken = first_event_in("bin.000002");
+    ASSERT_FALSE(taken);
+    EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
+}
+
+// Of the transaction that was half taken in, the server kept the beginning alone.
+TEST(ResumeHalf, refuses_a_file_that_ends_inside_it_now_even_before_its_rows) {
+    test::Wire wire;
+    const FileEvent begins = wire.mariadb_gtid(5, 0);
+    const FileEvent map = wire.table_map(1, "shop", "t");
+    RecordingSink sink;
+    sink.now.resume = encode_resume(test::beginning(ServerKind::mariadb, true));
+    ASSERT_TRUE(test::take_in({.server = ServerKind::mariadb},
+                              {begins, map, wire.write_rows(1, {{1, "a"}, {2, "b"}})},
+                              sink));
+    ASSERT_EQ(sink.entries.size(), 2U);
+    std::string body("\4\0", 2);
+    body.append(50, '\0').append("\1\2\3\4\x13\1", 6);  // by a server that has just started
+    const FileEvent started = test::Wire().event(EventType::format_description, body);
+    const auto taken = test::take_in({.server = ServerKind::mariadb}, {begins, map, started}, sink);
+    ASSERT_FALSE(taken);
+    EXPECT_TRUE(taken.error().is(errors::kBinlogUndone)) << taken.error().message();
+    // Of one that nothing was taken in of, that is no trouble.
+    sink.now.done = {};
+    EXPECT_TRUE(test::take_in({.server = ServerKind::mariadb}, {begins, map, started}, sink));
+}
+
+// The server kept the beginning of the last transaction alone, and what it kept is the same.
+TEST(ResumeLast, refuses_one_whose_file_ends_before_all_of_it_has_come_again) {
+    for (const bool by_gtid : {true, false}) {
+        test::Wire wire;
+        const FileEvent begins = wire.mariadb_gtid(5, 0);
+        const FileEvent map = wire.table_map(1, "shop", "t");
+        const FileEvent rows = wire.write_rows(1, {{1, "a"}});
+        const FileEvent ends = wire.xid();
+        RecordingSink sink;
+        sink.now.resume = encode_resume(test::beginning(ServerKind::mariadb, by_gtid));
+        const IntakeOptions options{.server = ServerKind::mariadb};
+        ASSERT_TRUE(test::take_in(options, {begins, map, rows, ends}, sink));
+        IntakeOptions again = options;
+        again.last_comes_again = true;
+        EXPECT_TRUE(test::take_in(again, {begins, map, rows, ends}, sink));
+        const auto intake = Intake::make(again, sink.now, nullptr, sink);
+        ASSERT_TRUE(intake.value()->on_event(test::view(begins, "bin.000001"), 1, sink));
+        ASSERT_TRUE(intake.value()->on_event(test::view(map, "bin.000001"), 1, sink));
+        const FileEvent head = test::Wire().event(EventType::gtid_list, "");
+        const auto taken = intake.value()->on_event(test::view(head, "bin.000002"), 1, sink);
+        ASSERT_FALSE(taken) << by_gtid;
+        EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Captures,
     ResumeTest,

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/snapshot_checks.h"
+#include "model/errors.h"
 
 namespace tributary::mysql {
 namespace {
@@ -162,6 +164,53 @@ TEST(ServerChecks, rights_are_read_from_what_show_grants_prints) {
               (std::vector<std::string>{"ALL PRIVILEGES", "GRANT OPTION"}));
     EXPECT_TRUE(global_rights("GRANT SELECT ON `plant`.* TO `a`@`%`").empty());
     EXPECT_TRUE(global_rights("GRANT PROXY ON ''@'%' TO 'root'@'localhost'").empty());
+}
+
+TEST(ServerChecks, a_file_and_offset_is_a_position_on_the_server_that_said_it_only) {
+    ServerFacts facts = sound(ServerKind::mysql);
+    facts.variables["server_uuid"] = "u-1";
+    ResumePoint place{.server = ServerKind::mysql, .next = {"binlog.000003", 120}};
+    EXPECT_TRUE(verify_position(facts, place, {"binlog.000003"}));  // of before positions said so
+    name_server(place, server_mark_of(facts));
+    EXPECT_FALSE(before_last(place));  // there is no transaction to compare yet
+    EXPECT_TRUE(verify_position(facts, place, {"binlog.000003"}));
+    facts.variables["server_uuid"] = "u-2";
+    const auto elsewhere = verify_position(facts, place, {"binlog.000003"});
+    ASSERT_FALSE(elsewhere);
+    EXPECT_TRUE(elsewhere.error().is(errors::kSourceDiverged)) << elsewhere.error().message();
+    ResumePoint gtids{.server = ServerKind::mysql, .by_gtid = true};
+    name_server(gtids, 1);
+    EXPECT_FALSE(gtids.last);
+    EXPECT_TRUE(verify_position(facts, gtids, {}));
+}
+
+TEST(ServerChecks, a_file_that_is_not_there_yet_is_no_gap) {
+    const ServerFacts facts = sound(ServerKind::mysql);
+    const ResumePoint place{.server = ServerKind::mysql, .next = {"binlog.000003", 120}};
+    const auto purged = verify_position(facts, place, {"binlog.000004"});
+    const auto older = verify_position(facts, place, {"binlog.000001", "binlog.000002"});
+    ASSERT_FALSE(purged);
+    ASSERT_FALSE(older);
+    EXPECT_TRUE(purged.error().is(errors::kSourceGap)) << purged.error().message();
+    EXPECT_TRUE(older.error().is(errors::kSourceRewound)) << older.error().message();
+}
+
+TEST(ServerChecks, a_half_transaction_must_be_there) {
+    const std::string uuid = "11111111-1111-1111-1111-111111111111:";
+    for (const ServerKind kind : {ServerKind::mysql, ServerKind::mariadb}) {
+        const bool mysql = kind == ServerKind::mysql;
+        ServerFacts facts = sound(kind);
+        const char* const known = mysql ? "gtid_executed" : "gtid_binlog_pos";
+        const ResumePoint from{.server = kind, .by_gtid = true};
+        const Position half =
+            encode_done({.transaction = {.gtid = mysql ? uuid + "7" : "0-1-7"}, .ordinal = 2});
+        facts.variables[known] = mysql ? uuid + "1-7" : "0-1-7";
+        EXPECT_TRUE(verify_half(facts, from, half));
+        facts.variables[known] = mysql ? uuid + "1-6" : "0-1-6";
+        EXPECT_FALSE(verify_half(facts, from, half));
+        EXPECT_TRUE(verify_half(facts, from, whole(half)));
+        EXPECT_TRUE(verify_half(facts, from, {}));
+    }
 }
 
 TEST(SnapshotChecks, say_what_an_account_cannot_read_and_how_that_is_mended) {

@@ -1,0 +1,220 @@
+// Events as bytes; see the header.
+#include "tests/sim/binlog_bytes.h"
+
+#include <zlib.h>
+
+#include "base/bytes.h"
+
+namespace tributary::sim::binlog {
+namespace {
+
+constexpr std::size_t kCrcBytes = 4;
+constexpr std::uint32_t kThread = 77;
+
+std::string named(std::string_view text) {
+    return std::string(1, static_cast<char>(text.size())).append(text);
+}
+
+// One field of a table map's optional metadata.
+std::string field(int type, std::string_view bytes) {
+    return std::string(1, static_cast<char>(type)) + named(bytes);
+}
+
+void put_table_id(std::string& out, std::uint64_t id) {
+    append_fixed(out, static_cast<std::uint32_t>(id));
+    append_fixed(out, std::uint16_t{0});
+}
+
+// Columns: id INT, v VARCHAR(10000), and one VARCHAR(40) more per version of the structure.
+std::string image(const SimRow& row, int key, std::string_view value) {
+    std::string out(1, '\0');  // nothing is NULL
+    append_fixed(out, static_cast<std::uint32_t>(key));
+    append_fixed(out, static_cast<std::uint16_t>(value.size()));
+    out.append(value);
+    for (std::size_t more = 0; more < row.version; ++more) {
+        out += named("m");
+    }
+    return out;
+}
+
+void put_wide(std::string& out, std::uint64_t value, std::size_t bytes) {
+    for (; bytes > 0; --bytes, value >>= 8U) {
+        out.push_back(static_cast<char>(value & 0xFFU));
+    }
+}
+
+}  // namespace
+
+std::string event(mysql::EventType type,
+                  const Head& head,
+                  std::optional<std::uint64_t> offset,
+                  std::string_view body) {
+    const auto length =
+        static_cast<std::uint32_t>(mysql::kEventHeaderBytes + body.size() + kCrcBytes);
+    std::string out;
+    append_fixed(out, head.time_s);
+    out.push_back(static_cast<char>(type));
+    append_fixed(out, head.server_id);
+    append_fixed(out, length);
+    append_fixed(out, offset ? static_cast<std::uint32_t>(*offset + length) : std::uint32_t{0});
+    append_fixed(out, head.flags);
+    out.append(body);
+    append_fixed(out,
+                 static_cast<std::uint32_t>(
+                     ::crc32_z(0, reinterpret_cast<const unsigned char*>(out.data()), out.size())));
+    return out;
+}
+
+std::string heartbeat(std::uint32_t server_id, std::string_view file, std::uint64_t offset) {
+    // Its end position is the place itself.
+    const std::uint64_t length = mysql::kEventHeaderBytes + file.size() + kCrcBytes;
+    return event(mysql::EventType::heartbeat, {.server_id = server_id}, offset - length, file);
+}
+
+std::string format_description(std::uint32_t created_s) {
+    constexpr std::size_t kVersionBytes = 50;
+    constexpr std::size_t kTypes = 42;
+    std::string out;
+    append_fixed(out, std::uint16_t{4});
+    std::string version = "simulated";
+    version.resize(kVersionBytes);
+    out += version;
+    append_fixed(out, created_s);
+    out.push_back(static_cast<char>(mysql::kEventHeaderBytes));
+    out.append(kTypes, '\0');
+    out.push_back('\1');  // CRC32
+    return out;
+}
+
+std::string rotate(std::string_view file, std::uint64_t offset) {
+    std::string out;
+    append_fixed(out, offset);
+    return out.append(file);
+}
+
+std::string query(std::string_view text) {
+    constexpr std::string_view kDatabase = "shop";
+    std::string out;
+    append_fixed(out, kThread);
+    append_fixed(out, std::uint32_t{0});
+    out.push_back(static_cast<char>(kDatabase.size()));
+    append_fixed(out, std::uint16_t{0});
+    append_fixed(out, std::uint16_t{0});
+    return out.append(kDatabase).append(1, '\0').append(text);
+}
+
+std::string gtid(const std::optional<mysql::MysqlGtid>& gtid,
+                 std::int64_t commit_us,
+                 std::int64_t original_us) {
+    constexpr std::uint64_t kOriginalFollows = 1ULL << 55U;
+    const bool copied = commit_us != original_us;
+    std::string out(1, '\0');
+    for (std::size_t at = 0; at < 16; ++at) {
+        out.push_back(gtid ? static_cast<char>(gtid->uuid[at]) : '\0');
+    }
+    append_fixed(out, gtid ? gtid->number : std::uint64_t{0});
+    out.push_back('\2');
+    out.append(16, '\0');
+    put_wide(out, static_cast<std::uint64_t>(commit_us) | (copied ? kOriginalFollows : 0), 7);
+    if (copied) {
+        put_wide(out, static_cast<std::uint64_t>(original_us), 7);
+    }
+    out.push_back('\0');  // transaction length
+    return out;
+}
+
+std::string mariadb_gtid(const mysql::MariadbGtid& gtid, std::uint8_t flags, std::string_view xid) {
+    std::string out;
+    append_fixed(out, gtid.number);
+    append_fixed(out, gtid.domain);
+    out.push_back(static_cast<char>(flags));
+    return out.append(xid.empty() ? std::string_view("\0\0\0\0\0\0", 6) : xid);
+}
+
+std::string gtid_list(const mysql::MariadbGtidPosition& position) {
+    std::string out;
+    append_fixed(out, std::uint32_t{0});
+    return out.append(position.to_string());  // nobody reads it
+}
+
+std::string xa_prepare(bool one_phase, std::string_view gtrid) {
+    std::string out(1, one_phase ? '\1' : '\0');
+    append_fixed(out, std::uint32_t{1});
+    append_fixed(out, static_cast<std::uint32_t>(gtrid.size()));
+    append_fixed(out, std::uint32_t{0});
+    return out.append(gtrid);
+}
+
+std::string table_map(std::uint64_t table_id,
+                      std::size_t table,
+                      std::size_t version,
+                      mysql::ServerKind server) {
+    constexpr char kLong = 3;
+    constexpr char kVarchar = 15;
+    std::string types{kLong, kVarchar};
+    types.append(version, kVarchar);
+    std::string sizes("\x40\x9c", 2);  // 40,000 bytes, then 160 each
+    std::string names = named("id") + named("v");
+    for (std::size_t more = 0; more < version; ++more) {
+        sizes.append("\xa0\x00", 2);
+        names += named("more" + std::to_string(more));
+    }
+    std::string out;
+    put_table_id(out, table_id);
+    append_fixed(out, std::uint16_t{1});
+    out += named("shop") + '\0' + named(table_name(table)) + '\0';
+    out += named(types) + named(sizes);
+    out.push_back('\0');                    // nothing may be NULL
+    out += field(1, std::string(1, '\0'));  // id is signed
+    // utf8mb4_0900_ai_ci, utf8mb4_general_ci
+    out += server == mysql::ServerKind::mysql ? field(2, std::string_view("\xfc\xff\x00", 3))
+                                              : field(2, "\x2d");
+    out += field(4, names);
+    return out + field(8, std::string(1, '\0'));  // primary key: id
+}
+
+mysql::EventType rows_type(Op op) {
+    switch (op) {
+        case Op::insert:
+            return mysql::EventType::write_rows;
+        case Op::update:
+        case Op::move_key:
+            return mysql::EventType::update_rows;
+        case Op::remove:
+            return mysql::EventType::delete_rows;
+        case Op::truncate:
+            return mysql::EventType::query;
+    }
+    return mysql::EventType::query;
+}
+
+std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows) {
+    const bool update = rows_type(rows.front().op) == mysql::EventType::update_rows;
+    std::string out;
+    put_table_id(out, table_id);
+    append_fixed(out, std::uint16_t{1});  // the statement ends
+    append_fixed(out, std::uint16_t{2});
+    out.push_back(static_cast<char>(2 + rows.front().version));
+    out.append(update ? 2 : 1, '\xff');
+    for (const SimRow& row : rows) {
+        if (row.op != Op::insert) {
+            out += image(row, row.key, row.op == Op::update ? "before" : row.value);
+        }
+        if (row.op != Op::remove) {
+            out += image(row, row.op == Op::move_key ? row.new_key : row.key, row.value);
+        }
+    }
+    return out;
+}
+
+std::string xa_statement(std::string_view verb, std::string_view gtrid) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string hex;
+    for (const char c : gtrid) {
+        hex.push_back(kDigits[static_cast<unsigned char>(c) >> 4U]);
+        hex.push_back(kDigits[static_cast<unsigned char>(c) & 15U]);
+    }
+    return "XA " + std::string(verb) + " X'" + hex + "',X'',1";
+}
+
+}  // namespace tributary::sim::binlog

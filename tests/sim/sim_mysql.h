@@ -1,0 +1,188 @@
+// SimMysql: what a MySQL or MariaDB server is to a replica: binlog files of real bytes, GTIDs or
+// places only, XA transactions that are prepared over files and end later, purges, rotations, and a
+// history that may turn out to be another one: a crash that forgets what was not synced and gives
+// its GTIDs away, an older copy put back, a fail-over, RESET MASTER (delivery-and-faults 3). It
+// also keeps the truth: what every consumer must see in the end. What a connection is sent is in
+// sim_dump.h.
+// One thread (the scheduler's events and the agent's intake).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "connectors/mysql/events.h"
+#include "connectors/mysql/position.h"
+#include "connectors/mysql/server_checks.h"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/sim_tables.h"
+
+namespace tributary::sim {
+
+struct MysqlSetup {
+    mysql::ServerKind kind = mysql::ServerKind::mysql;
+    bool by_gtid = true;  // else positions are by file and offset; MySQL's have no GTID then
+    bool has_xa = false;
+};
+
+struct BinlogTransaction {
+    enum class Kind : std::uint8_t {
+        rows,
+        truncate,   // of rows[0]
+        alter,      // the same
+        prepare,    // XA: the rows wait
+        one_phase,  // XA, committed as it is prepared
+        commit,     // XA: the rows are those of its prepare
+        rollback,
+        commit_again,  // XA: the server crashed between its log and its tables
+    };
+    Kind kind = Kind::rows;
+    std::optional<mysql::MysqlGtid> gtid{};
+    std::optional<mysql::MariadbGtid> mariadb_gtid{};
+    std::int64_t commit_us = 0;  // where it was committed first
+    std::uint32_t server_id = 0;
+    std::vector<SimRow> rows{};
+    std::string gtrid{};  // of XA
+    std::string name{};   // the GTID, or the place where it was logged first
+    // In the log of the server of now
+    std::uint64_t file = 0;
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+};
+
+// One record that a consumer must see, once.
+struct ExpectedChange {
+    std::string transaction;
+    std::uint32_t ordinal = 0;
+    std::uint16_t sub_index = 0;
+    std::string table;
+    std::string value;  // in it, when not empty
+};
+
+struct BinlogFile {
+    std::string bytes;
+    // What all files before it have
+    mysql::MysqlGtidSet executed{};
+    mysql::MariadbGtidPosition position{};
+};
+
+class SimDump;
+
+class SimMysql {
+  public:
+    static constexpr std::uint64_t kFirstOffset = 4;
+
+    SimMysql(Scheduler& scheduler, Rng random, MysqlSetup setup);
+
+    // --- The application ---
+    void commit_something(std::size_t rows_max);
+    void alter_table();
+
+    // --- Faults ---
+    void set_up(bool up);
+    [[nodiscard]] bool up() const { return up_ && scheduler_.now_us() >= asleep_until_us_; }
+    void crash();
+    void cut();  // every connection
+    void rotate();
+    // A crash forgets the newest transactions of the file that is open, as sync_binlog=0 allows;
+    // what comes later gets their GTIDs. True: MariaDB left a part of one in that file.
+    bool lose_tail(std::size_t transactions);
+    // An older copy of the server is put back.
+    void rewind(std::size_t transactions);
+    // A replica is promoted that lacks so many transactions.
+    void fail_over(std::size_t lost_transactions);
+    // Every file but the open one.
+    void purge();
+    // Only what a reader at `from` has behind it.
+    void purge_read(const mysql::ResumePoint& from);
+    void reset();  // RESET MASTER
+
+    // --- The client ---
+    [[nodiscard]] const MysqlSetup& setup() const { return setup_; }
+    [[nodiscard]] mysql::ServerFacts facts() const;
+    [[nodiscard]] std::vector<std::string> file_names() const;
+    // Where it is now; a new pipeline starts there.
+    [[nodiscard]] mysql::ResumePoint begin_pipeline();
+    // Changes whenever transactions are lost: no connection outlives that.
+    [[nodiscard]] std::uint64_t histories() const { return histories_; }
+    [[nodiscard]] std::shared_ptr<SimDump> start_dump(const mysql::ResumePoint& from);
+    [[nodiscard]] bool has_reader() const;
+    [[nodiscard]] const std::map<std::uint64_t, BinlogFile>& files() const { return files_; }
+    [[nodiscard]] static std::string file_name(std::uint64_t number);
+
+    // --- The truth ---
+    // Of the transactions since a pipeline began.
+    [[nodiscard]] std::vector<ExpectedChange> expected() const;
+    [[nodiscard]] std::size_t expected_count() const;
+    // Committed once, since a pipeline began, and lost.
+    [[nodiscard]] std::vector<ExpectedChange> lost() const;
+    // Between the first time a pipeline began and the last: they need not come.
+    [[nodiscard]] std::vector<ExpectedChange> passed_over() const;
+    // The XA COMMIT of rows that were prepared before the pipeline began is in the log.
+    [[nodiscard]] bool committed_unknown_xa() const { return committed_unknown_xa_; }
+
+    std::function<void(const std::string& text)> trace;
+
+  private:
+    friend class SimDump;
+    using Kind = BinlogTransaction::Kind;
+
+    void commit_rows(std::size_t rows_max, bool prepare);
+    void end_xa(const std::string& gtrid);
+    void commit(BinlogTransaction tx);
+    void name_transaction(BinlogTransaction& tx);
+    void log(BinlogTransaction& tx);
+    void log_begin(const BinlogTransaction& tx);
+    void log_rows(const BinlogTransaction& tx);
+    // Null: the server's own.
+    void append(const BinlogTransaction* tx, mysql::EventType type, const std::string& body);
+    void open_file(bool server_started);
+    void purge_before(std::uint64_t file);
+    // The bytes of the first one that is forgotten.
+    std::string forget(std::size_t count);
+    void go_on_without_what_is_lost();
+    [[nodiscard]] std::map<std::string, std::size_t> open_xa() const;
+    [[nodiscard]] mysql::MysqlGtidSet executed() const;
+    [[nodiscard]] mysql::MariadbGtidPosition position() const;
+    [[nodiscard]] std::uint64_t last_file() const { return files_.rbegin()->first; }
+    [[nodiscard]] std::int64_t clock_us() const;
+    [[nodiscard]] std::string server_uuid() const;
+    static void expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out);
+    [[nodiscard]] std::vector<ExpectedChange> expected_between(std::size_t from,
+                                                               std::size_t to) const;
+    void say(const std::string& text) const {
+        if (trace) {
+            trace(text);
+        }
+    }
+
+    Scheduler& scheduler_;
+    Rng random_;
+    const MysqlSetup setup_;
+    bool up_ = true;
+    std::uint32_t server_ = 1;    // id
+    std::uint64_t restarts_ = 0;  // table ids are others after each
+    std::uint64_t histories_ = 0;
+    std::uint64_t serial_ = 0;  // makes values unique
+    std::int64_t asleep_until_us_ = 0;
+    std::vector<BinlogTransaction> transactions_;
+    std::size_t log_from_ = 0;                // transactions before were forgotten by RESET MASTER
+    std::optional<std::size_t> began_first_;  // count of transactions when a pipeline began,
+    std::size_t began_ = 0;                   // and when the last one did
+    std::vector<BinlogTransaction> lost_;
+    std::map<std::uint64_t, BinlogFile> files_;
+    std::set<std::string> undecided_xa_;  // committed, and prepared again after a crash
+    std::vector<std::size_t> versions_;
+    std::vector<std::weak_ptr<SimDump>> dumps_;
+    mutable std::uint64_t counted_at_ = ~std::uint64_t{0};  // expected_count(), kept
+    mutable std::size_t counted_ = 0;
+    std::uint64_t changes_ = 0;
+    bool committed_unknown_xa_ = false;
+};
+
+}  // namespace tributary::sim

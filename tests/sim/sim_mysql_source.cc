@@ -1,0 +1,216 @@
+// The source; see the header.
+#include "tests/sim/sim_mysql_source.h"
+
+#include <utility>
+
+#include "connectors/mysql/decoder.h"
+#include "connectors/mysql/dump.h"
+#include "connectors/mysql/fingerprint.h"
+#include "model/errors.h"
+#include "tests/sim/sim_dump.h"
+
+namespace tributary::sim {
+namespace {
+
+constexpr std::size_t kPollBytesMax = 1U << 20U;
+constexpr std::size_t kClashesMax = 3;
+constexpr std::chrono::minutes kClashWindow{10};
+constexpr mysql::EventLimits kLimits{.event_bytes_max = 1U << 20U,
+                                     .head_bytes = mysql::kOversizedHeadBytes};
+
+}  // namespace
+
+SimMysqlSource::SimMysqlSource(const Parts& parts, Rng random, mysql::Options options)
+    : scheduler_(parts.scheduler),
+      server_(parts.server),
+      clock_(parts.clock),
+      weather_(parts.weather),
+      random_(random),
+      options_(std::move(options)),
+      clashes_(kClashesMax, kClashWindow) {}
+
+Error SimMysqlSource::broken() const {
+    return {errors::kSourceUnreachable, "the server closed the connection"};
+}
+
+Result<void> SimMysqlSource::round_trip(const char* doing) {
+    scheduler_.sleep(Us(random_.between(100, 3000)));
+    if (!server_.up() || random_.chance(weather_.open_fails)) {
+        return Error(errors::kSourceUnreachable, doing);
+    }
+    return success();
+}
+
+Result<void> SimMysqlSource::open(const StartPoint& start, const SideReader& side) {
+    close(Ms(0));
+    TRIBUTARY_TRY_VOID(round_trip("connect"));
+    connected_to_ = server_.histories();
+    const mysql::ServerFacts facts = server_.facts();
+    TRIBUTARY_TRY_VOID(mysql::verify_settings(facts, options_.gtid));
+    TRIBUTARY_TRY(from, starting_point(start, facts));
+    mysql::name_server(from, mysql::server_mark_of(facts));
+    const StartPoint begin{.resume = mysql::encode_resume(from), .done = start.done};
+    const auto earlier = mysql::before_last(from);
+    fresh_ = start.resume.empty();
+    TRIBUTARY_TRY(intake,
+                  mysql::Intake::make(
+                      {.server = facts.kind,
+                       .filter = options_.tables,
+                       .position_interval_us = std::int64_t{options_.position_interval_ms} * 1000,
+                       .server_mark = mysql::server_mark_of(facts),
+                       .last_comes_again = earlier.has_value(),
+                       .fresh = fresh_},
+                      begin,
+                      nullptr,
+                      side));
+    intake_ = std::move(intake);
+    identity_ = mysql::identity_of(facts, from);
+    return start_stream(earlier ? *earlier : from);
+}
+
+Result<mysql::ResumePoint> SimMysqlSource::starting_point(const StartPoint& start,
+                                                          const mysql::ServerFacts& facts) {
+    TRIBUTARY_TRY_VOID(round_trip("position"));
+    if (server_.histories() != connected_to_) {
+        return broken();
+    }
+    if (start.resume.empty()) {
+        if (!start.done.empty()) {
+            return Error(errors::kSourceDiverged, "the log has events, and no position");
+        }
+        if (on_begin) {
+            on_begin();
+        }
+        return server_.begin_pipeline();
+    }
+    auto resume = mysql::decode_resume(start.resume);
+    if (!resume) {
+        return Error(errors::kSourceDiverged, "the stored position is not one of MySQL");
+    }
+    TRIBUTARY_TRY_VOID(mysql::verify_position(facts, *resume, server_.file_names()));
+    TRIBUTARY_TRY_VOID(mysql::verify_half(facts, *resume, start.done));
+    return std::move(*resume);
+}
+
+Result<void> SimMysqlSource::start_stream(const mysql::ResumePoint& from) {
+    TRIBUTARY_TRY_VOID(round_trip("binlog dump"));
+    if (server_.histories() != connected_to_) {
+        return broken();
+    }
+    dump_ = server_.start_dump(from);
+    reader_.emplace(kLimits, mysql::dump_start(from));
+    more_ = true;
+    return success();
+}
+
+Result<void> SimMysqlSource::go_on_unseen(const Error& said) {
+    const mysql::ResumePoint from = intake_->position();
+    TRIBUTARY_TRY_VOID(mysql::may_go_on_unseen(from, said));
+    intake_->give_up_last();
+    return start_stream(from);
+}
+
+Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
+    if (!dump_) {
+        return broken();
+    }
+    if (!more_ && !interrupted_) {
+        const auto dump = dump_;
+        static_cast<void>(scheduler_.wait_for(Us(wait), [&] {
+            return interrupted_ || !dump->alive || dump->has_bytes(scheduler_.now_us());
+        }));
+    }
+    interrupted_ = false;
+    if (fresh_) {
+        intake_->flush_position(clock_.wall_time_us(), sink);
+        fresh_ = false;
+    }
+    if (auto drained = drain(sink); !drained) {
+        return weigh(drained.error());
+    }
+    intake_->on_tick(clock_.wall_time_us(), sink);
+    return success();
+}
+
+Result<void> SimMysqlSource::drain(EntrySink& sink) {
+    std::size_t bytes = 0;
+    more_ = true;
+    for (;;) {
+        const std::int64_t now_us = clock_.wall_time_us();
+        while (!sink.full()) {
+            const auto more = reader_->step(*intake_, now_us, sink);
+            if (!more) {
+                const bool unseen =
+                    reader_->ended() && intake_->awaits_last() && !more.error().transient();
+                return unseen ? go_on_unseen(more.error()) : Result<void>(more.error());
+            }
+            if (!more.value()) {
+                break;
+            }
+        }
+        if (sink.full() || bytes >= kPollBytesMax) {
+            return success();
+        }
+        TRIBUTARY_TRY(got, read_more());
+        if (got == 0) {
+            return success();
+        }
+        bytes += got;
+    }
+}
+
+// However the network cut it up; it may break anywhere.
+Result<std::size_t> SimMysqlSource::read_more() {
+    if (!dump_->alive || random_.chance(weather_.cut)) {
+        server_.cut();
+        return broken();
+    }
+    const std::size_t bytes_max = 1 + random_.below(random_.coin() ? 40 : 4000);
+    buffer_ = dump_->read(bytes_max, scheduler_.now_us());
+    more_ = !buffer_.empty();
+    reader_->feed(buffer_);
+    scheduler_.sleep(Us(20 + static_cast<std::int64_t>(buffer_.size() / 50)));
+    return buffer_.size();
+}
+
+Error SimMysqlSource::weigh(const Error& error) {
+    if (!error.is(errors::kServerIdInUse)) {
+        return error;
+    }
+    return clashes_.happened(clock_.now()) ? Error(errors::kServerIdContested, error.what())
+                                           : error;
+}
+
+Result<void> SimMysqlSource::idle(std::chrono::milliseconds wait) {
+    if (!dump_) {
+        return broken();
+    }
+    if (!interrupted_) {
+        static_cast<void>(scheduler_.wait_for(Us(wait), [&] { return interrupted_; }));
+    }
+    interrupted_ = false;
+    return success();
+}
+
+void SimMysqlSource::close(std::chrono::milliseconds /*budget*/) {
+    if (dump_) {
+        dump_->alive = false;
+    }
+    dump_.reset();
+    reader_.reset();
+    intake_.reset();
+}
+
+Verdict SimMysqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {
+    return mysql::reconcile(log, checkpoint, identity_);
+}
+
+std::unique_ptr<Decoder> SimMysqlSource::make_decoder() const {
+    return mysql::make_decoder(options_.kind);
+}
+
+std::string SimMysqlSource::describe(const Position& position) const {
+    return mysql::describe(position);
+}
+
+}  // namespace tributary::sim
