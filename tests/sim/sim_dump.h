@@ -21,6 +21,8 @@ class SimDump {
     // Bytes of the stream, `bytes_max` at most; empty: none now.
     [[nodiscard]] std::string read(std::size_t bytes_max, std::int64_t now_us);
     [[nodiscard]] bool has_bytes(std::int64_t now_us) const;
+    // Everything that is logged was read, and the connection goes on.
+    [[nodiscard]] bool is_read() const { return alive && !ended_ && out_.empty() && at_end(); }
     // That is read next; 0: none.
     [[nodiscard]] std::uint64_t file() const { return file_; }
     // An error, and the end.

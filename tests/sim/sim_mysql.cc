@@ -62,6 +62,8 @@ void SimMysql::commit_something(std::size_t rows_max) {
     const auto open = open_xa();
     const std::uint64_t kind = setup_.has_xa ? random_.below(100) : 100;
     if (!undecided_xa_.empty() && random_.coin()) {
+        committed_unknown_xa_ =
+            committed_unknown_xa_ || !committed_since_begun(*undecided_xa_.begin());
         commit({.kind = Kind::commit_again, .gtrid = *undecided_xa_.begin()});
         undecided_xa_.erase(undecided_xa_.begin());
     } else if (kind < 25 && !open.empty()) {
@@ -99,6 +101,13 @@ void SimMysql::commit_rows(std::size_t rows_max, bool prepare) {
         tx.rows.push_back(std::move(row));
     }
     commit(std::move(tx));
+}
+
+bool SimMysql::committed_since_begun(const std::string& gtrid) const {
+    return std::any_of(
+        transactions_.begin() + static_cast<std::ptrdiff_t>(began_),
+        transactions_.end(),
+        [&](const BinlogTransaction& tx) { return tx.kind == Kind::commit && tx.gtrid == gtrid; });
 }
 
 // The rows of a transaction that was prepared come true, or never were.
@@ -388,7 +397,7 @@ mysql::ResumePoint SimMysql::begin_pipeline() {
 bool SimMysql::has_reader() const {
     return std::any_of(dumps_.begin(), dumps_.end(), [](const auto& weak) {
         const auto dump = weak.lock();
-        return dump && dump->alive;
+        return dump && dump->is_read();
     });
 }
 

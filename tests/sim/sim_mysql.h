@@ -111,6 +111,7 @@ class SimMysql {
     // Changes whenever transactions are lost: no connection outlives that.
     [[nodiscard]] std::uint64_t histories() const { return histories_; }
     [[nodiscard]] std::shared_ptr<SimDump> start_dump(const mysql::ResumePoint& from);
+    // One that has read everything.
     [[nodiscard]] bool has_reader() const;
     [[nodiscard]] const std::map<std::uint64_t, BinlogFile>& files() const { return files_; }
     [[nodiscard]] static std::string file_name(std::uint64_t number);
@@ -134,6 +135,7 @@ class SimMysql {
 
     void commit_rows(std::size_t rows_max, bool prepare);
     void end_xa(const std::string& gtrid);
+    [[nodiscard]] bool committed_since_begun(const std::string& gtrid) const;
     void commit(BinlogTransaction tx);
     void name_transaction(BinlogTransaction& tx);
     void log(BinlogTransaction& tx);
