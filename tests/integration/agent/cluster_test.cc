@@ -92,37 +92,30 @@ class AgentCluster : public testing::Test {
         EXPECT_EQ(seen.nameless, 0U);
     }
 
+    void expect_rows_while_each_node_is_away(void (servers::Kafka::*leave)()) {
+        Agent agent(site_);
+        ASSERT_TRUE(streams(agent));
+        Writer writer(site_);
+        for (std::size_t node = 0; node < KafkaCluster::kNodes; ++node) {
+            ASSERT_TRUE(delivers_more(agent)) << agent.log();
+            (cluster().node(node).*leave)();
+            EXPECT_TRUE(delivers_more(agent)) << agent.log();
+            cluster().node(node).start();
+            cluster().await_in_sync();
+        }
+        expect_rows(writer.stop());
+        EXPECT_EQ(agent.stop(), 0) << agent.log();
+    }
+
     Site site_{postgres(), cluster().bootstrap()};
 };
 
 TEST_F(AgentCluster, ARollingRestartNeitherLosesNorRepeatsARow) {
-    Agent agent(site_);
-    ASSERT_TRUE(streams(agent));
-    Writer writer(site_);
-    for (std::size_t node = 0; node < KafkaCluster::kNodes; ++node) {
-        ASSERT_TRUE(delivers_more(agent)) << agent.log();
-        cluster().node(node).stop();
-        EXPECT_TRUE(delivers_more(agent)) << agent.log();
-        cluster().node(node).start();
-        cluster().await_in_sync();
-    }
-    expect_rows(writer.stop());
-    EXPECT_EQ(agent.stop(), 0) << agent.log();
+    expect_rows_while_each_node_is_away(&servers::Kafka::stop);
 }
 
 TEST_F(AgentCluster, EachNodeKilledInTurnNeitherLosesNorRepeatsARow) {
-    Agent agent(site_);
-    ASSERT_TRUE(streams(agent));
-    Writer writer(site_);
-    for (std::size_t node = 0; node < KafkaCluster::kNodes; ++node) {
-        ASSERT_TRUE(delivers_more(agent)) << agent.log();
-        cluster().node(node).kill9();
-        EXPECT_TRUE(delivers_more(agent)) << agent.log();
-        cluster().node(node).start();
-        cluster().await_in_sync();
-    }
-    expect_rows(writer.stop());
-    EXPECT_EQ(agent.stop(), 0) << agent.log();
+    expect_rows_while_each_node_is_away(&servers::Kafka::kill9);
 }
 
 // TRIBUTARY_CLUSTER_FAULTS and TRIBUTARY_CLUSTER_SEED: a longer run, another one.
