@@ -214,8 +214,10 @@ TEST_F(AgentCluster, ATopicWithTooFewReplicasInSyncIsWaitedFor) {
         return delivery.at("state") == "retrying" &&
                delivery.at("message").template get<std::string>().find(reason) != std::string::npos;
     }));
-    EXPECT_EQ(read_topic(site_.topic(), cluster().bootstrap()).operations.size(), 50U);
+    // Not read meanwhile: a partition whose leader went tells no offsets until all three are back.
+    EXPECT_LT(delivered(agent), agent.pipeline().at("durable").get<std::uint64_t>());
     cluster().node(1).start();
+    cluster().await_in_sync();
     expect_rows(100);
     EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
