@@ -1,12 +1,12 @@
 // check() and resolve_position(): what the commands ask of the server.
 #include <utility>
 
-#include "connectors/mysql/client.h"
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
-#include "connectors/mysql/server_checks.h"
-#include "connectors/mysql/snapshot_checks.h"
-#include "connectors/mysql/sql.h"
+#include "connectors/mysql/server/client.h"
+#include "connectors/mysql/server/server_checks.h"
+#include "connectors/mysql/server/sql.h"
+#include "connectors/mysql/snapshot/snapshot_checks.h"
 #include "model/errors.h"
 #include "model/table_filter.h"
 

@@ -13,8 +13,8 @@
 
 #include "connectors/mysql/entry_payload.h"
 #include "connectors/mysql/position.h"
-#include "connectors/mysql/row_values.h"
-#include "connectors/mysql/schema_change.h"
+#include "connectors/mysql/statements/schema_change.h"
+#include "connectors/mysql/values/row_values.h"
 #include "format/snapshot_marker.h"
 #include "model/errors.h"
 

@@ -39,7 +39,7 @@
 #include <variant>
 #include <vector>
 
-#include "connectors/mysql/gtid.h"
+#include "connectors/mysql/binlog/gtid.h"
 #include "connectors/mysql/server_kind.h"
 #include "model/ids.h"
 #include "ports/source.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "connectors/mysql/binlog/dump.h"
+#include "connectors/mysql/binlog/fingerprint.h"
 #include "connectors/mysql/decoder.h"
-#include "connectors/mysql/dump.h"
-#include "connectors/mysql/fingerprint.h"
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
 #include "model/errors.h"

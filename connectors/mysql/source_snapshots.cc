@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "connectors/mysql/position.h"
-#include "connectors/mysql/snapshot_checks.h"
+#include "connectors/mysql/snapshot/snapshot_checks.h"
 #include "connectors/mysql/source.h"
 #include "model/errors.h"
 

@@ -26,10 +26,10 @@ enum class Bug : std::uint8_t {
     chunk_before_its_place,          // connectors/postgresql/snapshot.cc
     open_transactions_forgotten,     // connectors/postgresql/snapshot_driver.cc
     snapshot_progress_apart,         // core/snapshot/engine.cc
-    xa_rows_of_before_lost,          // connectors/mysql/intake_xa.cc
-    last_not_compared,               // connectors/mysql/intake.cc
-    gtid_done_at_begin,              // connectors/mysql/intake.cc
-    half_row_again,                  // connectors/mysql/transaction.cc
+    xa_rows_of_before_lost,          // connectors/mysql/intake/intake_xa.cc
+    last_not_compared,               // connectors/mysql/intake/intake.cc
+    gtid_done_at_begin,              // connectors/mysql/intake/intake.cc
+    half_row_again,                  // connectors/mysql/intake/transaction.cc
 };
 
 #ifdef TRIBUTARY_PLANTED_BUGS

@@ -61,7 +61,8 @@ struct Column {
     std::string name;
     ColumnType type;
     std::string source_type;  // the source's own name of it, with modifiers: "numeric(10,2)"
-    std::uint32_t source_type_id = 0;  // PostgreSQL: type oid; MySQL: connectors/mysql/table_map.h
+    std::uint32_t source_type_id =
+        0;  // PostgreSQL: type oid; MySQL: connectors/mysql/values/table_map.h
     std::int32_t source_type_modifier = -1;
     bool nullable = true;
     std::uint16_t key_index = 0;  // place in the message key from 1; 0 = not part of the key

@@ -1,5 +1,5 @@
-// The bytes of binlog events as MySQL and MariaDB write them (connectors/mysql/events.h has the
-// layouts), over the simulated tables. Pure.
+// The bytes of binlog events as MySQL and MariaDB write them (connectors/mysql/binlog/events.h has
+// the layouts), over the simulated tables. Pure.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "connectors/mysql/events.h"
-#include "connectors/mysql/gtid.h"
+#include "connectors/mysql/binlog/events.h"
+#include "connectors/mysql/binlog/gtid.h"
 #include "connectors/mysql/server_kind.h"
 #include "tests/sim/sim_tables.h"
 

@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "connectors/mysql/events.h"
+#include "connectors/mysql/binlog/events.h"
 #include "connectors/mysql/position.h"
-#include "connectors/mysql/server_checks.h"
+#include "connectors/mysql/server/server_checks.h"
 #include "tests/sim/scheduler.h"
 #include "tests/sim/sim_tables.h"
 

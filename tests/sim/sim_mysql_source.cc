@@ -3,9 +3,9 @@
 
 #include <utility>
 
+#include "connectors/mysql/binlog/dump.h"
+#include "connectors/mysql/binlog/fingerprint.h"
 #include "connectors/mysql/decoder.h"
-#include "connectors/mysql/dump.h"
-#include "connectors/mysql/fingerprint.h"
 #include "model/errors.h"
 #include "tests/sim/sim_dump.h"
 

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "base/recurrence.h"
-#include "connectors/mysql/dump_reader.h"
-#include "connectors/mysql/intake.h"
+#include "connectors/mysql/intake/dump_reader.h"
+#include "connectors/mysql/intake/intake.h"
 #include "connectors/mysql/options.h"
 #include "ports/observer.h"
 #include "ports/source.h"

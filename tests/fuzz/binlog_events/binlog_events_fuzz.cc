@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/mysql/events.h"
-#include "connectors/mysql/statement.h"
+#include "connectors/mysql/binlog/events.h"
+#include "connectors/mysql/statements/statement.h"
 
 namespace {
 

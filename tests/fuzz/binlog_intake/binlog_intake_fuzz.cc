@@ -12,7 +12,7 @@
 
 #include "base/assert.h"
 #include "connectors/mysql/entry_payload.h"
-#include "connectors/mysql/intake.h"
+#include "connectors/mysql/intake/intake.h"
 #include "support.h"
 
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "connectors/mysql/event_reader.h"
+#include "connectors/mysql/binlog/event_reader.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/mysql/gtid.h"
+#include "connectors/mysql/binlog/gtid.h"
 #include "connectors/mysql/position.h"
 
 namespace {

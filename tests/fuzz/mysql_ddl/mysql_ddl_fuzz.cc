@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/mysql/ddl.h"
+#include "connectors/mysql/statements/ddl.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/mysql/json_binary.h"
+#include "connectors/mysql/values/json_binary.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tributary;  // NOLINT(google-build-using-namespace): a fuzz target

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/mysql/json_binary.h"
-#include "connectors/mysql/json_diff.h"
+#include "connectors/mysql/values/json_binary.h"
+#include "connectors/mysql/values/json_diff.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tributary;  // NOLINT(google-build-using-namespace): a fuzz target

@@ -7,8 +7,8 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "connectors/mysql/column_types.h"
-#include "connectors/mysql/row_values.h"
+#include "connectors/mysql/values/column_types.h"
+#include "connectors/mysql/values/row_values.h"
 
 namespace {
 

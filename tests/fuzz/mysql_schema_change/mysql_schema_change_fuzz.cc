@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "connectors/mysql/schema_change.h"
+#include "connectors/mysql/statements/schema_change.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tributary;         // NOLINT(google-build-using-namespace): a fuzz target

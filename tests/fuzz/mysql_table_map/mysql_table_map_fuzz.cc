@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/mysql/table_map.h"
+#include "connectors/mysql/values/table_map.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tributary::mysql;  // NOLINT(google-build-using-namespace): a fuzz target

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string>
 
-#include "connectors/mysql/intake.h"
+#include "connectors/mysql/intake/intake.h"
 #include "support.h"
 
 namespace tributary::mysql {

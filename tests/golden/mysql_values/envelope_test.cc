@@ -4,7 +4,7 @@
 
 #include "connectors/mysql/decoder.h"
 #include "connectors/mysql/entry_payload.h"
-#include "connectors/mysql/table_map.h"
+#include "connectors/mysql/values/table_map.h"
 #include "encode/debezium.h"
 
 namespace tributary::mysql::test {

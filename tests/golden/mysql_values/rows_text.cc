@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "connectors/mysql/row_values.h"
-#include "connectors/mysql/table_map.h"
+#include "connectors/mysql/values/row_values.h"
+#include "connectors/mysql/values/table_map.h"
 #include "encode/debezium.h"
 
 namespace tributary::mysql::test {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "connectors/mysql/entry_payload.h"
-#include "connectors/mysql/snapshot.h"
+#include "connectors/mysql/snapshot/snapshot.h"
 #include "ports/quiet_observer.h"
 #include "tests/unit/mysql/support.h"
 

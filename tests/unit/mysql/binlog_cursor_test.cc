@@ -1,10 +1,10 @@
 // Places of events, beyond 4 GiB and where the server leaves them out.
-#include "connectors/mysql/binlog_cursor.h"
+#include "connectors/mysql/binlog/binlog_cursor.h"
 
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
-#include "connectors/mysql/events.h"
+#include "connectors/mysql/binlog/events.h"
 
 namespace tributary::mysql {
 namespace {

@@ -1,5 +1,5 @@
 // Which tables and databases DDL is about, and what of its text.
-#include "connectors/mysql/ddl.h"
+#include "connectors/mysql/statements/ddl.h"
 
 #include <gtest/gtest.h>
 

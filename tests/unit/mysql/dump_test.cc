@@ -1,5 +1,5 @@
 // Where a dump is asked to start.
-#include "connectors/mysql/dump.h"
+#include "connectors/mysql/binlog/dump.h"
 
 #include <gtest/gtest.h>
 

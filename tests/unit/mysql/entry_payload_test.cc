@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/schema_change.h"
+#include "connectors/mysql/statements/schema_change.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {

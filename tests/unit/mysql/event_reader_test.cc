@@ -1,6 +1,6 @@
 // The answer to a dump command, in pieces of any size: packets joined, checksums checked,
 // compressed transactions opened while they arrive, what is too large told by its head.
-#include "connectors/mysql/event_reader.h"
+#include "connectors/mysql/binlog/event_reader.h"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

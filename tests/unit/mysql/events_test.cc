@@ -1,5 +1,5 @@
 // Parsers of events, over bytes of real servers and over every shortening of them.
-#include "connectors/mysql/events.h"
+#include "connectors/mysql/binlog/events.h"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

@@ -1,5 +1,5 @@
 // GTIDs of both servers, their sets and positions.
-#include "connectors/mysql/gtid.h"
+#include "connectors/mysql/binlog/gtid.h"
 
 #include <gtest/gtest.h>
 

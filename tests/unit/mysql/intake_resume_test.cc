@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "connectors/mysql/fingerprint.h"
-#include "connectors/mysql/intake.h"
+#include "connectors/mysql/binlog/fingerprint.h"
+#include "connectors/mysql/intake/intake.h"
 #include "model/errors.h"
 #include "support.h"
 

@@ -1,5 +1,5 @@
 // The intake state machine, event by event.
-#include "connectors/mysql/intake.h"
+#include "connectors/mysql/intake/intake.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "connectors/mysql/entry_payload.h"
-#include "connectors/mysql/schema_change.h"
+#include "connectors/mysql/statements/schema_change.h"
 #include "model/errors.h"
 #include "support.h"
 

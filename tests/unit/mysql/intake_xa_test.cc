@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/intake.h"
-#include "connectors/mysql/xa_rows.h"
+#include "connectors/mysql/intake/intake.h"
+#include "connectors/mysql/intake/xa_rows.h"
 #include "model/errors.h"
 #include "support.h"
 

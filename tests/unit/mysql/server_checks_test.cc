@@ -1,12 +1,12 @@
 // What `check` says about a server, and the statement that goes with it.
-#include "connectors/mysql/server_checks.h"
+#include "connectors/mysql/server/server_checks.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "connectors/mysql/fingerprint.h"
-#include "connectors/mysql/snapshot_checks.h"
+#include "connectors/mysql/binlog/fingerprint.h"
+#include "connectors/mysql/snapshot/snapshot_checks.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {

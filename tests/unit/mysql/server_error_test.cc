@@ -1,4 +1,4 @@
-#include "connectors/mysql/server_error.h"
+#include "connectors/mysql/server/server_error.h"
 
 #include <gtest/gtest.h>
 

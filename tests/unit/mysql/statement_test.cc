@@ -1,5 +1,5 @@
 // What statements are.
-#include "connectors/mysql/statement.h"
+#include "connectors/mysql/statements/statement.h"
 
 #include <gtest/gtest.h>
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "connectors/mysql/events.h"
-#include "connectors/mysql/intake.h"
+#include "connectors/mysql/binlog/events.h"
+#include "connectors/mysql/intake/intake.h"
 #include "model/entry.h"
 #include "ports/source.h"
 

@@ -1,5 +1,5 @@
 // Cells as a SELECT gives them: in their binlog form they mean what they meant.
-#include "connectors/mysql/cell_encode.h"
+#include "connectors/mysql/values/cell_encode.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +7,10 @@
 #include <string>
 
 #include "base/arena.h"
-#include "connectors/mysql/json_binary.h"
-#include "connectors/mysql/json_encode.h"
-#include "connectors/mysql/table_map.h"
-#include "connectors/mysql/values.h"
+#include "connectors/mysql/values/json_binary.h"
+#include "connectors/mysql/values/json_encode.h"
+#include "connectors/mysql/values/table_map.h"
+#include "connectors/mysql/values/values.h"
 
 namespace tributary::mysql {
 namespace {

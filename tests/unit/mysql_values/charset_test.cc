@@ -1,7 +1,7 @@
 // Character sets to UTF-8, as the servers' own CONVERT has them.
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/charset.h"
+#include "connectors/mysql/values/charset.h"
 #include "support.h"
 
 namespace tributary::mysql {

@@ -1,8 +1,8 @@
 // DECIMAL from its binary form, and refusal of what is none.
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/decimal.h"
-#include "connectors/mysql/row_image.h"
+#include "connectors/mysql/values/decimal.h"
+#include "connectors/mysql/values/row_image.h"
 #include "support.h"
 
 namespace tributary::mysql {

@@ -3,7 +3,7 @@
 
 #include "connectors/mysql/decoder.h"
 #include "connectors/mysql/entry_payload.h"
-#include "connectors/mysql/schema_change.h"
+#include "connectors/mysql/statements/schema_change.h"
 #include "model/errors.h"
 #include "support.h"
 

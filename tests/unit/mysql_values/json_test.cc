@@ -4,8 +4,8 @@
 #include <bit>
 
 #include "base/bytes.h"
-#include "connectors/mysql/json_binary.h"
-#include "connectors/mysql/json_diff.h"
+#include "connectors/mysql/values/json_binary.h"
+#include "connectors/mysql/values/json_diff.h"
 #include "support.h"
 
 namespace tributary::mysql {

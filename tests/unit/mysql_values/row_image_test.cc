@@ -1,7 +1,7 @@
 // Lengths of row images, and which rows of a system-versioned table are current.
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/row_image.h"
+#include "connectors/mysql/values/row_image.h"
 #include "model/errors.h"
 #include "support.h"
 

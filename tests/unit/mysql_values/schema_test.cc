@@ -1,8 +1,8 @@
 // Table structures from the row metadata and the catalogue.
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/column_types.h"
-#include "connectors/mysql/table_map.h"
+#include "connectors/mysql/values/column_types.h"
+#include "connectors/mysql/values/table_map.h"
 #include "model/errors.h"
 #include "support.h"
 

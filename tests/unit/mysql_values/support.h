@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "connectors/mysql/table_map.h"
+#include "connectors/mysql/values/table_map.h"
 
 namespace tributary::mysql::test {
 

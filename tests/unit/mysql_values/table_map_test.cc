@@ -1,7 +1,7 @@
 // TABLE_MAP events: both servers' ways, and refusal of what is none.
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/table_map.h"
+#include "connectors/mysql/values/table_map.h"
 #include "model/errors.h"
 #include "support.h"
 

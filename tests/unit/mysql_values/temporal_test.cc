@@ -1,7 +1,7 @@
 // Dates and times from their binlog forms, old and new.
 #include <gtest/gtest.h>
 
-#include "connectors/mysql/temporal.h"
+#include "connectors/mysql/values/temporal.h"
 #include "support.h"
 
 namespace tributary::mysql {

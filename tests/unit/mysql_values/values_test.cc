@@ -3,8 +3,8 @@
 
 #include <zlib.h>
 
-#include "connectors/mysql/compressed_column.h"
-#include "connectors/mysql/values.h"
+#include "connectors/mysql/values/compressed_column.h"
+#include "connectors/mysql/values/values.h"
 #include "support.h"
 
 namespace tributary::mysql {

@@ -1,0 +1,34 @@
+// What a snapshot is told of the stream while it holds rows, in the order of the stream. Called by
+// Intake on its thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "connectors/mysql/binlog/gtid.h"
+#include "connectors/mysql/position.h"
+#include "model/ids.h"
+#include "model/schema.h"
+
+namespace tributary::mysql {
+
+class StreamWatcher {
+  public:
+    virtual ~StreamWatcher() = default;
+
+    // Whether on_row() and on_truncate() are wanted for changes of this transaction: MySQL's GTID,
+    // if it has one, and where it begins. Of an XA transaction: its XA COMMIT.
+    [[nodiscard]] virtual bool wants(const std::optional<MysqlGtid>& gtid,
+                                     const Place& start) const = 0;
+    // Whether changes of this table ("database.table") are not to be appended.
+    [[nodiscard]] virtual bool withholds(std::string_view table) const = 0;
+    // A change, as it goes into the log. `schema` is null where the row was logged to an earlier
+    // connection and what it is of is not known.
+    virtual void on_row(SchemaId id,
+                        const std::shared_ptr<const TableSchema>& schema,
+                        std::string_view payload) = 0;
+    virtual void on_truncate(std::string_view database, std::string_view table) = 0;
+};
+
+}  // namespace tributary::mysql

@@ -1,0 +1,140 @@
+#include "connectors/mysql/server/catalogue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "connectors/mysql/numbers.h"
+#include "connectors/mysql/server/server_checks.h"
+#include "connectors/mysql/statements/ddl.h"
+#include "connectors/mysql/statements/quote.h"
+#include "model/errors.h"
+
+namespace tributary::mysql {
+namespace {
+
+std::string text(const SqlRows& rows, std::size_t row, std::size_t column) {
+    return std::string(rows.at(row, column));
+}
+
+// A table that is locked for longer is not waited for.
+constexpr int kLockWaitS = 1;
+// Events behind a statement that are looked through.
+constexpr int kEventsMax = 500;
+
+// Info of SHOW BINLOG EVENTS: "use `shop`; ALTER TABLE .." or the statement alone.
+bool is_about(std::string_view info, const std::string& database, const std::string& table) {
+    std::string_view session;
+    constexpr std::string_view kUse = "use `";
+    const auto end = info.find("`; ");
+    if (info.starts_with(kUse) && end != std::string_view::npos) {
+        session = info.substr(kUse.size(), end - kUse.size());
+        info.remove_prefix(end + 3);
+    }
+    const auto targets = read_ddl(info, session);
+    return std::any_of(targets.begin(), targets.end(), [&](const DdlTarget& target) {
+        return (target.database == database &&
+                (target.table == table || target.kind == DdlKind::database)) ||
+               (target.old_database == database && target.old_table == table);
+    });
+}
+
+}  // namespace
+
+Result<TableStructure> SqlCatalogue::columns(const std::string& database,
+                                             const std::string& table) {
+    TRIBUTARY_TRY(session, session_());
+    const std::string which = " WHERE TABLE_SCHEMA = " + quote_literal(database) +
+                              " AND TABLE_NAME = " + quote_literal(table);
+    TRIBUTARY_TRY(kind,
+                  session->query(
+                      "SELECT TABLE_TYPE, TABLE_COLLATION FROM information_schema.TABLES" + which));
+    TableStructure out;
+    if (kind.rows.empty()) {
+        return out;
+    }
+    out.exists = true;
+    out.system_versioned = kind.at(0, 0) == "SYSTEM VERSIONED";
+    const std::string_view collation = kind.at(0, 1);  // utf8mb4_0900_ai_ci
+    out.character_set = collation.substr(0, collation.find('_'));
+    TRIBUTARY_TRY(rows,
+                  session->query("SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COLLATION_NAME, "
+                                 "CHARACTER_SET_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA "
+                                 "FROM information_schema.COLUMNS" +
+                                 which + " ORDER BY ORDINAL_POSITION"));
+    for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+        CatalogueColumn& column = out.columns.emplace_back();
+        column.name = text(rows, row, 0);
+        column.data_type = text(rows, row, 1);
+        column.column_type = text(rows, row, 2);
+        column.collation = text(rows, row, 3);
+        column.character_set = text(rows, row, 4);
+        column.nullable = rows.at(row, 5) == "YES";
+        column.default_text = rows.rows[row][6];
+        column.extra = text(rows, row, 7);
+    }
+    TRIBUTARY_TRY(
+        key,
+        session->query("SELECT COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE" + which +
+                       " AND CONSTRAINT_NAME = 'PRIMARY' ORDER BY ORDINAL_POSITION"));
+    for (std::size_t row = 0; row < key.rows.size(); ++row) {
+        out.primary_key.push_back(text(key, row, 0));
+    }
+    return out;
+}
+
+// False: locked, gone, or not ours to read.
+Result<bool> SqlCatalogue::is_free(SqlSession& session,
+                                   const std::string& database,
+                                   const std::string& table) {
+    TRIBUTARY_TRY(set,
+                  session.query("SET SESSION lock_wait_timeout = " + std::to_string(kLockWaitS)));
+    static_cast<void>(set);
+    const auto read = session.query("SELECT 1 FROM " + quote_identifier(database) + "." +
+                                    quote_identifier(table) + " LIMIT 0");
+    return read.has_value();
+}
+
+Result<bool> SqlCatalogue::is_unchanged_since(SqlSession& session,
+                                              const std::string& database,
+                                              const std::string& table,
+                                              const Place& place) {
+    TRIBUTARY_TRY(end, end_of_log(session));
+    if (end.file != place.file || end.offset < place.offset) {
+        return false;
+    }
+    if (end.offset == place.offset) {
+        return true;
+    }
+    TRIBUTARY_TRY(
+        events,
+        session.query("SHOW BINLOG EVENTS IN " + quote_literal(place.file) + " FROM " +
+                      std::to_string(place.offset) + " LIMIT " + std::to_string(kEventsMax)));
+    constexpr std::size_t kType = 2;
+    constexpr std::size_t kEnd = 4;
+    constexpr std::size_t kInfo = 5;
+    std::uint64_t seen = 0;
+    for (std::size_t row = 0; row < events.rows.size(); ++row) {
+        if (events.at(row, kType).starts_with("Query") &&
+            is_about(events.at(row, kInfo), database, table)) {
+            return false;
+        }
+        seen = leading_number(events.at(row, kEnd));
+    }
+    return seen >= end.offset;
+}
+
+Result<std::optional<TableStructure>> SqlCatalogue::columns_at(const std::string& database,
+                                                               const std::string& table,
+                                                               const Place& place) {
+    std::optional<TableStructure> none;
+    TRIBUTARY_TRY(session, session_());
+    TRIBUTARY_TRY(free, is_free(*session, database, table));
+    if (!free) {
+        return none;
+    }
+    TRIBUTARY_TRY(structure, columns(database, table));
+    TRIBUTARY_TRY(unchanged, is_unchanged_since(*session, database, table, place));
+    return structure.exists && unchanged ? std::optional(std::move(structure)) : none;
+}
+
+}  // namespace tributary::mysql

@@ -1,0 +1,115 @@
+// Whether a server can go on from a position, and whose positions those are: server_checks.h. Pure.
+#include <algorithm>
+
+#include "base/crc32c.h"
+#include "connectors/mysql/server/server_checks.h"
+#include "model/errors.h"
+
+namespace tributary::mysql {
+namespace {
+
+Result<void> verify_mysql_gtids(const ServerFacts& facts, const MysqlGtidSet& ours) {
+    TRIBUTARY_TRY(executed, MysqlGtidSet::parse(facts.value("gtid_executed")));
+    if (!executed.contains(ours)) {
+        const bool behind = ours.contains(executed);
+        return Error(behind ? errors::kSourceRewound : errors::kSourceDiverged,
+                     "the server lacks transactions that were taken in: " +
+                         ours.minus(executed).to_string());
+    }
+    TRIBUTARY_TRY(purged, MysqlGtidSet::parse(facts.value("gtid_purged")));
+    if (!ours.contains(purged)) {
+        return Error(errors::kSourceGap,
+                     "the server has purged transactions that were not taken in: " +
+                         purged.minus(ours).to_string());
+    }
+    return success();
+}
+
+}  // namespace
+
+Result<void> verify_position(const ServerFacts& facts,
+                             const ResumePoint& resume,
+                             const std::vector<std::string>& files) {
+    if (resume.server != facts.kind) {
+        return Error(errors::kSourceDiverged,
+                     "the stored position is one of " + server_name(resume.server) +
+                         ", the server is " + server_name(facts.kind) + " " + facts.version);
+    }
+    if (resume.by_gtid && !facts.gtids()) {
+        return Error(errors::kSourceDiverged,
+                     "the stored position is a set of GTIDs, and gtid_mode is " +
+                         std::string(facts.value("gtid_mode")));
+    }
+    if (!resume.by_gtid) {
+        if (resume.last && resume.last->server != server_mark_of(facts)) {
+            return Error(errors::kSourceDiverged,
+                         "the stored position is a file and offset of another server than " +
+                             server_name_of(facts));
+        }
+        if (std::find(files.begin(), files.end(), resume.next.file) == files.end()) {
+            const bool ahead = !files.empty() && compare(Place{.file = resume.next.file},
+                                                         Place{.file = files.back()}) > 0;
+            if (ahead) {
+                return Error(errors::kSourceRewound,
+                             "the server has no " + resume.next.file + " yet; its newest is " +
+                                 files.back());
+            }
+            return Error(errors::kSourceGap,
+                         "the server has no " + resume.next.file + " any more; its oldest is " +
+                             (files.empty() ? std::string("none") : files.front()));
+        }
+        return success();
+    }
+    if (facts.kind == ServerKind::mysql) {
+        return verify_mysql_gtids(facts, resume.executed);
+    }
+    // What is purged or diverged, only the server can tell (error 1236); that it is behind, these
+    // two.
+    TRIBUTARY_TRY(theirs, MariadbGtidPosition::parse(facts.value("gtid_binlog_pos")));
+    if (!theirs.contains(resume.gtid_position)) {
+        return Error(errors::kSourceRewound,
+                     "the server's binary log ends at " + theirs.to_string() +
+                         ", before what was taken in: " + resume.gtid_position.to_string());
+    }
+    return success();
+}
+
+Result<void> verify_half(const ServerFacts& facts,
+                         const ResumePoint& resume,
+                         const Position& done) {
+    const auto half = half_taken(resume, done);
+    if (!half || !resume.by_gtid) {
+        return success();
+    }
+    bool known = true;
+    if (const auto gtid = parse_mysql_gtid(half->transaction.gtid)) {
+        TRIBUTARY_TRY(executed, MysqlGtidSet::parse(facts.value("gtid_executed")));
+        known = executed.contains(*gtid);
+    } else if (const auto maria = parse_mariadb_gtid(half->transaction.gtid)) {
+        TRIBUTARY_TRY(theirs, MariadbGtidPosition::parse(facts.value("gtid_binlog_pos")));
+        known = theirs.contains(*maria);
+    }
+    return known ? Result<void>(success())
+                 : Error(errors::kSourceRewound,
+                         "the server lacks " + half->transaction.gtid +
+                             ", of which a part was taken in");
+}
+
+std::string server_name_of(const ServerFacts& facts) {
+    const std::string_view uuid = facts.value("server_uuid");
+    return std::string(uuid.empty() ? facts.value("server_id") : uuid);
+}
+
+std::uint32_t server_mark_of(const ServerFacts& facts) {
+    return crc32c(0, server_name_of(facts));
+}
+
+std::string identity_of(const ServerFacts& facts, const ResumePoint& resume) {
+    std::string text = facts.kind == ServerKind::mysql ? "mysql" : "mariadb";
+    if (resume.by_gtid) {
+        return text + " gtid";
+    }
+    return text + " file " + server_name_of(facts);
+}
+
+}  // namespace tributary::mysql

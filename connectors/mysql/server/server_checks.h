@@ -1,0 +1,91 @@
+// What the source server must be like: read it (I/O), then judge it (pure). The same facts decide
+// whether open() goes on and what `tributary check` prints.
+// Why here: a setting that is wrong must be named with the statement that mends it, not found out
+// by a stream that stalls or loses. Threads: any; a session belongs to its thread. MySQL 9 manual,
+// "Replication and Binary Logging Options and Variables"; MariaDB knowledge base, the same.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "connectors/mysql/options.h"
+#include "connectors/mysql/position.h"
+#include "connectors/mysql/server/sql.h"
+#include "connectors/mysql/server_kind.h"
+#include "ports/check.h"
+
+namespace tributary::mysql {
+
+struct ServerFacts {
+    ServerKind kind = ServerKind::mysql;
+    std::string version;                           // "10.11.19-MariaDB-..."
+    std::map<std::string, std::string> variables;  // lower-case name, value as the server gives it
+    std::set<std::string> rights;  // on *.*, upper-case: "REPLICATION SLAVE"; "ALL PRIVILEGES"
+    std::string user;              // CURRENT_USER(): "tributary@%"
+    // Of what is in the binary log now; read_volume() reads them.
+    std::uint64_t binlog_bytes = 0;
+    std::uint64_t uptime_s = 0;
+
+    [[nodiscard]] std::string_view value(const std::string& name) const;
+    [[nodiscard]] bool on(const std::string& name) const;  // ON or 1
+    [[nodiscard]] bool may(const std::string& right) const;
+    // Whether positions by GTID can be used.
+    [[nodiscard]] bool gtids() const;
+};
+
+[[nodiscard]] std::string server_name(ServerKind kind);  // for people: "MySQL"
+[[nodiscard]] Result<ServerFacts> read_facts(SqlSession& sql);
+// How much the server logs, as far as its log says. kSourceRights.
+[[nodiscard]] Result<void> read_volume(SqlSession& sql, ServerFacts& facts);
+
+// "tributary@%" as SQL: 'tributary'@'%'. Pure.
+[[nodiscard]] std::string account_sql(const std::string& user);
+
+// The privileges on *.* in one line of SHOW GRANTS; empty when it grants on something else. Pure.
+[[nodiscard]] std::vector<std::string> global_rights(std::string_view grant);
+
+// Where the server is now: what a new pipeline starts after. kSourceSettings, kSourceRights.
+[[nodiscard]] Result<ResumePoint> current_position(SqlSession& sql,
+                                                   const ServerFacts& facts,
+                                                   GtidMode mode);
+// Where the server's binary log ends now. kSourceSettings (it is off), kSourceRights.
+[[nodiscard]] Result<Place> end_of_log(SqlSession& sql);
+// The binlog files that the server has, oldest first. kSourceRights.
+[[nodiscard]] Result<std::vector<std::string>> binlog_files(SqlSession& sql);
+
+// kSourceSettings (binary log off, not ROW, row image, GTID asked for and off), kSourceRights.
+[[nodiscard]] Result<void> verify_settings(const ServerFacts& facts, GtidMode mode);
+
+// That the server can go on from `resume`. kSourceGap: purged; kSourceRewound: it lacks what was
+// taken in; kSourceDiverged: another kind of server, GTIDs where there are none any more, or a
+// place of another server.
+[[nodiscard]] Result<void> verify_position(const ServerFacts& facts,
+                                           const ResumePoint& resume,
+                                           const std::vector<std::string>& files);
+
+// That the server still has the transaction of which half was taken in, as far as GTIDs tell: what
+// it sends, it has committed. kSourceRewound.
+[[nodiscard]] Result<void> verify_half(const ServerFacts& facts,
+                                       const ResumePoint& resume,
+                                       const Position& done);
+
+// A server's own name: its uuid, or where it has none its server_id.
+[[nodiscard]] std::string server_name_of(const ServerFacts& facts);
+
+// As Fingerprint::server has it.
+[[nodiscard]] std::uint32_t server_mark_of(const ServerFacts& facts);
+
+// What the checkpoint calls this source: "mysql gtid", "mariadb gtid"; by file, a server's own
+// name too.
+[[nodiscard]] std::string identity_of(const ServerFacts& facts, const ResumePoint& resume);
+
+// Everything `tributary check` has to say about these facts. Pure.
+[[nodiscard]] std::vector<Finding> judge(const ServerFacts& facts, const Options& options);
+
+}  // namespace tributary::mysql
