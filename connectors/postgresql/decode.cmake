@@ -2,8 +2,12 @@
 # client library; its objects are part of the connector.
 tributary_room(postgresql_decode
     SOURCES
-        lsn.cc position.cc pgoutput.cc entry_payload.cc types.cc text_values.cc special_values.cc
-        intake.cc intake_tables.cc table_schema.cc decoder.cc confirm.cc history.cc quote.cc visible_set.cc copy_text.cc
-        snapshot_table.cc snapshot.cc
+        decoder.cc entry_payload.cc lsn.cc position.cc
+        stream/confirm.cc stream/pgoutput.cc
+        values/special_values.cc values/table_schema.cc values/text_values.cc values/types.cc
+        intake/intake.cc intake/intake_tables.cc
+        snapshot/copy_text.cc snapshot/snapshot.cc snapshot/snapshot_table.cc
+        snapshot/visible_set.cc
+        server/history.cc server/quote.cc
     PUBLIC tributary_ports tributary_format tributary_core)
 list(APPEND POSTGRESQL_SOURCES $<TARGET_OBJECTS:tributary_postgresql_decode>)

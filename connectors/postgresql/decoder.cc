@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "connectors/postgresql/entry_payload.h"
-#include "connectors/postgresql/pgoutput.h"
-#include "connectors/postgresql/text_values.h"
+#include "connectors/postgresql/stream/pgoutput.h"
+#include "connectors/postgresql/values/text_values.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {

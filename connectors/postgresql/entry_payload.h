@@ -33,7 +33,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "connectors/postgresql/lsn.h"
-#include "connectors/postgresql/pgoutput.h"
+#include "connectors/postgresql/stream/pgoutput.h"
 #include "format/snapshot_marker.h"
 #include "format/table_tally.h"
 

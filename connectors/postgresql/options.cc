@@ -1,7 +1,7 @@
 #include "connectors/postgresql/options.h"
 
 #include "config/table_rules.h"
-#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/intake/intake.h"
 
 #include <algorithm>
 #include <array>

@@ -3,11 +3,11 @@
 // manual, 9.27.6 pg_create_logical_replication_slot, 9.27.3 pg_current_wal_lsn.
 #include <chrono>
 
-#include "connectors/postgresql/connection.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/postgresql.h"
-#include "connectors/postgresql/server_checks.h"
+#include "connectors/postgresql/server/connection.h"
+#include "connectors/postgresql/server/server_checks.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {

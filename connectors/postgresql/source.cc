@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "connectors/postgresql/decoder.h"
-#include "connectors/postgresql/history.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/postgresql.h"
+#include "connectors/postgresql/server/history.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {

@@ -11,20 +11,20 @@ namespace tributary::planted {
 enum class Bug : std::uint8_t {
     none,
     ack_before_fsync,                // runtime/log_writer.cc
-    keepalive_confirmed_early,       // connectors/postgresql/confirm.cc
+    keepalive_confirmed_early,       // connectors/postgresql/stream/confirm.cc
     producer_reused_in_doubt,        // connectors/kafka/producer_rules.h
     checkpoint_outside_transaction,  // connectors/kafka/producer_rules.h
     checkpoint_read_before_fencing,  // connectors/kafka/producer_rules.h
-    ordinal_off_by_one,              // connectors/postgresql/intake.cc
-    resume_confused_with_done,       // connectors/postgresql/intake.cc
+    ordinal_off_by_one,              // connectors/postgresql/intake/intake.cc
+    resume_confused_with_done,       // connectors/postgresql/intake/intake.cc
     block_checksum_ignored,          // format/block.cc
     trim_past_floor,                 // runtime/delivery_stage.cc
     old_log_merged,                  // core/delivery/ledger.cc
     puback_before_fsync,             // connectors/mqtt/session/{subscriber,listener}_session.cc
     redelivery_taken_again,          // connectors/mqtt/session/dedupe.cc
-    plain_watermark,                 // connectors/postgresql/snapshot.cc
-    chunk_before_its_place,          // connectors/postgresql/snapshot.cc
-    open_transactions_forgotten,     // connectors/postgresql/snapshot_driver.cc
+    plain_watermark,                 // connectors/postgresql/snapshot/snapshot.cc
+    chunk_before_its_place,          // connectors/postgresql/snapshot/snapshot.cc
+    open_transactions_forgotten,     // connectors/postgresql/snapshot/snapshot_driver.cc
     snapshot_progress_apart,         // core/snapshot/engine.cc
     xa_rows_of_before_lost,          // connectors/mysql/intake/intake_xa.cc
     last_not_compared,               // connectors/mysql/intake/intake.cc

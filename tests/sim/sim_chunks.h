@@ -1,6 +1,6 @@
-// SimChunkReader: the SQL side of a snapshot over SimPostgres (connectors/postgresql/chunk_port.h):
-// each answer takes its time, while the application goes on and the server may go away.
-// One thread (the agent's intake fiber).
+// SimChunkReader: the SQL side of a snapshot over SimPostgres
+// (connectors/postgresql/snapshot/chunk_port.h): each answer takes its time, while the application
+// goes on and the server may go away. One thread (the agent's intake fiber).
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "connectors/postgresql/chunk_port.h"
+#include "connectors/postgresql/snapshot/chunk_port.h"
 #include "tests/sim/sim_postgres.h"
 
 namespace tributary::sim {

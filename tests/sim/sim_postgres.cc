@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "connectors/postgresql/lsn.h"
-#include "connectors/postgresql/pgoutput.h"
+#include "connectors/postgresql/stream/pgoutput.h"
 
 namespace tributary::sim {
 namespace {

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "connectors/postgresql/catalogue_port.h"
+#include "connectors/postgresql/server/catalogue_port.h"
 #include "tests/sim/scheduler.h"
 #include "tests/sim/sim_tables.h"
 

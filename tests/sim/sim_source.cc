@@ -6,9 +6,9 @@
 
 #include "base/bytes.h"
 #include "connectors/postgresql/decoder.h"
-#include "connectors/postgresql/history.h"
 #include "connectors/postgresql/position.h"
-#include "connectors/postgresql/replication_stream.h"
+#include "connectors/postgresql/server/history.h"
+#include "connectors/postgresql/stream/replication_stream.h"
 #include "model/errors.h"
 
 namespace tributary::sim {

@@ -12,11 +12,11 @@
 #include <set>
 #include <string>
 
-#include "connectors/postgresql/confirm.h"
-#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/intake/intake.h"
 #include "connectors/postgresql/options.h"
-#include "connectors/postgresql/server_checks.h"
-#include "connectors/postgresql/snapshot_driver.h"
+#include "connectors/postgresql/server/server_checks.h"
+#include "connectors/postgresql/snapshot/snapshot_driver.h"
+#include "connectors/postgresql/stream/confirm.h"
 #include "ports/source.h"
 #include "tests/sim/sim_chunks.h"
 #include "tests/sim/sim_postgres.h"

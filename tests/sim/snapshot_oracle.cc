@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "connectors/postgresql/history.h"
+#include "connectors/postgresql/server/history.h"
 
 namespace tributary::sim {
 namespace {

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "connectors/postgresql/pgoutput.h"
-#include "connectors/postgresql/text_values.h"
+#include "connectors/postgresql/stream/pgoutput.h"
+#include "connectors/postgresql/values/text_values.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "connectors/postgresql/decoder.h"
-#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/intake/intake.h"
 #include "model/errors.h"
 #include "tests/unit/postgresql/support.h"
 

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "connectors/postgresql/decoder.h"
-#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/intake/intake.h"
 #include "tests/unit/postgresql/support.h"
 
 namespace tributary::postgresql::test {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "connectors/postgresql/confirm.h"
+#include "connectors/postgresql/stream/confirm.h"
 
 namespace tributary::postgresql {
 namespace {

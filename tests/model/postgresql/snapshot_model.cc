@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "connectors/postgresql/entry_payload.h"
-#include "connectors/postgresql/snapshot.h"
+#include "connectors/postgresql/snapshot/snapshot.h"
 #include "ports/quiet_observer.h"
 #include "tests/unit/postgresql/support.h"
 

@@ -1,5 +1,5 @@
 // The confirm automaton over every short history of a small world.
-#include "connectors/postgresql/confirm.h"
+#include "connectors/postgresql/stream/confirm.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // What the server's and libpq's words mean in the error table, and quoting. The messages are
 // PostgreSQL's own (13 to 17) and libpq's (15).
-#include "connectors/postgresql/connection.h"
+#include "connectors/postgresql/server/connection.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "connectors/postgresql/entry_payload.h"
-#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/intake/intake.h"
 #include "model/errors.h"
 #include "support.h"
 

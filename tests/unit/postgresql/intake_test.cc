@@ -1,5 +1,5 @@
 // The intake state machine, message by message.
-#include "connectors/postgresql/intake.h"
+#include "connectors/postgresql/intake/intake.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // The parser of pgoutput protocol 1, message by message: what each says, every truncation of it,
 // and the hostile neighbours. PostgreSQL 15 manual 55.9.
-#include "connectors/postgresql/pgoutput.h"
+#include "connectors/postgresql/stream/pgoutput.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // What the facts of a server mean: each check beside the neighbour that it must not refuse.
-#include "connectors/postgresql/server_checks.h"
+#include "connectors/postgresql/server/server_checks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,10 +2,10 @@
 // is in tests/model/postgresql/snapshot_model.cc.
 #include <gtest/gtest.h>
 
-#include "connectors/postgresql/chunk_reader.h"
-#include "connectors/postgresql/copy_text.h"
-#include "connectors/postgresql/snapshot_table.h"
-#include "connectors/postgresql/visible_set.h"
+#include "connectors/postgresql/snapshot/chunk_reader.h"
+#include "connectors/postgresql/snapshot/copy_text.h"
+#include "connectors/postgresql/snapshot/snapshot_table.h"
+#include "connectors/postgresql/snapshot/visible_set.h"
 #include "model/errors.h"
 #include "support.h"
 

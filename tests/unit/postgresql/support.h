@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "connectors/postgresql/catalogue_port.h"
 #include "connectors/postgresql/lsn.h"
-#include "connectors/postgresql/pgoutput.h"
+#include "connectors/postgresql/server/catalogue_port.h"
+#include "connectors/postgresql/stream/pgoutput.h"
 #include "model/entry.h"
 #include "ports/source.h"
 

@@ -1,6 +1,6 @@
 // A Relation message joined with the catalogue: keys by replica identity, nullability, names, and
 // columns on which the two disagree.
-#include "connectors/postgresql/table_schema.h"
+#include "connectors/postgresql/values/table_schema.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Text values, each literal beside its refused neighbours (debezium-compat 3.5 and 8.4).
-#include "connectors/postgresql/text_values.h"
+#include "connectors/postgresql/values/text_values.h"
 
 #include <gtest/gtest.h>
 

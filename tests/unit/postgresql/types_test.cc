@@ -1,5 +1,5 @@
 // What a column means, by oid, modifier, and the catalogue's word. PostgreSQL 15 pg_type.dat.
-#include "connectors/postgresql/types.h"
+#include "connectors/postgresql/values/types.h"
 
 #include <gtest/gtest.h>
 

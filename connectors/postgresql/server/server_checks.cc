@@ -1,0 +1,634 @@
+#include "connectors/postgresql/server/server_checks.h"
+
+#include <algorithm>
+#include <charconv>
+#include <regex>
+#include <utility>
+
+#include "model/errors.h"
+
+namespace tributary::postgresql {
+namespace {
+
+constexpr std::chrono::seconds kLimit{15};
+constexpr int kOldestMajor = 13;
+constexpr int kNewestMajor = 18;
+// A standby can decode since 16.
+constexpr int kStandbyDecoding = 160000;
+
+constexpr const char* kServerSql = R"(SELECT current_setting('wal_level'),
+    pg_is_in_recovery(),
+    (SELECT CASE WHEN setting::int8 < 0 THEN -1 ELSE setting::int8 * 1048576 END
+       FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
+    (SELECT setting::int8 FROM pg_settings WHERE name = 'wal_sender_timeout'),
+    current_setting('max_replication_slots')::int8,
+    (SELECT count(*) FROM pg_replication_slots),
+    current_setting('max_wal_senders')::int8,
+    current_database(),
+    r.rolname, r.rolsuper,
+    r.rolreplication OR EXISTS (SELECT FROM pg_roles m
+        WHERE m.rolname IN ('rds_replication', 'rds_superuser')
+          AND pg_has_role(r.oid, m.oid, 'USAGE')),
+    r.rolcreatedb, r.rolcreaterole, r.rolbypassrls
+FROM pg_roles r WHERE r.rolname = current_user)";
+
+constexpr const char* kSlotSql = R"(SELECT plugin, slot_type, database, active, active_pid,
+    confirmed_flush_lsn, wal_status, coalesce(safe_wal_size, -1)
+FROM pg_replication_slots WHERE slot_name = $1)";
+
+constexpr const char* kPublicationSql = R"(SELECT puballtables, pubinsert, pubupdate, pubdelete,
+    pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1)";
+
+// The row filter has a column of its own since 15; to_jsonb() asks for it without naming it.
+constexpr const char* kTablesSql =
+    R"(SELECT n.nspname, c.relname, c.relkind = 'p', c.relispartition,
+    p.tablename IS NOT NULL,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary),
+    c.relreplident,
+    coalesce(to_jsonb(p) ->> 'rowfilter', '') <> '',
+    has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
+    CASE WHEN c.reltuples > 0 THEN c.reltuples::int8 END
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_publication_tables p
+    ON p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+ORDER BY 1, 2)";
+
+std::string text_at(const Rows& rows, int column) {
+    return std::string(rows.at(0, column));
+}
+
+std::string name_of(const TableFacts& table) {
+    return table.schema + "." + table.table;
+}
+
+std::string sql_name_of(const TableFacts& table) {
+    return quote_identifier(table.schema) + "." + quote_identifier(table.table);
+}
+
+std::string joined(const std::vector<std::string>& texts, std::size_t max = 10) {
+    std::string out;
+    for (std::size_t index = 0; index < texts.size() && index < max; ++index) {
+        out += (index == 0 ? "" : ", ") + texts[index];
+    }
+    if (texts.size() > max) {
+        out += " and " + std::to_string(texts.size() - max) + " more";
+    }
+    return out;
+}
+
+std::string quoted_config(std::string_view text) {
+    return "\"" + std::string(text) + "\"";
+}
+
+// Whether events of this table come under its own name: a partition's come under the root's when
+// the publication says so, and a partitioned table itself has none otherwise.
+bool speaks_for_itself(const TableFacts& table, bool via_root) {
+    return via_root ? !table.partition : !table.partitioned;
+}
+
+// Nothing tells its rows apart.
+bool is_keyless(const TableFacts& table) {
+    return !table.primary_key && table.replica_identity != 'i';
+}
+
+bool expected(const TableFacts& table, const ServerFacts& facts, const TableFilter& filter) {
+    const bool via_root = facts.publication && facts.publication->via_root;
+    return speaks_for_itself(table, via_root) && filter.table_selected(table.schema, table.table);
+}
+
+std::string missing_operations(const PublicationFacts& publication) {
+    std::vector<std::string> missing;
+    const auto need = [&missing](bool there, const char* name) {
+        if (!there) {
+            missing.emplace_back(name);
+        }
+    };
+    need(publication.inserts, "insert");
+    need(publication.updates, "update");
+    need(publication.deletes, "delete");
+    need(publication.truncates, "truncate");
+    return joined(missing);
+}
+
+// An `include` expression that no published table matches. A publication of all tables also has
+// those that are created later.
+std::optional<std::string> include_without_table(const ServerFacts& facts, const Options& options) {
+    if (facts.publication && facts.publication->all_tables) {
+        return std::nullopt;
+    }
+    for (const std::string& include : options.tables.include) {
+        const std::regex expression(include, std::regex::ECMAScript | std::regex::optimize);
+        const bool published = std::any_of(
+            facts.tables.begin(), facts.tables.end(), [&expression](const TableFacts& table) {
+                return table.published && std::regex_match(name_of(table), expression);
+            });
+        if (!published) {
+            return include;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string alter_publication_sql(const ServerFacts& facts,
+                                  const Options& options,
+                                  const TableFilter& filter) {
+    std::vector<std::string> tables;
+    for (const TableFacts& table : facts.tables) {
+        if (expected(table, facts, filter) && !table.published) {
+            tables.push_back(sql_name_of(table));
+        }
+    }
+    return "ALTER PUBLICATION " + quote_identifier(options.publication) + " ADD TABLE " +
+           joined(tables, tables.size()) + ";";
+}
+
+Error unreadable(const ServerFacts& facts, const std::string& names, const std::string& sql_names) {
+    return {errors::kSourceRights,
+            "a snapshot must read " + names + ", which role \"" + facts.role.name +
+                "\" may not: GRANT SELECT ON " + sql_names + " TO " +
+                quote_identifier(facts.role.name) + "; (and USAGE on the schema)"};
+}
+
+}  // namespace
+
+Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options) {
+    TRIBUTARY_TRY(rows, sql.query(kSlotSql, kLimit, {options.slot}));
+    if (rows.count() == 0) {
+        return std::optional<SlotFacts>();
+    }
+    SlotFacts slot;
+    slot.plugin = text_at(rows, 0);
+    slot.type = text_at(rows, 1);
+    slot.database = text_at(rows, 2);
+    slot.active = rows.boolean(0, 3);
+    slot.active_pid = rows.integer(0, 4);
+    slot.confirmed_flush = parse_lsn(rows.at(0, 5));
+    slot.wal_status = text_at(rows, 6);
+    slot.safe_wal_bytes = rows.integer(0, 7);
+    return std::optional(std::move(slot));
+}
+
+Result<ServerFacts> read_facts(Session& sql, const Options& options) {
+    ServerFacts facts;
+    facts.version = sql.server_version();
+    TRIBUTARY_TRY(server, sql.query(kServerSql, kLimit));
+    if (server.count() != 1) {
+        return Error(errors::kSourceUnreachable, "the server does not know its own settings");
+    }
+    facts.wal_level = text_at(server, 0);
+    facts.in_recovery = server.boolean(0, 1);
+    facts.max_slot_wal_keep_bytes = server.null(0, 2) ? -1 : server.integer(0, 2);
+    facts.wal_sender_timeout_ms = server.integer(0, 3);
+    facts.max_replication_slots = server.integer(0, 4);
+    facts.replication_slots = server.integer(0, 5);
+    facts.max_wal_senders = server.integer(0, 6);
+    facts.database = text_at(server, 7);
+    facts.role.name = text_at(server, 8);
+    facts.role.superuser = server.boolean(0, 9);
+    facts.role.replication = server.boolean(0, 10);
+    facts.role.create_db = server.boolean(0, 11);
+    facts.role.create_role = server.boolean(0, 12);
+    facts.role.bypass_rls = server.boolean(0, 13);
+
+    TRIBUTARY_TRY(slot, read_slot(sql, options));
+    facts.slot = std::move(slot);
+
+    TRIBUTARY_TRY(publication, sql.query(kPublicationSql, kLimit, {options.publication}));
+    if (publication.count() == 1) {
+        facts.publication = PublicationFacts{.all_tables = publication.boolean(0, 0),
+                                             .inserts = publication.boolean(0, 1),
+                                             .updates = publication.boolean(0, 2),
+                                             .deletes = publication.boolean(0, 3),
+                                             .truncates = publication.boolean(0, 4),
+                                             .via_root = publication.boolean(0, 5)};
+    }
+
+    TRIBUTARY_TRY(tables, sql.query(kTablesSql, kLimit, {options.publication}));
+    for (int row = 0; row < tables.count(); ++row) {
+        TableFacts& table = facts.tables.emplace_back();
+        table.schema = std::string(tables.at(row, 0));
+        table.table = std::string(tables.at(row, 1));
+        table.partitioned = tables.boolean(row, 2);
+        table.partition = tables.boolean(row, 3);
+        table.published = tables.boolean(row, 4);
+        table.primary_key = tables.boolean(row, 5);
+        table.replica_identity = tables.at(row, 6).empty() ? 'd' : tables.at(row, 6).front();
+        table.row_filter = tables.boolean(row, 7);
+        table.readable = tables.boolean(row, 8);
+        if (!tables.null(row, 9)) {
+            table.rows_estimate = static_cast<std::uint64_t>(tables.integer(row, 9));
+        }
+    }
+    return facts;
+}
+
+Result<SystemFacts> identify_system(Session& replication) {
+    TRIBUTARY_TRY(rows, replication.query("IDENTIFY_SYSTEM", kLimit));
+    const auto flushed = rows.count() == 1 ? parse_lsn(rows.at(0, 2)) : std::nullopt;
+    if (!flushed) {
+        return Error(errors::kProtocolViolation, "IDENTIFY_SYSTEM gave no position");
+    }
+    SystemFacts system;
+    system.system_id = text_at(rows, 0);
+    system.timeline = static_cast<std::uint32_t>(rows.integer(0, 1));
+    system.flushed = *flushed;
+    return system;
+}
+
+Result<void> verify_settings(const ServerFacts& facts) {
+    const int major = facts.version / 10000;
+    if (major < kOldestMajor || major > kNewestMajor) {
+        return Error(errors::kSourceSettings,
+                     "PostgreSQL " + std::to_string(major) + " is not supported: 13 to 18 are");
+    }
+    if (facts.wal_level != "logical") {
+        return Error(errors::kSourceSettings,
+                     "wal_level is " + facts.wal_level +
+                         ": run ALTER SYSTEM SET wal_level = 'logical'; and restart the server");
+    }
+    if (facts.in_recovery && facts.version < kStandbyDecoding) {
+        return Error(
+            errors::kSourceSettings,
+            "the server is a standby; before PostgreSQL 16 only a primary can be followed");
+    }
+    return success();
+}
+
+std::vector<std::string> selected_tables(const ServerFacts& facts,
+                                         const TableFilter& filter,
+                                         bool published) {
+    std::vector<std::string> names;
+    for (const TableFacts& table : facts.tables) {
+        if (table.published == published && expected(table, facts, filter)) {
+            names.push_back(name_of(table));
+        }
+    }
+    return names;
+}
+
+Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
+                                           const TableFilter& filter,
+                                           const std::string& name) {
+    const auto found =
+        std::find_if(facts.tables.begin(), facts.tables.end(), [&](const TableFacts& table) {
+            return name_of(table) == name;
+        });
+    const auto refuse = [&name](const char* why) {
+        return Error(errors::kSnapshotRefused, "table \"" + name + "\" " + why);
+    };
+    if (found == facts.tables.end()) {
+        return refuse("does not exist; the name is written as schema.table");
+    }
+    if (!filter.table_selected(found->schema, found->table)) {
+        return refuse("is not selected by `tables`");
+    }
+    const bool via_root = facts.publication && facts.publication->via_root;
+    if (!speaks_for_itself(*found, via_root)) {
+        return refuse(via_root ? "is a partition, whose rows come under its root's name"
+                               : "is partitioned, and its rows come under its partitions' names");
+    }
+    if (!found->published) {
+        return refuse("is not in the publication");
+    }
+    if (!found->readable) {
+        return unreadable(facts, name, sql_name_of(*found));
+    }
+    return SnapshotChoice{{found->schema, found->table}, found->rows_estimate};
+}
+
+Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts, const TableFilter& filter) {
+    std::vector<RunTable> tables;
+    std::vector<std::string> hidden;
+    std::string grant;
+    for (const TableFacts& table : facts.tables) {
+        if (!table.published || !expected(table, facts, filter)) {
+            continue;
+        }
+        tables.push_back({{table.schema, table.table}, is_keyless(table)});
+        if (!table.readable) {
+            hidden.push_back(name_of(table));
+            grant += (grant.empty() ? "" : ", ") + sql_name_of(table);
+        }
+    }
+    if (!hidden.empty()) {
+        return unreadable(facts, joined(hidden), grant);
+    }
+    return tables;
+}
+
+Result<void> verify_publication(const ServerFacts& facts,
+                                const Options& options,
+                                const TableFilter& filter,
+                                bool fresh) {
+    const std::string name = "publication " + quoted_config(options.publication);
+    if (!facts.publication) {
+        return Error(errors::kPublicationMissing,
+                     name + " does not exist in database " + quoted_config(facts.database));
+    }
+    if (const std::string missing = missing_operations(*facts.publication); !missing.empty()) {
+        return Error(errors::kPublicationUnsuitable, name + " does not publish " + missing);
+    }
+    if (options.tables.include.empty()) {
+        return success();
+    }
+    const std::vector<std::string> unpublished = selected_tables(facts, filter, false);
+    if (fresh && !unpublished.empty()) {
+        return Error(
+            errors::kPublicationUnsuitable,
+            name + " does not contain " + joined(unpublished) + ", which tables.include selects");
+    }
+    if (const auto include = include_without_table(facts, options)) {
+        return Error(errors::kPublicationUnsuitable,
+                     name + " contains no table that tables.include " + quoted_config(*include) +
+                         " selects");
+    }
+    return success();
+}
+
+Result<void> verify_slot(const SlotFacts& slot, const Options& options, std::optional<Lsn> resume) {
+    const std::string name = "slot " + quoted_config(options.slot);
+    if (slot.type != "logical" || slot.plugin != "pgoutput") {
+        return Error(errors::kSlotForeign,
+                     name + " is " + slot.type +
+                         (slot.plugin.empty() ? "" : " for " + slot.plugin) +
+                         ", not logical for pgoutput");
+    }
+    if (slot.database != options.connection.dbname) {
+        return Error(errors::kSlotForeign,
+                     name + " belongs to database " + quoted_config(slot.database));
+    }
+    if (slot.wal_status == "lost") {
+        return Error(errors::kSlotLost, name + " has lost WAL that it needed (wal_status lost)");
+    }
+    if (slot.active) {
+        return Error(
+            errors::kSlotInUse,
+            name + " is in use by process " + std::to_string(slot.active_pid) + " of the server");
+    }
+    if (!slot.confirmed_flush) {
+        return Error(errors::kSlotInUse, name + " is still being created");
+    }
+    if (resume && *slot.confirmed_flush > *resume) {
+        return Error(errors::kSourceGap,
+                     name + " is at " + to_string(*slot.confirmed_flush) +
+                         ", ahead of our position " + to_string(*resume));
+    }
+    return success();
+}
+
+Result<std::string> create_publication_sql(const ServerFacts& facts,
+                                           const Options& options,
+                                           const TableFilter& filter) {
+    const std::string head = "CREATE PUBLICATION " + quote_identifier(options.publication);
+    if (options.tables.include.empty()) {
+        return head + " FOR ALL TABLES";
+    }
+    std::vector<std::string> tables;
+    for (const TableFacts& table : facts.tables) {
+        // A partition comes with its root when that is selected too; naming it twice does no harm.
+        if (expected(table, facts, filter)) {
+            tables.push_back(sql_name_of(table));
+        }
+    }
+    if (tables.empty()) {
+        return Error(errors::kPublicationUnsuitable,
+                     "no table of database " + quoted_config(facts.database) +
+                         " is selected by tables.include");
+    }
+    return head + " FOR TABLE " + joined(tables, tables.size());
+}
+
+namespace {
+
+class Judge {
+  public:
+    Judge(const ServerFacts& facts, const Options& options, const TableFilter& filter)
+        : facts_(facts), options_(options), filter_(filter) {}
+
+    std::vector<Finding> all() {
+        settings();
+        bounds();
+        role();
+        publication();
+        tables();
+        slot();
+        return std::move(findings_);
+    }
+
+  private:
+    void ok(std::string subject, std::string what) {
+        findings_.push_back({Severity::ok, std::move(subject), std::move(what), ""});
+    }
+    void warn(std::string subject, std::string what, std::string remedy) {
+        findings_.push_back(
+            {Severity::warning, std::move(subject), std::move(what), std::move(remedy)});
+    }
+    void error(std::string subject, std::string what, std::string remedy) {
+        findings_.push_back(
+            {Severity::error, std::move(subject), std::move(what), std::move(remedy)});
+    }
+
+    void settings() {
+        const std::string version = "PostgreSQL " + std::to_string(facts_.version / 10000) + "." +
+                                    std::to_string(facts_.version % 10000);
+        const int major = facts_.version / 10000;
+        if (major < kOldestMajor || major > kNewestMajor) {
+            error("version", version, "use PostgreSQL 13 to 18");
+        } else {
+            ok("version", version);
+        }
+        if (facts_.wal_level == "logical") {
+            ok("wal_level", "logical");
+        } else {
+            error("wal_level",
+                  facts_.wal_level,
+                  "ALTER SYSTEM SET wal_level = 'logical'; then restart the server");
+        }
+        if (facts_.in_recovery && facts_.version < kStandbyDecoding) {
+            error("recovery", "the server is a standby", "connect to the primary");
+        }
+    }
+
+    void bounds() {
+        if (facts_.max_slot_wal_keep_bytes < 0) {
+            warn("max_slot_wal_keep_size",
+                 "not set: an agent that stays away lets WAL fill the server's disk",
+                 "ALTER SYSTEM SET max_slot_wal_keep_size = '16GB'; SELECT pg_reload_conf();");
+        } else {
+            ok("max_slot_wal_keep_size", std::to_string(facts_.max_slot_wal_keep_bytes) + " bytes");
+        }
+        if (facts_.wal_sender_timeout_ms == 0) {
+            warn("wal_sender_timeout",
+                 "0: the server never gives up on an agent that lost its power",
+                 "ALTER SYSTEM SET wal_sender_timeout = '60s'; SELECT pg_reload_conf();");
+        } else {
+            ok("wal_sender_timeout", std::to_string(facts_.wal_sender_timeout_ms) + " ms");
+        }
+        if (!facts_.slot && facts_.replication_slots >= facts_.max_replication_slots) {
+            error("max_replication_slots",
+                  "all " + std::to_string(facts_.max_replication_slots) + " slots are taken",
+                  "ALTER SYSTEM SET max_replication_slots = " +
+                      std::to_string(facts_.max_replication_slots + 5) +
+                      "; then restart the server");
+        }
+    }
+
+    void role() {
+        const std::string name = quote_identifier(facts_.role.name);
+        if (facts_.role.replication || facts_.role.superuser) {
+            ok("right REPLICATION", "role " + facts_.role.name + " may replicate");
+        } else {
+            error("right REPLICATION",
+                  "role " + facts_.role.name + " may not replicate",
+                  "ALTER ROLE " + name + " REPLICATION;");
+        }
+        const auto excess = [this, &name](bool has, const char* right) {
+            if (has) {
+                warn(std::string("excess right ") + right,
+                     "role " + facts_.role.name + " has " + right + " and does not need it",
+                     "ALTER ROLE " + name + " NO" + right + ";");
+            }
+        };
+        excess(facts_.role.superuser, "SUPERUSER");
+        excess(facts_.role.create_db, "CREATEDB");
+        excess(facts_.role.create_role, "CREATEROLE");
+        excess(facts_.role.bypass_rls, "BYPASSRLS");
+    }
+
+    void publication() {
+        const std::string subject = "publication " + options_.publication;
+        const std::string name = quote_identifier(options_.publication);
+        if (!facts_.publication) {
+            const auto sql = create_publication_sql(facts_, options_, filter_);
+            error(subject,
+                  "does not exist",
+                  sql ? sql.value() + ";"
+                      : "CREATE PUBLICATION " + name + " FOR TABLE ...; -- " + sql.error().what());
+            return;
+        }
+        const std::string missing = missing_operations(*facts_.publication);
+        if (!missing.empty()) {
+            error(subject,
+                  "does not publish " + missing,
+                  "ALTER PUBLICATION " + name +
+                      " SET (publish = 'insert, update, delete, truncate');");
+        }
+        const auto unpublished = options_.tables.include.empty()
+                                     ? std::vector<std::string>{}
+                                     : selected_tables(facts_, filter_, false);
+        if (!unpublished.empty()) {
+            error(subject,
+                  "does not contain " + joined(unpublished) + ", which tables.include selects",
+                  alter_publication_sql(facts_, options_, filter_));
+        } else if (const auto include = include_without_table(facts_, options_)) {
+            error(subject,
+                  "contains no table that tables.include \"" + *include + "\" selects",
+                  "ALTER PUBLICATION " + name + " ADD TABLE ...; or correct tables.include");
+        } else if (missing.empty()) {
+            ok(subject, facts_.publication->all_tables ? "all tables" : "suits");
+        }
+    }
+
+    void tables() {
+        for (const TableFacts& table : facts_.tables) {
+            if (!table.published || !filter_.table_selected(table.schema, table.table)) {
+                continue;
+            }
+            const std::string subject = "table " + name_of(table);
+            const bool no_identity = table.replica_identity == 'n' ||
+                                     (table.replica_identity == 'd' && !table.primary_key);
+            if (no_identity) {
+                warn(subject,
+                     "has no replica identity: the server refuses UPDATE and DELETE on it while it "
+                     "is "
+                     "published",
+                     "ALTER TABLE " + sql_name_of(table) +
+                         " ADD PRIMARY KEY (...); or ALTER TABLE " + sql_name_of(table) +
+                         " REPLICA IDENTITY FULL;");
+            }
+            snapshot_of(table, subject);
+            if (options_.snapshot != SnapshotMode::no_data && !facts_.slot && is_keyless(table) &&
+                expected(table, facts_, filter_)) {
+                warn(subject,
+                     "has no key: its snapshot is one transaction, keeps all rows in the local log "
+                     "first, and the stream waits while they are read and appended",
+                     "ALTER TABLE " + sql_name_of(table) +
+                         " ADD PRIMARY KEY (...); or snapshot.mode: no_data");
+            }
+            if (table.row_filter) {
+                warn(subject,
+                     "is published with a row filter: rows outside it are not delivered",
+                     "ALTER PUBLICATION " + quote_identifier(options_.publication) +
+                         " SET TABLE ...; without WHERE, if that is not wanted");
+            }
+        }
+    }
+
+    // A pipeline that has its slot has begun: it needs no more rows unless they are asked for.
+    void snapshot_of(const TableFacts& table, const std::string& subject) {
+        if (options_.snapshot == SnapshotMode::no_data || table.readable ||
+            !expected(table, facts_, filter_)) {
+            return;
+        }
+        const std::string grant = "GRANT SELECT ON " + sql_name_of(table) + " TO " +
+                                  quote_identifier(facts_.role.name) + "; GRANT USAGE ON SCHEMA " +
+                                  quote_identifier(table.schema) + " TO " +
+                                  quote_identifier(facts_.role.name) + ";";
+        if (facts_.slot && options_.snapshot != SnapshotMode::always) {
+            warn(subject,
+                 "may not be read: a snapshot, which a new pipeline begins with, could not take "
+                 "its rows",
+                 grant + " or snapshot.mode: no_data");
+        } else {
+            error(subject,
+                  "may not be read, and snapshot.mode wants its rows",
+                  grant + " or snapshot.mode: no_data, if only changes are wanted");
+        }
+    }
+
+    void slot() {
+        const std::string subject = "slot " + options_.slot;
+        if (!facts_.slot) {
+            if (options_.create_slot) {
+                ok(subject, "does not exist; the agent creates it when the pipeline is new");
+            } else {
+                error(subject,
+                      "does not exist and create_slot is false",
+                      "SELECT pg_create_logical_replication_slot(" + quote_literal(options_.slot) +
+                          ", 'pgoutput');");
+            }
+            return;
+        }
+        const auto verdict = verify_slot(*facts_.slot, options_, std::nullopt);
+        if (verdict) {
+            ok(subject,
+               "confirmed up to " + to_string(*facts_.slot->confirmed_flush) + ", wal_status " +
+                   facts_.slot->wal_status);
+        } else if (verdict.error().is(errors::kSlotInUse)) {
+            warn(subject,
+                 verdict.error().what() + "; that is right while the agent runs",
+                 "SELECT * FROM pg_stat_replication WHERE pid = " +
+                     std::to_string(facts_.slot->active_pid) + "; -- who it is");
+        } else {
+            error(subject, verdict.error().what(), std::string(verdict.error().kind().next));
+        }
+    }
+
+    const ServerFacts& facts_;
+    const Options& options_;
+    const TableFilter& filter_;
+    std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> judge(const ServerFacts& facts,
+                           const Options& options,
+                           const TableFilter& filter) {
+    return Judge(facts, options, filter).all();
+}
+
+}  // namespace tributary::postgresql

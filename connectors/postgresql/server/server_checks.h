@@ -1,0 +1,135 @@
+// What the source database must be like: read it (I/O), then judge it (pure). The same facts decide
+// whether open() goes on and what `tributary check` prints.
+// Why here: a setting that is wrong must be named with the statement that mends it, not found out
+// by a stream that stalls or loses. Threads: any; a Session belongs to its thread. Spec: PostgreSQL
+// 15 manual, 54.19 pg_replication_slots, 53.40 pg_publication, 20.6 Replication settings.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "connectors/postgresql/lsn.h"
+#include "connectors/postgresql/options.h"
+#include "connectors/postgresql/server/connection.h"
+#include "connectors/postgresql/server/history.h"
+#include "connectors/postgresql/server/table_name.h"
+#include "model/table_filter.h"
+#include "ports/check.h"
+
+namespace tributary::postgresql {
+
+struct RoleFacts {
+    std::string name;
+    bool superuser = false;
+    bool replication = false;  // the attribute, or a managed service's role that stands for it
+    bool create_db = false;
+    bool create_role = false;
+    bool bypass_rls = false;
+};
+
+struct SlotFacts {
+    std::string plugin;
+    std::string type;  // logical, physical
+    std::string database;
+    bool active = false;
+    std::int64_t active_pid = 0;
+    std::optional<Lsn> confirmed_flush;
+    std::string wal_status;  // reserved, extended, unreserved, lost
+    std::int64_t safe_wal_bytes = -1;
+};
+
+struct PublicationFacts {
+    bool all_tables = false;
+    bool inserts = false;
+    bool updates = false;
+    bool deletes = false;
+    bool truncates = false;
+    bool via_root = false;
+};
+
+struct TableFacts {
+    std::string schema;
+    std::string table;
+    bool partitioned = false;
+    bool partition = false;
+    bool published = false;
+    bool primary_key = false;
+    char replica_identity = 'd';  // d default, n nothing, f full, i index
+    bool row_filter = false;
+    bool readable = true;                          // SELECT on the whole table
+    std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
+};
+
+struct ServerFacts {
+    int version = 0;  // 150004
+    std::string wal_level;
+    bool in_recovery = false;
+    std::int64_t max_slot_wal_keep_bytes = -1;  // -1: no bound
+    std::int64_t wal_sender_timeout_ms = 60000;
+    std::int64_t max_replication_slots = 0;
+    std::int64_t replication_slots = 0;
+    std::int64_t max_wal_senders = 0;
+    std::string database;
+    RoleFacts role;
+    std::optional<SlotFacts> slot;
+    std::optional<PublicationFacts> publication;
+    std::vector<TableFacts> tables;  // permanent ones outside the system's schemas
+};
+
+[[nodiscard]] Result<ServerFacts> read_facts(Session& sql, const Options& options);
+[[nodiscard]] Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options);
+[[nodiscard]] Result<SystemFacts> identify_system(Session& replication);
+
+// kSourceSettings: version outside 13..18, wal_level, standby before 16.
+[[nodiscard]] Result<void> verify_settings(const ServerFacts& facts);
+
+// kPublicationMissing, kPublicationUnsuitable. `fresh`: a new pipeline, for which every table that
+// is asked for by name or expression must be published; later a published one per expression is
+// enough.
+[[nodiscard]] Result<void> verify_publication(const ServerFacts& facts,
+                                              const Options& options,
+                                              const TableFilter& filter,
+                                              bool fresh);
+// Tables that the filter selects, "schema.table": those that the publication sends, or those that
+// it does not.
+[[nodiscard]] std::vector<std::string> selected_tables(const ServerFacts& facts,
+                                                       const TableFilter& filter,
+                                                       bool published);
+
+// `resume`: needed_from(), where the pipeline goes on; nullopt for a new one. kSlotForeign,
+// kSlotInUse, kSlotLost, kSourceGap.
+[[nodiscard]] Result<void> verify_slot(const SlotFacts& slot,
+                                       const Options& options,
+                                       std::optional<Lsn> resume);
+
+// The tables whose rows a snapshot takes: those whose events the stream has, under their own names.
+// kSourceRights naming the ones that may not be read, with the statement that mends it.
+[[nodiscard]] Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts,
+                                                            const TableFilter& filter);
+
+struct SnapshotChoice {
+    TableName name;
+    std::optional<std::uint64_t> rows_estimate{};
+};
+// The table that an operator calls `name` ("schema.table"). kSnapshotRefused: the stream has no
+// events under this name; kSourceRights.
+[[nodiscard]] Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
+                                                         const TableFilter& filter,
+                                                         const std::string& name);
+
+// CREATE PUBLICATION for the tables that the options select. kPublicationUnsuitable when there is
+// none.
+[[nodiscard]] Result<std::string> create_publication_sql(const ServerFacts& facts,
+                                                         const Options& options,
+                                                         const TableFilter& filter);
+
+// Everything `tributary check` has to say about these facts. Pure.
+[[nodiscard]] std::vector<Finding> judge(const ServerFacts& facts,
+                                         const Options& options,
+                                         const TableFilter& filter);
+
+}  // namespace tributary::postgresql
