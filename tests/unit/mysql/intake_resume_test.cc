@@ -224,6 +224,31 @@ TEST(ResumeByPlace, refuses_a_file_that_ends_where_the_last_transaction_began) {
     EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
 }
 
+// It gave the place of one that was half taken in to one that changes nothing selected.
+TEST(ResumeByPlace, refuses_any_other_transaction_where_a_half_one_should_go_on) {
+    test::Wire wire(1000);
+    const FileEvent begins = wire.anonymous();
+    const std::vector<FileEvent> half = {begins,
+                                         wire.query("BEGIN"),
+                                         wire.table_map(1, "shop", "t"),
+                                         wire.write_rows(1, {{1, "a"}})};
+    RecordingSink sink;
+    sink.now.resume = encode_resume(test::beginning(ServerKind::mysql, false));
+    ASSERT_TRUE(test::take_in({}, half, sink));
+    const auto unselected_at = [&](std::uint64_t offset) {
+        test::Wire other(offset);
+        RecordingSink again = sink;
+        return test::take_in({}, {other.anonymous(), other.query("CREATE USER u")}, again);
+    };
+    EXPECT_TRUE(test::take_in({}, half, sink));
+    for (const std::uint64_t offset : {begins.offset, begins.next}) {
+        const auto taken = unselected_at(offset);
+        ASSERT_FALSE(taken) << offset;
+        EXPECT_TRUE(taken.error().is(errors::kSourceDiverged)) << taken.error().message();
+    }
+    EXPECT_TRUE(unselected_at(500));  // before it, where nothing was taken in of
+}
+
 // Of the transaction that was half taken in, the server kept the beginning alone.
 TEST(ResumeHalf, refuses_a_file_that_ends_inside_it_now_even_before_its_rows) {
     test::Wire wire;
