@@ -35,6 +35,7 @@ using std::chrono::steady_clock;
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr int kRowBytes = 8000;
 constexpr int kRowsPerTransaction = 128;  // about a MiB
+constexpr seconds kStartLimit{60};
 constexpr seconds kDrainLimit{900};
 
 struct Options {
@@ -117,12 +118,13 @@ class Site {
                                   .heap = "512m"});
         postgres_.sql("CREATE DATABASE protected");
         postgres_.create_user("tributary", "secret", "REPLICATION");
-        // Pieces of a text that does not compress: each row another piece.
+        // Pieces of bytes that do not compress, each row another piece. Bytes, because the server
+        // reads a text in UTF-8 from its beginning to find a piece.
         sql("CREATE TABLE t(id bigint PRIMARY KEY, v text);"
             "ALTER TABLE t ALTER COLUMN v SET STORAGE EXTERNAL;"
-            "CREATE TABLE noise(v text);"
+            "CREATE TABLE noise(v bytea);"
             "ALTER TABLE noise ALTER COLUMN v SET STORAGE EXTERNAL;"
-            "INSERT INTO noise SELECT string_agg(md5(random()::text), '') FROM "
+            "INSERT INTO noise SELECT decode(string_agg(md5(random()::text), ''), 'hex') FROM "
             "generate_series(1, 65536);"
             "CREATE PUBLICATION protected FOR TABLE t");
         std::ofstream(folder_.path() / "tributary.yaml")
@@ -147,6 +149,7 @@ class Site {
     }
 
     bool run() {
+        await_streaming();  // what is written before the slot exists is not the agent's
         write(1, 1);
         await_delivered();
         proxy_.cut();
@@ -177,7 +180,7 @@ class Site {
                   << sampler.unconfirmed_max / kMiB << "), in the end " << held / kMiB
                   << " MiB; the log at most " << sampler.log_max / kMiB
                   << " MiB; agent's memory at most " << memory_max()
-                  << " kB\nKafka is back: drained in " << drained << " s" << std::endl;
+                  << "\nKafka is back: drained in " << drained << " s" << std::endl;
         return count_once(transactions * kRowsPerTransaction + 1) && agent_.running();
     }
 
@@ -191,8 +194,20 @@ class Site {
 
     void write(std::int64_t first, int rows) {
         sql("INSERT INTO t SELECT " + std::to_string(first) +
-            " + g, substr(v, (random() * 2000000)::int, " + std::to_string(kRowBytes) +
-            ") FROM noise, generate_series(0, " + std::to_string(rows - 1) + ") g");
+            " + g, encode(substr(v, (random() * 1000000)::int, " + std::to_string(kRowBytes / 2) +
+            "), 'hex') FROM noise, generate_series(0, " + std::to_string(rows - 1) + ") g");
+    }
+
+    void await_streaming() {
+        const auto active = [this] {
+            return !sql("SELECT 1 FROM pg_replication_slots WHERE slot_name = 'protected' AND "
+                        "active")
+                        .rows.empty();
+        };
+        if (!servers::poll_until(kStartLimit, active)) {
+            throw servers::ServerFailure("no stream: " +
+                                         servers::tail_of_file(folder_.path() / "agent.log"));
+        }
     }
 
     // Everything that was written is on the agent's disk and in Kafka.
