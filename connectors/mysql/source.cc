@@ -18,7 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadBytes = 64U << 10U;
-constexpr std::size_t kPollBytesMax = 1U << 20U;
 // Rows of one event beside the largest one, and their frame.
 constexpr std::size_t kEventFrameBytes = 64U << 10U;
 // A server that is silent for so many heartbeats is gone.
@@ -166,14 +165,12 @@ Result<void> MysqlSource::start_stream(const ResumePoint& from) {
 }
 
 // The server does not send the last transaction again (fingerprint.h).
-Result<void> MysqlSource::go_on_unseen(const Error& said) {
-    const ResumePoint from = intake_->position();
-    TRIBUTARY_TRY_VOID(may_go_on_unseen(from, said));
+Result<void> MysqlSource::compare_nothing(const Error& said) {
+    TRIBUTARY_TRY(from, go_on_unseen(*intake_, said));
     observer_.log(LogLevel::warn,
                   options_.name,
                   "the last transaction cannot be compared with what was taken in",
                   {{"transaction", to_string(from.last->transaction)}, {"server", said.what()}});
-    intake_->give_up_last();
     return start_stream(from);
 }
 
@@ -238,39 +235,22 @@ Error MysqlSource::weigh(const Error& error) {
 }
 
 Result<void> MysqlSource::drain(EntrySink& sink) {
-    std::size_t bytes = 0;
     more_ = true;
-    for (;;) {
-        const std::int64_t now_us = clock_.wall_time_us();
-        while (!sink.full()) {
-            const auto more = stream_->reader.step(*intake_, now_us, sink);
-            if (!more) {
-                const bool unseen =
-                    stream_->reader.ended() && intake_->awaits_last() && !more.error().transient();
-                return unseen ? go_on_unseen(more.error()) : Result<void>(more.error());
-            }
-            if (!more.value()) {
-                break;
-            }
-            if (snapshot_runs_ && snapshot_->due()) {
-                TRIBUTARY_TRY_VOID(snapshot_->step(sink));
-                if (stops_stream()) {
-                    return success();
-                }
-            }
-        }
-        if (sink.full() || bytes >= kPollBytesMax) {
-            return success();
-        }
-        TRIBUTARY_TRY(got, read_more());
-        if (got == 0) {
-            return success();
-        }
-        bytes += got;
+    auto pumped = stream_->reader.pump(*intake_, clock_, sink, *this);
+    if (!pumped && stream_->reader.ended_unseen(*intake_, pumped.error())) {
+        return compare_nothing(pumped.error());
     }
+    return pumped;
 }
 
-// Feeds what is there; 0: nothing more now.
+Result<bool> MysqlSource::goes_on(EntrySink& sink) {
+    if (!snapshot_runs_ || !snapshot_->due()) {
+        return true;
+    }
+    TRIBUTARY_TRY_VOID(snapshot_->step(sink));
+    return !stops_stream();
+}
+
 Result<std::size_t> MysqlSource::read_more() {
     Wire& wire = stream_->wire;
     if (!wire.joined()) {

@@ -31,7 +31,7 @@
 
 namespace tributary::mysql {
 
-class MysqlSource final : public Source, private Snapshots {
+class MysqlSource final : public Source, private Snapshots, private DumpConnection {
   public:
     MysqlSource(Options options, const Clock& clock, Observer& observer);
 
@@ -79,11 +79,12 @@ class MysqlSource final : public Source, private Snapshots {
     void allow(std::uint64_t rows) override { allowed_rows_ = rows; }
 
     Result<void> start_stream(const ResumePoint& from);
-    Result<void> go_on_unseen(const Error& said);
+    Result<void> compare_nothing(const Error& said);
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
     Error weigh(const Error& error);
-    Result<std::size_t> read_more();
+    [[nodiscard]] Result<std::size_t> read_more() override;
+    [[nodiscard]] Result<bool> goes_on(EntrySink& sink) override;
     [[nodiscard]] Error not_connected() const;
 
     Options options_;

@@ -63,7 +63,7 @@ Found find_messages(const SimKafka& kafka, const std::vector<bool>& owed) {
 
 class MqttOrigin : public Origin {
   public:
-    explicit MqttOrigin(OriginParts parts) : parts_(std::move(parts)), random_(parts_.seed) {
+    explicit MqttOrigin(OriginParts parts) : Origin(std::move(parts)), random_(parts_.seed) {
         options_.name = kPipeline;
         options_.ack_delivered = parts_.plan.ack == core::AckMode::delivered;
         options_.client_id = "agent";
@@ -76,14 +76,6 @@ class MqttOrigin : public Origin {
         window_ = static_cast<std::uint16_t>(1 + random_.below(random_.coin() ? 4 : 40));
     }
 
-    bool happen(const Happening& what) override {
-        if (what.fault != Fault::source_weather) {
-            return false;
-        }
-        weather_ = parts_.plan.source_weather;
-        return true;
-    }
-    void heal() override { weather_ = {}; }
     [[nodiscard]] bool may_have_twin() const override { return false; }
 
     [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
@@ -165,11 +157,9 @@ class MqttOrigin : public Origin {
         return 1 + random_.below(std::min<std::uint64_t>(2 * parts_.plan.rows_max, kBurstMax));
     }
 
-    OriginParts parts_;
     Rng random_;
     MqttTruth truth_;
     mqtt::Options options_;
-    SourceWeather weather_;
     std::uint16_t window_ = 1;  // of the agent
 
   private:
@@ -213,27 +203,13 @@ class BrokerOrigin final : public MqttOrigin {
         return published;
     }
 
-    bool happen(const Happening& what) override {
-        if (what.fault == Fault::source_down) {
-            broker_.set_up(false);
-            parts_.scheduler.at(Us(what.for_us), [this] { broker_.set_up(true); });
-        } else if (what.fault == Fault::source_crash) {
-            broker_.forget();
-        } else if (what.fault == Fault::source_cut) {
-            broker_.cut();
-        } else {
-            return MqttOrigin::happen(what);
-        }
-        return true;
-    }
-    void heal() override {
-        MqttOrigin::heal();
-        broker_.set_up(true);
-    }
     void agent_gone() override { broker_.agent_gone(); }
     [[nodiscard]] bool served() const override { return broker_.served(); }
 
   protected:
+    void set_up(bool up) override { broker_.set_up(up); }
+    void crash() override { broker_.forget(); }
+    void cut() override { broker_.cut(); }
     [[nodiscard]] bool settled() const override { return broker_.settled(); }
     [[nodiscard]] std::string wrong(bool /*exact*/) const override { return broker_.wrong(); }
     [[nodiscard]] std::size_t gaps_owed() const override { return broker_.gaps_owed(); }
@@ -271,15 +247,6 @@ class DevicesOrigin final : public MqttOrigin {
         return true;
     }
 
-    bool happen(const Happening& what) override {
-        if (what.fault != Fault::source_down && what.fault != Fault::source_cut) {
-            return MqttOrigin::happen(what);
-        }
-        for (const auto& device : devices_) {
-            device->cut();
-        }
-        return true;
-    }
     void agent_gone() override {
         listener_ = nullptr;
         for (const auto& device : devices_) {
@@ -292,6 +259,16 @@ class DevicesOrigin final : public MqttOrigin {
     }
 
   protected:
+    void set_up(bool up) override {
+        if (!up) {
+            cut();
+        }
+    }
+    void cut() override {
+        for (const auto& device : devices_) {
+            device->cut();
+        }
+    }
     [[nodiscard]] bool settled() const override {
         return std::all_of(
             devices_.begin(), devices_.end(), [](const auto& each) { return each->settled(); });

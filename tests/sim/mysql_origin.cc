@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "encode/debezium.h"
 #include "format/checkpoint.h"
 #include "model/errors.h"
 #include "tests/sim/binlog_oracle.h"
@@ -15,7 +14,7 @@ namespace {
 class MysqlOrigin final : public Origin {
   public:
     explicit MysqlOrigin(OriginParts parts)
-        : parts_(std::move(parts)), server_(parts_.scheduler, Rng(parts_.seed), parts_.plan.mysql) {
+        : Origin(std::move(parts)), server_(parts_.scheduler, Rng(parts_.seed), parts_.plan.mysql) {
         server_.trace = parts_.trace;
     }
 
@@ -39,11 +38,7 @@ class MysqlOrigin final : public Origin {
                                              Rng(parts_.random.next()),
                                              std::move(options));
         source->on_begin = [this] { began_again_ = began_again_ || parts_.has_position(); };
-        parts.decoder = source->make_decoder();
-        parts.encoder = encode::make_debezium_encoder({.pipeline = kPipeline, .topic_prefix = "t"},
-                                                      std::string(parts.decoder->connector_name()),
-                                                      parts.decoder->source_fields());
-        parts.source = std::move(source);
+        hand_over(std::move(source), parts);
     }
 
     void begin() override { server_.commit_something(parts_.plan.rows_max); }
@@ -56,36 +51,9 @@ class MysqlOrigin final : public Origin {
         return true;
     }
 
-    bool happen(const Happening& what) override {
-        if (what.fault == Fault::source_down) {
-            server_.set_up(false);
-            parts_.scheduler.at(Us(what.for_us), [this] { server_.set_up(true); });
-        } else if (what.fault == Fault::source_crash) {
-            server_.crash();
-        } else if (what.fault == Fault::source_cut) {
-            server_.cut();
-        } else if (what.fault == Fault::source_weather) {
-            weather_ = parts_.plan.source_weather;
-        } else if (what.fault == Fault::slot_saved) {
-            purge_read();
-        } else if (what.fault == Fault::alter_table) {
-            if (server_.up()) {
-                server_.alter_table();
-            }
-        } else {
-            return happen_gravely(what);
-        }
-        return true;
-    }
-
-    void heal() override {
-        server_.set_up(true);
-        weather_ = {};
-    }
     void agent_gone() override { server_.cut(); }
     // One that lacks the rows of XA transactions could not go on.
     [[nodiscard]] bool may_have_twin() const override { return !parts_.plan.mysql.has_xa; }
-    void twin_comes() override { twin_ = true; }
 
     [[nodiscard]] std::vector<const ErrorKind*> stops(bool forgot) const override {
         std::vector<const ErrorKind*> out;
@@ -123,8 +91,26 @@ class MysqlOrigin final : public Origin {
         return out;
     }
 
+  protected:
+    void set_up(bool up) override { server_.set_up(up); }
+    void crash() override { server_.crash(); }
+    void cut() override { server_.cut(); }
+
+    bool suffer(const Happening& what) override {
+        if (what.fault == Fault::slot_saved) {
+            purge_read();
+        } else if (what.fault == Fault::alter_table) {
+            if (server_.up()) {
+                server_.alter_table();
+            }
+        } else {
+            return suffer_gravely(what);
+        }
+        return true;
+    }
+
   private:
-    bool happen_gravely(const Happening& what) {
+    bool suffer_gravely(const Happening& what) {
         if (what.fault == Fault::fail_over) {
             server_.fail_over(parts_.random.below(what.amount + 1));
         } else if (what.fault == Fault::rewind) {
@@ -169,15 +155,12 @@ class MysqlOrigin final : public Origin {
         return out;
     }
 
-    OriginParts parts_;
     SimMysql server_;
-    SourceWeather weather_;
     bool began_again_ = false;  // where a position was known
     bool history_changed_ = false;
     bool purged_ = false;
     bool reset_ = false;
     bool torn_ = false;  // a file ends inside a transaction
-    bool twin_ = false;
 };
 
 }  // namespace

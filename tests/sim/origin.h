@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "runtime/runtime.h"
@@ -31,6 +32,7 @@ struct OriginParts {
 
 class Origin {
   public:
+    explicit Origin(OriginParts parts) : parts_(std::move(parts)) {}
     virtual ~Origin() = default;
 
     // Source, decoder and encoder of one life of the agent.
@@ -40,13 +42,13 @@ class Origin {
     // The application does something more; false: it cannot now.
     virtual bool work() = 0;
     // A fault of its own; false: it has none of that kind.
-    virtual bool happen(const Happening& what) = 0;
-    virtual void heal() = 0;
+    bool happen(const Happening& what);
+    virtual void heal();
     // The agent's process is gone, and its connections.
     virtual void agent_gone() = 0;
     // A second agent of the same name may follow it.
     [[nodiscard]] virtual bool may_have_twin() const = 0;
-    virtual void twin_comes() {}
+    void twin_comes() { twin_ = true; }
 
     // Named stops that what happened to it justifies, besides those of world.cc. `forgot`: a disk
     // has lost what it had.
@@ -59,6 +61,21 @@ class Origin {
     // Everything is confirmed to it.
     [[nodiscard]] virtual bool released() const = 0;
     [[nodiscard]] virtual Judgement judge(const SimKafka& kafka, bool exact) const = 0;
+
+  protected:
+    // What happens to every kind of them; where there is nothing to it, nothing does.
+    virtual void set_up(bool up) = 0;
+    virtual void crash() {}
+    virtual void cut() = 0;  // every connection
+    // Any other fault, as happen().
+    virtual bool suffer(const Happening& /*what*/) { return false; }
+
+    // A database's source, with what becomes of its entries.
+    static void hand_over(std::unique_ptr<Source> source, runtime::PipelineParts& parts);
+
+    OriginParts parts_;
+    SourceWeather weather_;
+    bool twin_ = false;  // came
 };
 
 [[nodiscard]] std::unique_ptr<Origin> make_postgres_origin(OriginParts parts);

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "connectors/postgresql/position.h"
-#include "encode/debezium.h"
 #include "tests/sim/origin.h"
 
 namespace tributary::sim {
@@ -11,10 +10,11 @@ namespace {
 class PostgresOrigin final : public Origin {
   public:
     explicit PostgresOrigin(OriginParts parts)
-        : parts_(std::move(parts)), server_(parts_.scheduler, Rng(parts_.seed)) {
+        : Origin(std::move(parts)),
+          server_(parts_.scheduler, Rng(parts_.seed)),
+          pace_{.pressure_limit = parts_.plan.pressure_limit,
+                .messages_per_poll = parts_.plan.messages_per_poll} {
         server_.trace = parts_.trace;
-        weather_.messages_per_poll = parts_.plan.messages_per_poll;
-        weather_.pressure_limit = parts_.plan.pressure_limit;
         if (parts_.plan.snapshots) {
             server_.hold_rows(parts_.plan.snapshots->rows, parts_.plan.snapshots->standby);
         }
@@ -42,15 +42,12 @@ class PostgresOrigin final : public Origin {
                              .clock = parts_.clock,
                              .observer = parts_.observer,
                              .weather = weather_,
+                             .pace = pace_,
                              .board = parts_.plan.snapshots ? &board_ : nullptr},
             Rng(parts_.random.next()),
             std::move(options));
         source->on_confirm = [this](std::uint64_t flush) { check_confirm(flush); };
-        parts.decoder = source->make_decoder();
-        parts.encoder = encode::make_debezium_encoder({.pipeline = kPipeline, .topic_prefix = "t"},
-                                                      std::string(parts.decoder->connector_name()),
-                                                      parts.decoder->source_fields());
-        parts.source = std::move(source);
+        hand_over(std::move(source), parts);
     }
 
     void begin() override { server_.commit_something(parts_.plan.rows_max); }
@@ -66,20 +63,39 @@ class PostgresOrigin final : public Origin {
         return true;
     }
 
-    bool happen(const Happening& what) override {
-        if (what.fault == Fault::source_down) {
-            server_.set_up(false);
-            parts_.scheduler.at(Us(what.for_us), [this] { server_.set_up(true); });
-        } else if (what.fault == Fault::source_crash) {
-            server_.crash();
-        } else if (what.fault == Fault::source_cut) {
-            server_.cut();
-        } else if (what.fault == Fault::source_weather) {
-            const std::size_t messages = weather_.messages_per_poll;
-            weather_ = parts_.plan.source_weather;
-            weather_.messages_per_poll = messages;
-            weather_.pressure_limit = parts_.plan.pressure_limit;
-        } else if (what.fault == Fault::slot_saved) {
+    void heal() override {
+        Origin::heal();
+        server_.end_open();
+        pace_.messages_per_poll = 50;
+    }
+    void agent_gone() override {
+        server_.cut();
+        board_.complete = false;
+    }
+    [[nodiscard]] bool may_have_twin() const override { return true; }
+
+    [[nodiscard]] bool served() const override { return server_.slot() && server_.has_reader(); }
+    [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
+        if (visible(kafka, kCheckpointTopic) < server_.expected_count()) {
+            return false;
+        }
+        return !parts_.plan.snapshots ||
+               (board_.complete && judge(kafka, exact).first_missing.empty());
+    }
+    [[nodiscard]] bool released() const override {
+        return server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end();
+    }
+    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool exact) const override {
+        return sim::judge(server_, kafka, kCheckpointTopic, duty(exact));
+    }
+
+  protected:
+    void set_up(bool up) override { server_.set_up(up); }
+    void crash() override { server_.crash(); }
+    void cut() override { server_.cut(); }
+
+    bool suffer(const Happening& what) override {
+        if (what.fault == Fault::slot_saved) {
             server_.checkpoint();
         } else if (what.fault == Fault::alter_table) {
             if (!paused_writes_) {
@@ -109,34 +125,8 @@ class PostgresOrigin final : public Origin {
         return true;
     }
 
-    void heal() override {
-        server_.set_up(true);
-        server_.end_open();
-        weather_ = {.pressure_limit = parts_.plan.pressure_limit, .messages_per_poll = 50};
-    }
-    void agent_gone() override {
-        server_.cut();
-        board_.complete = false;
-    }
-    [[nodiscard]] bool may_have_twin() const override { return true; }
-    void twin_comes() override { twin_ = true; }
-
-    [[nodiscard]] bool served() const override { return server_.slot() && server_.has_reader(); }
-    [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
-        if (visible(kafka, kCheckpointTopic) < server_.expected_count()) {
-            return false;
-        }
-        return !parts_.plan.snapshots ||
-               (board_.complete && judge(kafka, exact).first_missing.empty());
-    }
-    [[nodiscard]] bool released() const override {
-        return server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end();
-    }
-    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool exact) const override {
-        return sim::judge(server_, kafka, kCheckpointTopic, duty(exact));
-    }
-
   private:
+    // A twin knows nothing of the other's snapshot.
     [[nodiscard]] SnapshotDuty duty(bool exact) const {
         SnapshotDuty duty;
         if (parts_.plan.snapshots) {
@@ -158,12 +148,10 @@ class PostgresOrigin final : public Origin {
         });
     }
 
-    OriginParts parts_;
     SimPostgres server_;
-    SourceWeather weather_;
+    SourcePace pace_;
     SnapshotBoard board_;
     bool paused_writes_ = false;
-    bool twin_ = false;  // which knows nothing of the other's snapshot
 };
 
 }  // namespace

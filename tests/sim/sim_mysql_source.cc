@@ -12,7 +12,6 @@
 namespace tributary::sim {
 namespace {
 
-constexpr std::size_t kPollBytesMax = 1U << 20U;
 constexpr std::size_t kClashesMax = 3;
 constexpr std::chrono::minutes kClashWindow{10};
 constexpr mysql::EventLimits kLimits{.event_bytes_max = 1U << 20U,
@@ -103,13 +102,6 @@ Result<void> SimMysqlSource::start_stream(const mysql::ResumePoint& from) {
     return success();
 }
 
-Result<void> SimMysqlSource::go_on_unseen(const Error& said) {
-    const mysql::ResumePoint from = intake_->position();
-    TRIBUTARY_TRY_VOID(mysql::may_go_on_unseen(from, said));
-    intake_->give_up_last();
-    return start_stream(from);
-}
-
 Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
     if (!dump_) {
         return broken();
@@ -133,30 +125,13 @@ Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wai
 }
 
 Result<void> SimMysqlSource::drain(EntrySink& sink) {
-    std::size_t bytes = 0;
     more_ = true;
-    for (;;) {
-        const std::int64_t now_us = clock_.wall_time_us();
-        while (!sink.full()) {
-            const auto more = reader_->step(*intake_, now_us, sink);
-            if (!more) {
-                const bool unseen =
-                    reader_->ended() && intake_->awaits_last() && !more.error().transient();
-                return unseen ? go_on_unseen(more.error()) : Result<void>(more.error());
-            }
-            if (!more.value()) {
-                break;
-            }
-        }
-        if (sink.full() || bytes >= kPollBytesMax) {
-            return success();
-        }
-        TRIBUTARY_TRY(got, read_more());
-        if (got == 0) {
-            return success();
-        }
-        bytes += got;
+    auto pumped = reader_->pump(*intake_, clock_, sink, *this);
+    if (!pumped && reader_->ended_unseen(*intake_, pumped.error())) {
+        TRIBUTARY_TRY(from, mysql::go_on_unseen(*intake_, pumped.error()));
+        return start_stream(from);
     }
+    return pumped;
 }
 
 // However the network cut it up; it may break anywhere.

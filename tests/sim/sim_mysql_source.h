@@ -23,7 +23,7 @@ namespace tributary::sim {
 
 class SimDump;
 
-class SimMysqlSource final : public Source {
+class SimMysqlSource final : public Source, private mysql::DumpConnection {
   public:
     struct Parts {
         Scheduler& scheduler;
@@ -55,9 +55,8 @@ class SimMysqlSource final : public Source {
     [[nodiscard]] Result<mysql::ResumePoint> starting_point(const StartPoint& start,
                                                             const mysql::ServerFacts& facts);
     [[nodiscard]] Result<void> start_stream(const mysql::ResumePoint& from);
-    [[nodiscard]] Result<void> go_on_unseen(const Error& said);
     [[nodiscard]] Result<void> drain(EntrySink& sink);
-    [[nodiscard]] Result<std::size_t> read_more();
+    [[nodiscard]] Result<std::size_t> read_more() override;
     [[nodiscard]] Error weigh(const Error& error);
     [[nodiscard]] Error broken() const;
 

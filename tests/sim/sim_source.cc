@@ -44,6 +44,7 @@ SimSource::SimSource(const Parts& parts, Rng random, postgresql::Options options
       server_(parts.server),
       clock_(parts.clock),
       weather_(parts.weather),
+      pace_(parts.pace),
       board_(parts.board),
       random_(random),
       options_(std::move(options)),
@@ -202,7 +203,7 @@ Result<void> SimSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
 
 Result<void> SimSource::drain(EntrySink& sink) {
     std::size_t bytes = 0;
-    const std::size_t messages_max = 1 + random_.below(weather_.messages_per_poll);
+    const std::size_t messages_max = 1 + random_.below(pace_.messages_per_poll);
     const std::int64_t now_us = clock_.wall_time_us();
     buffered_ = true;
     for (std::size_t messages = 0; messages < messages_max; ++messages) {
@@ -391,7 +392,7 @@ Result<std::optional<Pressure>> SimSource::pressure() {
     }
     const std::uint64_t held =
         server_.wal_end() - std::min(server_.wal_end(), server_.slot()->confirmed);
-    return std::optional(Pressure{.held_bytes = held, .limit_bytes = weather_.pressure_limit});
+    return std::optional(Pressure{.held_bytes = held, .limit_bytes = pace_.pressure_limit});
 }
 
 void SimSource::close(std::chrono::milliseconds budget) {

@@ -27,8 +27,11 @@ struct SourceWeather {
     std::uint64_t cut = 0;          // in a thousand messages: the connection breaks
     std::uint64_t open_fails = 0;   // in a thousand steps of open()
     std::uint64_t status_lost = 0;  // in a thousand status updates
+};
+
+struct SourcePace {
     std::uint64_t pressure_limit = 0;
-    std::size_t messages_per_poll = 20;
+    std::size_t messages_per_poll = 0;
 };
 
 // What an operator asks of the snapshots, and what became of it, over all lives of the agent.
@@ -49,6 +52,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader, priv
         const SimClock& clock;
         Observer& observer;
         const SourceWeather& weather;
+        const SourcePace& pace;
         SnapshotBoard* board = nullptr;  // null: it has no snapshots
     };
     SimSource(const Parts& parts, Rng random, postgresql::Options options);
@@ -98,6 +102,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader, priv
     SimPostgres& server_;
     const SimClock& clock_;
     const SourceWeather& weather_;
+    const SourcePace& pace_;
     SnapshotBoard* board_;
     Rng random_;
     const postgresql::Options options_;

@@ -5,17 +5,12 @@
 // One thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 
-#include "base/error.h"
-#include "ports/observer.h"
-#include "runtime/runtime.h"
 #include "tests/sim/plan.h"
-#include "tests/sim/sim_disk.h"
 
 namespace tributary::sim {
 

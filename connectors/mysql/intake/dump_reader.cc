@@ -4,6 +4,34 @@
 
 namespace tributary::mysql {
 
+Result<void> DumpReader::pump(Intake& intake,
+                              const Clock& clock,
+                              EntrySink& sink,
+                              DumpConnection& connection) {
+    std::size_t bytes = 0;
+    for (;;) {
+        const std::int64_t now_us = clock.wall_time_us();
+        while (!sink.full()) {
+            TRIBUTARY_TRY(taken, step(intake, now_us, sink));
+            if (!taken) {
+                break;
+            }
+            TRIBUTARY_TRY(goes_on, connection.goes_on(sink));
+            if (!goes_on) {
+                return success();
+            }
+        }
+        if (sink.full() || bytes >= kPumpBytesMax) {
+            return success();
+        }
+        TRIBUTARY_TRY(got, connection.read_more());
+        if (got == 0) {
+            return success();
+        }
+        bytes += got;
+    }
+}
+
 Result<bool> DumpReader::step(Intake& intake, std::int64_t now_us, EntrySink& sink) {
     if (intake.copying()) {
         TRIBUTARY_TRY_VOID(intake.copy_more(now_us, sink));
@@ -48,15 +76,17 @@ Result<void> DumpReader::take(const WireEvent& event,
 }
 
 // By place a file that is purged says nothing of what comes next; a wrong place does.
-Result<void> may_go_on_unseen(const ResumePoint& from, const Error& said) {
-    if (from.by_gtid || said.is(errors::kSourceGap)) {
-        return success();
+Result<ResumePoint> go_on_unseen(Intake& intake, const Error& said) {
+    const ResumePoint& from = intake.position();
+    if (!from.by_gtid && !said.is(errors::kSourceGap)) {
+        const bool named = !said.is(errors::kProtocolViolation);
+        return named ? said
+                     : Error(errors::kSourceDiverged,
+                             "no transaction begins any more where the last one was taken in: " +
+                                 said.what());
     }
-    const bool named = !said.is(errors::kProtocolViolation);
-    return named ? said
-                 : Error(errors::kSourceDiverged,
-                         "no transaction begins any more where the last one was taken in: " +
-                             said.what());
+    intake.give_up_last();
+    return from;
 }
 
 }  // namespace tributary::mysql

@@ -1,7 +1,8 @@
 // DumpReader: the bytes of one dump connection on their way to intake: packets to events, events to
-// places. Pure; one thread.
+// places. It asks whoever has the connection for more, and does no I/O itself; one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -10,8 +11,19 @@
 #include "connectors/mysql/binlog/binlog_cursor.h"
 #include "connectors/mysql/binlog/event_reader.h"
 #include "connectors/mysql/intake/intake.h"
+#include "ports/clock.h"
 
 namespace tributary::mysql {
+
+// Who has the connection.
+class DumpConnection {
+  public:
+    virtual ~DumpConnection() = default;
+    // Feeds the reader what is there, and says how many bytes; 0: nothing more now.
+    [[nodiscard]] virtual Result<std::size_t> read_more() = 0;
+    // After each event; false: no more of them is to be taken now.
+    [[nodiscard]] virtual Result<bool> goes_on(EntrySink& /*sink*/) { return true; }
+};
 
 class DumpReader {
   public:
@@ -23,13 +35,22 @@ class DumpReader {
     void feed(std::string_view input) noexcept { events_.feed(input); }
     void feed_message(std::string_view message) noexcept { events_.feed_message(message); }
 
-    // Gives `intake` the next event, or lets it copy rows. False: feed more. Errors are those of
-    // intake, or what ended the stream.
-    [[nodiscard]] Result<bool> step(Intake& intake, std::int64_t now_us, EntrySink& sink);
-    // The stream has ended: the error of step() was its own.
-    [[nodiscard]] bool ended() const noexcept { return ended_; }
+    // Gives `intake` what comes, until `sink` is full, kPumpBytesMax were read or there is nothing
+    // more now. Errors are those of intake and of `connection`, or what ended the stream.
+    [[nodiscard]] Result<void> pump(Intake& intake,
+                                    const Clock& clock,
+                                    EntrySink& sink,
+                                    DumpConnection& connection);
+    // That was the error of pump(), and the last transaction did not come again before (Intake).
+    [[nodiscard]] bool ended_unseen(const Intake& intake, const Error& error) const {
+        return ended_ && intake.awaits_last() && !error.transient();
+    }
+
+    static constexpr std::size_t kPumpBytesMax = 1U << 20U;
 
   private:
+    // False: feed more.
+    Result<bool> step(Intake& intake, std::int64_t now_us, EntrySink& sink);
     Result<void> take(const WireEvent& event, Intake& intake, std::int64_t now_us, EntrySink& sink);
 
     EventReader events_;
@@ -37,8 +58,8 @@ class DumpReader {
     bool ended_ = false;
 };
 
-// Whether a pipeline may go on from `from` without having seen its last transaction again, when
-// the server ended that dump with `said`; else why it may not.
-[[nodiscard]] Result<void> may_go_on_unseen(const ResumePoint& from, const Error& said);
+// Where `intake` goes on without having seen its last transaction again, when the server ended that
+// dump with `said`; else why it may not.
+[[nodiscard]] Result<ResumePoint> go_on_unseen(Intake& intake, const Error& said);
 
 }  // namespace tributary::mysql
