@@ -1,6 +1,7 @@
 // check() and resolve_position(): what the commands ask of the server.
 #include <utility>
 
+#include "connectors/mysql/cascades.h"
 #include "connectors/mysql/mysql.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/server/client.h"
@@ -95,6 +96,9 @@ SourceCheck check(const Options& options) {
     for (const SelectedTable& table : selected.value().tables) {
         out.tables.push_back(table.name.schema + "." + table.name.table);
     }
+    const auto told_by_nobody =
+        judge_cascades(cascading_tables(session.value(), selected.value()), facts.value());
+    findings.insert(findings.end(), told_by_nobody.begin(), told_by_nobody.end());
     if (options.snapshot != SnapshotMode::no_data) {
         auto snapshot = judge_snapshot(selected.value(), facts.value(), options);
         findings.insert(findings.end(), snapshot.begin(), snapshot.end());

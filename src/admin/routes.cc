@@ -126,6 +126,16 @@ std::string text_of(const Query& query, std::string_view name) {
     return found == query.end() ? std::string() : found->second;
 }
 
+Json trouble(const std::optional<Error>& error) {
+    if (!error) {
+        return nullptr;
+    }
+    return {{"error", error->kind().name},
+            {"message", error->what()},
+            {"safe", error->kind().safe},
+            {"next", error->kind().next}};
+}
+
 Json half(const HalfStatus& status) {
     Json out = {{"state", to_string(status.state)}};
     if (!status.error_name.empty()) {
@@ -202,6 +212,7 @@ Answer status(Control& control) {
     return json({{"agent_id", agent.agent_id},
                  {"version", agent.version},
                  {"log_id", agent.log_id},
+                 {"log_error", trouble(agent.log_error)},
                  {"log_bytes", agent.log.bytes},
                  {"log_bytes_max", agent.log_bytes_max},
                  {"free_disk_bytes", agent.log.free_disk_bytes},

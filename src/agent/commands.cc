@@ -85,22 +85,39 @@ std::vector<CheckSection> check_here(const config::Loaded& loaded) {
     return sections;
 }
 
-// Tables whose events would be mixed up in one topic. `owners`: what was seen so far, by topic.
+struct TopicOwner {
+    std::string topic;
+    std::string table;  // "table public.t of source plant"
+};
+// By what Kafka tells topics apart by: '.' and '_' are the same to it.
+using TopicOwners = std::map<std::string, TopicOwner>;
+
+// Tables whose events would be mixed up in one topic, or that Kafka has no topic for. `owners`:
+// what was seen so far.
 std::vector<Finding> shared_topics(const config::SourceConfig& source,
                                    const std::vector<std::string>& tables,
-                                   std::map<std::string, std::string>& owners) {
+                                   TopicOwners& owners) {
     std::vector<Finding> findings;
     for (const std::string& table : tables) {
         const std::string owner = "table " + table + " of source " + source.name;
         const std::string topic = encode::sanitize_topic(source.topics.prefix + "." + table);
-        const auto [other, first] = owners.emplace(topic, owner);
-        if (!first) {
-            findings.push_back(
-                {Severity::warning,
-                 "topic " + topic,
-                 "takes the events of both " + other->second + " and " + owner,
-                 "unless that is wanted: another topics.prefix, or one of them in tables.exclude"});
+        std::string name = topic;
+        std::replace(name.begin(), name.end(), '.', '_');
+        const auto [other, first] = owners.emplace(name, TopicOwner{topic, owner});
+        if (first) {
+            continue;
         }
+        const auto& [theirs, their_table] = other->second;
+        const bool same = theirs == topic;
+        findings.push_back({same ? Severity::warning : Severity::error,
+                            "topic " + topic,
+                            same ? "takes the events of both " + their_table + " and " + owner
+                                 : "of " + owner + " cannot be beside " + theirs + " of " +
+                                       their_table + ": Kafka does not tell . and _ apart",
+                            same
+                                ? "unless that is wanted: another topics.prefix, or one of them in "
+                                  "tables.exclude"
+                                : "another topics.prefix, or one of them in tables.exclude"});
     }
     return findings;
 }
@@ -115,7 +132,7 @@ std::vector<CheckSection> check_offline(const config::Loaded& loaded) {
 
 std::vector<CheckSection> check(const config::Loaded& loaded) {
     std::vector<CheckSection> sections = check_here(loaded);
-    std::map<std::string, std::string> owners;
+    TopicOwners owners;
     for (std::size_t index = 0; index < loaded.config.sources.size(); ++index) {
         const auto& source = loaded.config.sources[index];
         auto [findings, tables] = check_source(loaded, index);

@@ -34,14 +34,19 @@ const char* word(Severity severity) {
     return "";
 }
 
+// What happened, what is safe, what to do next; nothing without a message.
+void print_trouble(const nlohmann::json& at) {
+    const std::string text = at.value("message", "");
+    if (!text.empty()) {
+        (void)std::printf("             %s: %s\n", at.value("error", "").c_str(), text.c_str());
+        (void)std::printf("             safe: %s\n", at.value("safe", "").c_str());
+        (void)std::printf("             next: %s\n", at.value("next", "").c_str());
+    }
+}
+
 void print_half(const char* name, const nlohmann::json& half) {
     (void)std::printf("  %-10s %s\n", name, half.value("state", "?").c_str());
-    const std::string text = half.value("message", "");
-    if (!text.empty()) {
-        (void)std::printf("             %s: %s\n", half.value("error", "").c_str(), text.c_str());
-        (void)std::printf("             safe: %s\n", half.value("safe", "").c_str());
-        (void)std::printf("             next: %s\n", half.value("next", "").c_str());
-    }
+    print_trouble(half);
 }
 
 std::string mebibytes(std::uint64_t bytes) {
@@ -341,6 +346,10 @@ void print_status(const std::string& text) {
                       json.value("version", "?").c_str(),
                       json.value("log_id", "?").c_str());
     print_disk(json);
+    if (json.contains("log_error") && json.at("log_error").is_object()) {
+        (void)std::printf("the log takes nothing:\n");
+        print_trouble(json.at("log_error"));
+    }
     for (const auto& pipeline : json.at("pipelines")) {
         print_pipeline(pipeline, json.value("log_bytes_max", std::uint64_t{0}));
     }

@@ -134,7 +134,10 @@ Error store_error(const rocksdb::Status& status, std::string_view what) {
     if (status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument()) {
         return {errors::kLogCorrupt, text};
     }
-    if (status.IsIOError() && text.find("/LOCK") != std::string::npos) {
+    // A disk that has become read only cannot open the file for it: nobody else holds that lock.
+    const bool held = text.find("While lock file") != std::string::npos ||
+                      text.find("lock hold by current process") != std::string::npos;
+    if (status.IsIOError() && held) {
         return {errors::kStateDirLocked, text};
     }
     return {errors::kLogIo, text};

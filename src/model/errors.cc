@@ -406,11 +406,13 @@ const ErrorKind kTopicMissing{
     "create the topic named above, or set kafka.topics.create: true; the agent retries by"
     " itself."};
 
-const ErrorKind kTopicUnsuitable{"topic_unsuitable",
-                                 ErrorClass::definite,
-                                 kExitConfig,
-                                 "events are kept in the local log.",
-                                 "correct the topic's settings as named above, then start again."};
+const ErrorKind kTopicUnsuitable{
+    "topic_unsuitable",
+    ErrorClass::definite,
+    kExitConfig,
+    "events are kept in the local log.",
+    "correct the topic's settings as named above, or leave one of two tables out "
+    "whose topics' names collide, then start again."};
 
 const ErrorKind kCheckpointTopicUnsuitable{
     "checkpoint_topic_unsuitable",

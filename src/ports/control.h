@@ -85,6 +85,7 @@ struct AgentStatus {
     std::string version;
     std::string log_id;
     LogUsage log;
+    std::optional<Error> log_error;              // why the log takes nothing now
     std::uint64_t log_bytes_max = 0;             // per pipeline
     std::uint64_t disk_written_bytes = 0;        // by this process, since its start
     std::uint64_t disk_written_today_bytes = 0;  // in the running 24 hours

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFullPause(200);
 constexpr std::chrono::milliseconds kIdleWait(1000);
-constexpr std::chrono::milliseconds kStoppingPause(20);
+constexpr std::chrono::milliseconds kStoppingPause(100);
 
 std::int64_t to_ms(SteadyTime time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -116,20 +116,22 @@ void LogWriter::reopen_after(const Error& error) {
 bool LogWriter::reopen() {
     const auto reopened = log_.reopen();
     closed_ = !reopened;
-    if (reopened) {
-        return true;
+    if (closed_) {
+        observer_.error({}, reopened.error());
     }
-    observer_.error({}, reopened.error());
-    if (!reopened.error().transient()) {
-        const std::lock_guard lock(mutex_);
-        failed_ = reopened.error();
-    }
-    return false;
+    const std::lock_guard lock(mutex_);
+    trouble_ = closed_ ? std::optional(reopened.error()) : std::nullopt;
+    return !closed_;
+}
+
+std::optional<Error> LogWriter::trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
 }
 
 std::optional<Error> LogWriter::failed() const {
-    const std::lock_guard lock(mutex_);
-    return failed_;
+    auto error = trouble();
+    return error && !error->transient() ? error : std::nullopt;
 }
 
 template <typename T>
@@ -240,8 +242,9 @@ bool LogWriter::write_once() {
     for (Batch& batch : batches) {
         batch.lane->channel->put_back(std::move(batch.blocks));
     }
+    const bool hopeless = failed().has_value();
     const std::lock_guard lock(mutex_);
-    return !(stopping_ && clock_.now() >= deadline_);
+    return !(stopping_ && (hopeless || clock_.now() >= deadline_));
 }
 
 std::vector<LogWriter::Batch> LogWriter::collect() {

@@ -62,8 +62,9 @@ class LogWriter {
     // kConfigInvalid: there is none, or it ends before. Any other thread.
     [[nodiscard]] Result<StreamInfo> drop(const std::string& pipeline, Sequence before);
 
-    // The error by which the log cannot be opened again, when trying once more is of no use. Any
-    // thread.
+    // The error by which the log cannot be opened again after a failure. Any thread.
+    [[nodiscard]] std::optional<Error> trouble() const;
+    // The same, when trying once more is of no use. Any thread.
     [[nodiscard]] std::optional<Error> failed() const;
 
     // Steady milliseconds of the last sign of life.
@@ -113,7 +114,7 @@ class LogWriter {
     bool hurry_ = false;
     SteadyTime last_write_;  // the thread's own
     bool stopping_ = false;
-    std::optional<Error> failed_;
+    std::optional<Error> trouble_;
     SteadyTime deadline_;
     std::vector<std::function<void()>> jobs_;
     bool closed_ = false;  // the log, after a reopen() that failed; the thread's own

@@ -355,6 +355,7 @@ AgentStatus Runtime::status() const {
     if (const auto usage = log_.usage()) {
         status.log = usage.value();
     }
+    status.log_error = writer_.trouble();
     status.log_bytes_max = options_.log_bytes_max;
     status.write_budget_bytes = options_.write_budget_bytes;
     {

@@ -124,15 +124,27 @@ TEST_F(Databases, all_three_arrive_exactly_while_each_and_the_agent_are_killed) 
     EXPECT_EQ(agent->stop(), 0) << agent->log();
 }
 
-TEST_F(Databases, check_names_a_missing_right_and_the_sql_that_grants_it) {
+TEST_F(Databases, check_names_a_missing_right_and_what_cannot_be_delivered) {
     site_.write();
+    const auto told = [](const Ran& ran, const std::string& text) {
+        return ran.output.find(text) != std::string::npos;
+    };
+    const std::string collide = "does not tell . and _ apart";
+    const std::string cascade = "below the binary log";
+    mariadb_.sql("GRANT SELECT ON plant.* TO 'tributary'@'%'");
     const Ran good = site_.run({"check"});
-    EXPECT_NE(good.output.find("BINLOG MONITOR"), std::string::npos) << good.output;
+    EXPECT_TRUE(told(good, "BINLOG MONITOR")) << good.output;
+    EXPECT_FALSE(told(good, collide) || told(good, cascade)) << good.output;
+    mariadb_.sql(
+        "CREATE TABLE plant.`a.b` (id int PRIMARY KEY); CREATE TABLE plant.a_b (id int PRIMARY "
+        "KEY, FOREIGN KEY (id) REFERENCES plant.`a.b` (id) ON DELETE CASCADE)");
+    const Ran tables = site_.run({"check"});
+    EXPECT_NE(tables.code, 0);
+    EXPECT_TRUE(told(tables, collide) && told(tables, cascade)) << tables.output;
     mariadb_.sql("REVOKE BINLOG MONITOR ON *.* FROM 'tributary'@'%'");
     const Ran bad = site_.run({"check"});
     EXPECT_NE(bad.code, 0);
-    EXPECT_NE(bad.output.find("GRANT BINLOG MONITOR ON *.* TO 'tributary'@'%'"), std::string::npos)
-        << bad.output;
+    EXPECT_TRUE(told(bad, "GRANT BINLOG MONITOR ON *.* TO 'tributary'@'%'")) << bad.output;
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ class HandControl final : public Control {
         AgentStatus out;
         out.agent_id = "gw-17";
         out.log.bytes = 42;
+        out.log_error = Error(errors::kLogIo, "sda1: Read-only file system");
         PipelineStatus plant;
         plant.name = "plant";
         plant.intake.state = PipelineState::running;

@@ -79,6 +79,8 @@ TEST_F(Routes, status_is_json_even_with_bytes_that_are_no_utf_8) {
     const auto object = nlohmann::json::parse(ask("GET", "/v1/status").body);
     EXPECT_EQ(object.at("agent_id"), "gw-17");
     EXPECT_EQ(object.at("log_bytes"), 42);
+    EXPECT_EQ(object.at("log_error").at("message"), "sda1: Read-only file system");
+    EXPECT_EQ(object.at("log_error").at("next"), errors::kLogIo.next);
     const auto& plant = object.at("pipelines").at(0);
     EXPECT_EQ(plant.at("intake").at("state"), "running");
     EXPECT_FALSE(plant.at("intake").contains("error"));

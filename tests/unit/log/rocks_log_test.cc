@@ -314,6 +314,15 @@ TEST_F(RocksLogTest, belongs_to_one_owner_at_a_time) {
     open();
 }
 
+// A disk that has become read only, for one who may write anywhere.
+TEST_F(RocksLogTest, that_cannot_open_its_lock_is_not_said_to_be_held_by_another) {
+    const auto lock = options_.directory / "rocksdb" / "LOCK";
+    std::filesystem::create_directories(lock);
+    const auto refused = RocksLog::open(options_, nullptr);
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(errors::kLogIo)) << refused.error().message();
+}
+
 // catalogue: F14
 TEST_F(RocksLogTest, names_a_directory_that_cannot_be_used) {
     std::ofstream(scratch_.path() / "file") << "x";

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "connectors/mysql/binlog/fingerprint.h"
+#include "connectors/mysql/cascades.h"
 #include "connectors/mysql/snapshot/snapshot_checks.h"
 #include "model/errors.h"
 
@@ -197,6 +198,39 @@ TEST(ServerChecks, a_file_that_is_not_there_yet_or_ends_before_the_place_is_no_g
     EXPECT_EQ(refused({{"binlog.000004", 900}}), "source_gap");
     EXPECT_EQ(refused({{"binlog.000001", 900}, {"binlog.000002", 900}}), "source_rewound");
     EXPECT_EQ(refused({{"binlog.000002", 900}, {"binlog.000003", 119}}), "source_rewound");
+}
+
+TEST(ServerChecks, tables_that_foreign_keys_change_are_named_where_the_log_does_not_tell) {
+    const std::vector<std::string> tables{"shop.child"};
+    EXPECT_EQ(judge_cascades(tables, sound(ServerKind::mariadb)).size(), 1U);
+    ServerFacts mysql = sound(ServerKind::mysql);
+    EXPECT_EQ(judge_cascades(tables, mysql).size(), 1U) << "before 9.6";
+    mysql.variables["innodb_native_foreign_keys"] = "ON";
+    EXPECT_EQ(judge_cascades(tables, mysql).size(), 1U);
+    mysql.variables["innodb_native_foreign_keys"] = "OFF";
+    EXPECT_TRUE(judge_cascades(tables, mysql).empty());
+    EXPECT_TRUE(judge_cascades({}, sound(ServerKind::mariadb)).empty());
+}
+
+TEST(ServerChecks, a_table_is_changed_by_a_foreign_key_whose_rule_says_so) {
+    const auto with = [](const std::string& line) {
+        return "CREATE TABLE `child` (\n  `id` int(11) NOT NULL,\n" + line +
+               "\n) ENGINE=InnoDB COMMENT='ON DELETE CASCADE'";
+    };
+    const std::string key = "  CONSTRAINT `c` FOREIGN KEY (`p`) REFERENCES `parent` (`id`)";
+    for (const char* rule : {" ON DELETE CASCADE",
+                             " ON DELETE SET NULL,",
+                             " ON UPDATE CASCADE",
+                             " ON DELETE NO ACTION ON UPDATE SET NULL"}) {
+        EXPECT_TRUE(cascades(with(key + rule))) << rule;
+    }
+    for (const std::string& line : {key,
+                                    key + " ON DELETE NO ACTION",
+                                    std::string("  `v` text COMMENT 'ON DELETE CASCADE'"),
+                                    std::string("  KEY `ON DELETE CASCADE` (`id`)")}) {
+        EXPECT_FALSE(cascades(with(line))) << line;
+    }
+    EXPECT_FALSE(cascades(""));
 }
 
 TEST(ServerChecks, a_further_connection_must_reach_the_same_server) {

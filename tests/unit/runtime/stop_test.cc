@@ -193,8 +193,10 @@ TEST(Finished, not_by_a_disk_that_may_come_back) {
     rig.server().commit({"t b"});
     ASSERT_TRUE(rig.wait([&] { return rig.log->reopened() >= 2; }));
     EXPECT_FALSE(rig.runtime().finished(true));
+    EXPECT_TRUE(rig.wait([&] { return rig.runtime().status().log_error.has_value(); }));
     rig.log->set_dead(false);
     rig.expect_exactly_once();
+    EXPECT_FALSE(rig.runtime().status().log_error);
 }
 
 TEST(Finished, with_a_fatal_error_of_one_pipeline_while_another_runs) {
