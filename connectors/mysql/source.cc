@@ -106,7 +106,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
 }
 
 // Where the pipeline goes on; a new one, where the server is now.
-Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const ServerFacts& facts) {
+Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, ServerFacts& facts) {
     if (start.resume.empty() && !start.done.empty()) {
         return Error(errors::kSourceDiverged, "the log has events, and no position to go on from");
     }
@@ -124,13 +124,11 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
     if (!resume) {
         return Error(errors::kSourceDiverged, "the stored position is not one of MySQL");
     }
-    std::vector<std::string> files;
     if (!resume->by_gtid) {
         TRIBUTARY_TRY(session, sql());
-        TRIBUTARY_TRY(listed, binlog_files(*session));
-        files = std::move(listed);
+        TRIBUTARY_TRY_VOID(read_files(*session, facts));
     }
-    if (const auto verified = verify_position(facts, *resume, files); !verified) {
+    if (const auto verified = verify_position(facts, *resume); !verified) {
         TRIBUTARY_TRY_VOID(miss(verified.error()));
         return starting_point(start, facts);
     }

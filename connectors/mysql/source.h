@@ -63,7 +63,7 @@ class MysqlSource final : public Source, private Snapshots {
     };
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
-    Result<ResumePoint> starting_point(const StartPoint& start, const ServerFacts& facts);
+    Result<ResumePoint> starting_point(const StartPoint& start, ServerFacts& facts);
     Result<void> begin_snapshot(const ServerFacts& facts,
                                 const ResumePoint& from,
                                 const SideReader& side);
