@@ -21,6 +21,22 @@ constexpr int kLockWaitS = 1;
 // Events behind a statement that are looked through.
 constexpr int kEventsMax = 500;
 
+// Whether updates and deletes have the column. MariaDB 11.8 logs what it computes with inserts only
+// (11.4 always); the periods of system versioning are not computed from other columns. `extra` is
+// "VIRTUAL GENERATED", "STORED GENERATED", or "DEFAULT_GENERATED", which is another thing.
+bool is_in_updates(std::string_view extra, std::string_view expression, std::string_view version) {
+    constexpr std::uint64_t kFirst = 11'05;
+    const std::uint64_t major = leading_number(version);
+    const auto dot = version.find('.');
+    const std::uint64_t minor =
+        dot == std::string_view::npos ? 0 : leading_number(version.substr(dot + 1));
+    const bool by_server =
+        version.find("MariaDB") != std::string_view::npos && major * 100 + minor >= kFirst;
+    const bool computed = extra.find(" GENERATED") != std::string_view::npos &&
+                          !expression.starts_with("ROW ") && !expression.starts_with("row ");
+    return !(by_server && computed);
+}
+
 // Info of SHOW BINLOG EVENTS: "use `shop`; ALTER TABLE .." or the statement alone.
 bool is_about(std::string_view info, const std::string& database, const std::string& table) {
     std::string_view session;
@@ -45,9 +61,11 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
     TRIBUTARY_TRY(session, session_());
     const std::string which = " WHERE TABLE_SCHEMA = " + quote_literal(database) +
                               " AND TABLE_NAME = " + quote_literal(table);
-    TRIBUTARY_TRY(kind,
-                  session->query(
-                      "SELECT TABLE_TYPE, TABLE_COLLATION FROM information_schema.TABLES" + which));
+    TRIBUTARY_TRY(
+        kind,
+        session->query(
+            "SELECT TABLE_TYPE, TABLE_COLLATION, VERSION() FROM information_schema.TABLES" +
+            which));
     TableStructure out;
     if (kind.rows.empty()) {
         return out;
@@ -58,7 +76,8 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
     out.character_set = collation.substr(0, collation.find('_'));
     TRIBUTARY_TRY(rows,
                   session->query("SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COLLATION_NAME, "
-                                 "CHARACTER_SET_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA "
+                                 "CHARACTER_SET_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "
+                                 "GENERATION_EXPRESSION "
                                  "FROM information_schema.COLUMNS" +
                                  which + " ORDER BY ORDINAL_POSITION"));
     for (std::size_t row = 0; row < rows.rows.size(); ++row) {
@@ -71,6 +90,7 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
         column.nullable = rows.at(row, 5) == "YES";
         column.default_text = rows.rows[row][6];
         column.extra = text(rows, row, 7);
+        column.in_updates = is_in_updates(column.extra, rows.at(row, 8), kind.at(0, 2));
     }
     TRIBUTARY_TRY(
         key,

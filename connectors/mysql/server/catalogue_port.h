@@ -23,6 +23,7 @@ struct CatalogueColumn {
     std::optional<std::string> default_text;  // COLUMN_DEFAULT as the server gives it
     std::string extra;                        // EXTRA: "auto_increment", "DEFAULT_GENERATED", ...
     std::string generation_expression;  // GENERATION_EXPRESSION: "ROW END", "`a` + 1"; or empty
+    bool in_updates = true;             // false: the server leaves it out of updates and deletes
 };
 
 struct TableStructure {

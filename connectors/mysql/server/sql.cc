@@ -18,13 +18,13 @@
 namespace tributary::mysql {
 namespace {
 
-// Values and words come out the same whatever the server is set to.
+// Values and words come out the same, and all rows, whatever the server is set to; and no statement
+// leaves a transaction open, which would hold up every change of the tables that it read.
 constexpr const char* kPinned =
-    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES', "
-    "lock_wait_timeout = 5, transaction_isolation = 'READ-COMMITTED'";
-constexpr const char* kPinnedMariadb =
-    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES', "
-    "lock_wait_timeout = 5, tx_isolation = 'READ-COMMITTED'";
+    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES', autocommit = 1, "
+    "sql_select_limit = 18446744073709551615, sql_quote_show_create = 1, lock_wait_timeout = 5";
+constexpr const char* kIsolation = "SET SESSION transaction_isolation = 'READ-COMMITTED'";
+constexpr const char* kIsolationMariadb = "SET SESSION tx_isolation = 'READ-COMMITTED'";
 constexpr int kUnknownVariable = 1193;
 
 Error translated(const ::sql::SQLException& error, std::string_view doing) {
@@ -69,13 +69,14 @@ Error translated(const ::sql::SQLException& error, std::string_view doing) {
 
 void pin(::sql::Connection& connection) {
     const std::unique_ptr<::sql::Statement> statement(connection.createStatement());
+    statement->execute(kPinned);
     try {
-        statement->execute(kPinned);
+        statement->execute(kIsolation);
     } catch (const ::sql::SQLException& error) {
         if (error.getErrorCode() != kUnknownVariable) {
             throw;
         }
-        statement->execute(kPinnedMariadb);
+        statement->execute(kIsolationMariadb);
     }
 }
 

@@ -186,7 +186,9 @@ class SchemaMaker {
         }
         Column out;
         out.name = from.name;
-        out.type = hidden ? ColumnType{} : map_type(from, known);
+        // What updates do not have is in no event of the table.
+        const bool left_out = hidden || (known != nullptr && !known->in_updates);
+        out.type = left_out ? ColumnType{} : map_type(from, known);
         out.source_type = type_name(from, known);
         out.source_type_id = pack(
             {from.layout, from.is_unsigned, known != nullptr && described_, index == row_end_});

@@ -58,6 +58,30 @@ TEST_P(MysqlStream, inserts_updates_and_deletes_arrive_with_their_ordinals) {
               GetParam() == MysqldKind::mysql ? "mysql gtid" : "mariadb gtid");
 }
 
+// MariaDB 11.8 has them in the images of inserts only.
+TEST_P(MysqlStream, computed_columns_come_with_every_event_or_with_none) {
+    sql("CREATE TABLE computed (id int PRIMARY KEY, a int, g int AS (a * 2) VIRTUAL, s int AS (a * "
+        "3) STORED)");
+    Options chosen = options();
+    chosen.tables.include = {"plant\\.computed"};
+    Pipeline pipeline(chosen);
+    ASSERT_TRUE(pipeline.open());
+    sql("BEGIN; INSERT INTO computed (id, a) VALUES (1, 1); UPDATE computed SET a = 2; DELETE FROM "
+        "computed; COMMIT");
+    const auto polled = pipeline.poll_until_count(4);
+    ASSERT_TRUE(polled) << polled.error().message();
+    const Texts all{"create computed id=1 a=1 g=2 s=3",
+                    "update computed id=1 a=2 g=4 s=6",
+                    "delete computed id=1 a=2 g=4 s=6",
+                    "end 3"};
+    const Texts none{"create computed id=1 a=1 g=null s=null",
+                     "update computed id=1 a=2 g=(not sent) s=(not sent)",
+                     "delete computed id=1 a=2 g=(not sent) s=(not sent)",
+                     "end 3"};
+    EXPECT_EQ(pipeline.texts(), pipeline.texts().front() == all.front() ? all : none);
+    sql("DROP TABLE computed");
+}
+
 TEST_P(MysqlStream, goes_on_after_a_kill_between_transactions_without_repeat_or_gap) {
     Pipeline pipeline(options());
     ASSERT_TRUE(pipeline.open());

@@ -94,6 +94,22 @@ TEST(MysqlSchema, takes_defaults_from_a_catalogue_that_has_the_same_columns) {
     EXPECT_FALSE(default_of_big()) << "dropped";
 }
 
+TEST(MysqlSchema, leaves_out_a_column_that_updates_do_not_have) {
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("id", "int", "int"),
+                                   known("big", "bigint", "bigint unsigned"),
+                                   known("price", "decimal", "decimal(10,2)")};
+    const auto kind_of_big = [&] {
+        const auto schema = schema_of(kFull, &catalogue, ServerKind::mariadb);
+        EXPECT_TRUE(schema);
+        return schema.value().columns[1].type.kind;
+    };
+    EXPECT_EQ(kind_of_big(), TypeKind::uint64);
+    catalogue.structure.columns[1].in_updates = false;
+    EXPECT_EQ(kind_of_big(), TypeKind::unsupported);
+}
+
 const MapSketch kMinimal{
     .types = hex("0308f6"), .metadata = hex("0a02"), .nulls = hex("04"), .optional = ""};
 
