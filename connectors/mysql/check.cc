@@ -123,8 +123,8 @@ Result<Position> resolve_position(const Options& options, std::string_view from)
                      "--from takes `now`, GTIDs or file:offset, not " + std::string(from) + ": " +
                          point.error().what());
     }
-    TRIBUTARY_TRY(files, binlog_files(session));
-    TRIBUTARY_TRY_VOID(verify_position(facts, point.value(), files));
+    TRIBUTARY_TRY_VOID(read_files(session, facts));
+    TRIBUTARY_TRY_VOID(verify_position(facts, point.value()));
     return encode_resume(point.value());
 }
 

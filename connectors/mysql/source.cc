@@ -83,6 +83,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY(session, sql());
     TRIBUTARY_TRY(facts, read_facts(*session));
     TRIBUTARY_TRY_VOID(verify_settings(facts, options_.gtid));
+    server_ = server_name_of(facts);
     TRIBUTARY_TRY(from, starting_point(start, facts));
     name_server(from, server_mark_of(facts));
     const StartPoint begin{.resume = encode_resume(from),
@@ -105,7 +106,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
 }
 
 // Where the pipeline goes on; a new one, where the server is now.
-Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const ServerFacts& facts) {
+Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, ServerFacts& facts) {
     if (start.resume.empty() && !start.done.empty()) {
         return Error(errors::kSourceDiverged, "the log has events, and no position to go on from");
     }
@@ -123,13 +124,11 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
     if (!resume) {
         return Error(errors::kSourceDiverged, "the stored position is not one of MySQL");
     }
-    std::vector<std::string> files;
     if (!resume->by_gtid) {
         TRIBUTARY_TRY(session, sql());
-        TRIBUTARY_TRY(listed, binlog_files(*session));
-        files = std::move(listed);
+        TRIBUTARY_TRY_VOID(read_files(*session, facts));
     }
-    if (const auto verified = verify_position(facts, *resume, files); !verified) {
+    if (const auto verified = verify_position(facts, *resume); !verified) {
         TRIBUTARY_TRY_VOID(miss(verified.error()));
         return starting_point(start, facts);
     }
@@ -139,6 +138,8 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, const S
 
 Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     TRIBUTARY_TRY(client, Client::open(options_.connection));
+    TRIBUTARY_TRY(reached, client.value(server_name_sql(from.server)));
+    TRIBUTARY_TRY_VOID(verify_same_server(server_, reached));
     const bool joined = options_.joined_messages || !Wire::layout_known();
     std::uint32_t heartbeat_ms = options_.heartbeat_ms;
     if (snapshot_runs_) {

@@ -63,7 +63,7 @@ class MysqlSource final : public Source, private Snapshots {
     };
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
-    Result<ResumePoint> starting_point(const StartPoint& start, const ServerFacts& facts);
+    Result<ResumePoint> starting_point(const StartPoint& start, ServerFacts& facts);
     Result<void> begin_snapshot(const ServerFacts& facts,
                                 const ResumePoint& from,
                                 const SideReader& side);
@@ -94,6 +94,7 @@ class MysqlSource final : public Source, private Snapshots {
     SqlChunkReader chunks_;
 
     std::optional<SqlSession> sql_;
+    std::string server_;  // server_name_of() the one that was looked at; the dump is of the same
     SteadyTime sql_used_;
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Intake> intake_;

@@ -62,8 +62,7 @@ void SimMysql::commit_something(std::size_t rows_max) {
     const auto open = open_xa();
     const std::uint64_t kind = setup_.has_xa ? random_.below(100) : 100;
     if (!undecided_xa_.empty() && random_.coin()) {
-        committed_unknown_xa_ =
-            committed_unknown_xa_ || !committed_since_begun(*undecided_xa_.begin());
+        committed_unknown_xa_ = committed_unknown_xa_ || !has_read_commit(*undecided_xa_.begin());
         commit({.kind = Kind::commit_again, .gtrid = *undecided_xa_.begin()});
         undecided_xa_.erase(undecided_xa_.begin());
     } else if (kind < 25 && !open.empty()) {
@@ -103,11 +102,26 @@ void SimMysql::commit_rows(std::size_t rows_max, bool prepare) {
     commit(std::move(tx));
 }
 
-bool SimMysql::committed_since_begun(const std::string& gtrid) const {
-    return std::any_of(
-        transactions_.begin() + static_cast<std::ptrdiff_t>(began_),
-        transactions_.end(),
-        [&](const BinlogTransaction& tx) { return tx.kind == Kind::commit && tx.gtrid == gtrid; });
+// It is of before the pipeline or RESET MASTER, or has the name of one that is forgotten, so that a
+// reader who knows that one passes over it.
+bool SimMysql::may_be_unread(std::size_t at) const {
+    const auto has_its_name = [&](const BinlogTransaction& other) {
+        return other.name == transactions_[at].name;
+    };
+    const auto reset = transactions_.begin() + static_cast<std::ptrdiff_t>(log_from_);
+    return at < std::max(began_, log_from_) ||
+           std::any_of(lost_.begin(), lost_.end(), has_its_name) ||
+           std::any_of(transactions_.begin(), reset, has_its_name);
+}
+
+bool SimMysql::has_read_commit(const std::string& gtrid) const {
+    for (std::size_t at = 0; at < transactions_.size(); ++at) {
+        const BinlogTransaction& tx = transactions_[at];
+        if (tx.kind == Kind::commit && tx.gtrid == gtrid && !may_be_unread(at)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // The rows of a transaction that was prepared come true, or never were.
@@ -119,7 +133,7 @@ void SimMysql::end_xa(const std::string& gtrid) {
     if (random_.chance(unknown ? 50 : 700)) {
         tx.kind = Kind::commit;
         tx.rows = transactions_[prepared].rows;
-        committed_unknown_xa_ = committed_unknown_xa_ || unknown;
+        committed_unknown_xa_ = committed_unknown_xa_ || may_be_unread(prepared);
     }
     commit(std::move(tx));
 }
@@ -360,6 +374,9 @@ mysql::ServerFacts SimMysql::facts() const {
                      {"binlog_format", "ROW"},
                      {"binlog_row_image", "FULL"},
                      {"server_id", std::to_string(server_)}};
+    for (const auto& [number, file] : files_) {
+        out.files.push_back({file_name(number), file.bytes.size()});
+    }
     if (setup_.kind == mysql::ServerKind::mysql) {
         out.variables["gtid_mode"] = setup_.by_gtid ? "ON" : "OFF";
         out.variables["server_uuid"] = server_uuid();
@@ -367,14 +384,6 @@ mysql::ServerFacts SimMysql::facts() const {
         out.variables["gtid_purged"] = files_.begin()->second.executed.to_string();
     } else {
         out.variables["gtid_binlog_pos"] = position().to_string();
-    }
-    return out;
-}
-
-std::vector<std::string> SimMysql::file_names() const {
-    std::vector<std::string> out;
-    for (const auto& [number, file] : files_) {
-        out.push_back(file_name(number));
     }
     return out;
 }

@@ -105,7 +105,6 @@ class SimMysql {
     // --- The client ---
     [[nodiscard]] const MysqlSetup& setup() const { return setup_; }
     [[nodiscard]] mysql::ServerFacts facts() const;
-    [[nodiscard]] std::vector<std::string> file_names() const;
     // Where it is now; a new pipeline starts there.
     [[nodiscard]] mysql::ResumePoint begin_pipeline();
     // Changes whenever transactions are lost: no connection outlives that.
@@ -124,7 +123,7 @@ class SimMysql {
     [[nodiscard]] std::vector<ExpectedChange> lost() const;
     // Between the first time a pipeline began and the last: they need not come.
     [[nodiscard]] std::vector<ExpectedChange> passed_over() const;
-    // The XA COMMIT of rows that were prepared before the pipeline began is in the log.
+    // An XA COMMIT is in the log whose rows the pipeline need not have read.
     [[nodiscard]] bool committed_unknown_xa() const { return committed_unknown_xa_; }
 
     std::function<void(const std::string& text)> trace;
@@ -135,7 +134,8 @@ class SimMysql {
 
     void commit_rows(std::size_t rows_max, bool prepare);
     void end_xa(const std::string& gtrid);
-    [[nodiscard]] bool committed_since_begun(const std::string& gtrid) const;
+    [[nodiscard]] bool may_be_unread(std::size_t at) const;
+    [[nodiscard]] bool has_read_commit(const std::string& gtrid) const;
     void commit(BinlogTransaction tx);
     void name_transaction(BinlogTransaction& tx);
     void log(BinlogTransaction& tx);

@@ -87,7 +87,7 @@ Result<mysql::ResumePoint> SimMysqlSource::starting_point(const StartPoint& star
     if (!resume) {
         return Error(errors::kSourceDiverged, "the stored position is not one of MySQL");
     }
-    TRIBUTARY_TRY_VOID(mysql::verify_position(facts, *resume, server_.file_names()));
+    TRIBUTARY_TRY_VOID(mysql::verify_position(facts, *resume));
     TRIBUTARY_TRY_VOID(mysql::verify_half(facts, *resume, start.done));
     return std::move(*resume);
 }

@@ -75,7 +75,7 @@ Result<bool> IntakeMachine::comes_again(const EventView& event, const EventHeade
         case LastAgain::Seen::differs:
             return Error(errors::kSourceDiverged,
                          "transaction " + name +
-                             " was taken in, and the server has another one of that name now: it "
+                             " was taken in, and the server has another one in its place now: it "
                              "forgot its last transactions in a crash (sync_binlog), or an older "
                              "copy of it was put back");
     }
@@ -176,10 +176,11 @@ Result<void> IntakeMachine::begin(const Now& now, std::string gtid, std::int64_t
     if (commit_time_us == 0) {
         commit_time_us = std::int64_t{now.header.time_s} * 1'000'000;
     }
-    transaction_.begin({.id = {std::move(gtid), {std::string(now.event.file), now.event.offset}},
-                        .server_id = now.header.server_id,
-                        .commit_time_us = commit_time_us});
-    return success();
+    TRIBUTARY_TRY_VOID(transaction_.begin(
+        {.id = {std::move(gtid), {std::string(now.event.file), now.event.offset}},
+         .server_id = now.header.server_id,
+         .commit_time_us = commit_time_us}));
+    return check_half(transaction_.id().start);
 }
 
 Result<void> IntakeMachine::on_gtid(const Now& now) {

@@ -9,18 +9,14 @@ bool IntakeMachine::before_place(const EventView& event) const {
            event.offset < resume_.next.offset;
 }
 
-// A server that forgot the transaction of which half was taken in ends the file where it began. By
-// GTID it is refused before (verify_half()).
-Result<void> IntakeMachine::check_half(const Now& now) const {
+// A server that forgot the transaction of which half was taken in has another in its place, or ends
+// the file there. By GTID it is refused before (verify_half()).
+Result<void> IntakeMachine::check_half(const Place& reached) const {
     const auto& half = transaction_.expected();
-    if (resume_.by_gtid || !half ||
-        compare(Place{.file = std::string(now.event.file)},
-                Place{.file = half->transaction.start.file}) <= 0) {
+    if (resume_.by_gtid || !half || compare(reached, half->transaction.start) < 0) {
         return success();
     }
-    return Error(errors::kSourceDiverged,
-                 "transaction " + to_string(half->transaction) + " was taken in up to row " +
-                     std::to_string(half->ordinal) + ", and its file ends without it now");
+    return transaction_.replaced_by("what is at " + to_string(reached));
 }
 
 // A file that ends inside a transaction was cut by a crash of the server, which rolled it back.
@@ -28,7 +24,7 @@ Result<void> IntakeMachine::on_file_end(const Now& now) {
     const bool artificial = (now.header.flags & kArtificialFlag) != 0;
     if (now.header.type == EventType::format_description) {
         TRIBUTARY_TRY(format, parse_format_description(now.body));
-        TRIBUTARY_TRY_VOID(check_half(now));
+        TRIBUTARY_TRY_VOID(check_half({.file = std::string(now.event.file)}));
         if (format.created_s == 0 || state_ == State::idle) {
             return success();
         }

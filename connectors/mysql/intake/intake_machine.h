@@ -142,7 +142,7 @@ class IntakeMachine final : public Intake {
     Result<void> on_single_statement(const Now& now);
     Result<void> on_rollback(const Now& now);
     Result<void> on_file_end(const Now& now);
-    [[nodiscard]] Result<void> check_half(const Now& now) const;
+    [[nodiscard]] Result<void> check_half(const Place& reached) const;
     void move_place(Place place, const Now& now);
     Result<void> on_rows(const Now& now);
     Result<std::string_view> rows_of(const RowsEvent& rows, const Table& table, bool& whole);

@@ -17,7 +17,7 @@ Transaction::Transaction(ServerKind server, std::optional<Identity> start_done, 
     }
 }
 
-void Transaction::begin(Begin begin) {
+Result<void> Transaction::begin(Begin begin) {
     id_ = std::move(begin.id);
     server_id_ = begin.server_id;
     commit_time_us_ = begin.commit_time_us;
@@ -30,19 +30,27 @@ void Transaction::begin(Begin begin) {
         // A half one must be the very same: a server that forgot it may have given its GTID away.
         const bool another = expected_ && start_done_->commit_time_us != 0 &&
                              start_done_->commit_time_us != commit_time_us_;
-        if (!another) {
-            skip_through_ = start_done_->ordinal;
-            expected_.reset();
-            if (planted::is(planted::Bug::half_row_again) && *skip_through_ > 0 &&
-                *skip_through_ != kWholeTransaction) {
-                --*skip_through_;
-            }
+        if (another) {
+            return replaced_by("another one of that name");
+        }
+        skip_through_ = start_done_->ordinal;
+        expected_.reset();
+        if (planted::is(planted::Bug::half_row_again) && *skip_through_ > 0 &&
+            *skip_through_ != kWholeTransaction) {
+            --*skip_through_;
         }
     }
     ordinal_ = 0;
     ++number_;
     end_ = {};
     has_statement_ = false;
+    return success();
+}
+
+Error Transaction::replaced_by(const std::string& what) const {
+    return {errors::kSourceDiverged,
+            "transaction " + to_string(expected_->transaction) + " was taken in up to row " +
+                std::to_string(expected_->ordinal) + ", but the server goes on with " + what};
 }
 
 void Transaction::adopt(const XaHead& head, std::string xid) {
@@ -112,11 +120,7 @@ Result<void> Transaction::append(EntryKind kind,
                                  std::int64_t now_us,
                                  EntrySink& sink) {
     if (expected_) {
-        return Error(
-            errors::kSourceDiverged,
-            "transaction " + to_string(expected_->transaction) + " was taken in up to row " +
-                std::to_string(expected_->ordinal) + ", but the server goes on with " +
-                (same(expected_->transaction, id_) ? "another one of that name" : to_string(id_)));
+        return replaced_by(to_string(id_));
     }
     if (!context_open_) {
         open_context(now_us, sink);

@@ -27,8 +27,8 @@ class Transaction {
         std::uint32_t server_id = 0;
         std::int64_t commit_time_us = 0;
     };
-    // kSourceDiverged: another one was half taken in and has not come again.
-    void begin(Begin begin);
+    // kSourceDiverged: one of that name was half taken in, and this is another.
+    [[nodiscard]] Result<void> begin(Begin begin);
     void set_thread(std::uint32_t thread_id) { thread_id_ = thread_id; }
 
     // The rows are those that `head` kept: order numbers and tallies are its own.
@@ -82,6 +82,8 @@ class Transaction {
 
     // Another one was half taken in before the start, and has not come again.
     [[nodiscard]] const std::optional<Identity>& expected() const noexcept { return expected_; }
+    // kSourceDiverged: it does not come any more.
+    [[nodiscard]] Error replaced_by(const std::string& what) const;
     [[nodiscard]] const TransactionId& id() const noexcept { return id_; }
     [[nodiscard]] std::int64_t commit_time_us() const noexcept { return commit_time_us_; }
     [[nodiscard]] std::uint32_t ordinal() const noexcept { return ordinal_; }

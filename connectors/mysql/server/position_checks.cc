@@ -25,11 +25,42 @@ Result<void> verify_mysql_gtids(const ServerFacts& facts, const MysqlGtidSet& ou
     return success();
 }
 
+// The end of that file; null: it is not there.
+const Place* end_of(const ServerFacts& facts, const std::string& file) {
+    const auto found = std::find_if(
+        facts.files.begin(), facts.files.end(), [&](const Place& end) { return end.file == file; });
+    return found == facts.files.end() ? nullptr : &*found;
+}
+
+Result<void> verify_place(const ServerFacts& facts, const ResumePoint& resume) {
+    if (resume.last && resume.last->server != server_mark_of(facts)) {
+        return Error(errors::kSourceDiverged,
+                     "the stored position is a file and offset of another server than " +
+                         server_name_of(facts));
+    }
+    const Place* const end = end_of(facts, resume.next.file);
+    if (end != nullptr) {
+        return resume.next.offset <= end->offset
+                   ? Result<void>(success())
+                   : Error(errors::kSourceRewound,
+                           "the file ends at " + to_string(*end) +
+                               " now, before what was taken in: " + to_string(resume.next));
+    }
+    const bool ahead = !facts.files.empty() && compare(Place{.file = resume.next.file},
+                                                       Place{.file = facts.files.back().file}) > 0;
+    if (ahead) {
+        return Error(errors::kSourceRewound,
+                     "the server has no " + resume.next.file + " yet; its newest is " +
+                         facts.files.back().file);
+    }
+    return Error(errors::kSourceGap,
+                 "the server has no " + resume.next.file + " any more; its oldest is " +
+                     (facts.files.empty() ? std::string("none") : facts.files.front().file));
+}
+
 }  // namespace
 
-Result<void> verify_position(const ServerFacts& facts,
-                             const ResumePoint& resume,
-                             const std::vector<std::string>& files) {
+Result<void> verify_position(const ServerFacts& facts, const ResumePoint& resume) {
     if (resume.server != facts.kind) {
         return Error(errors::kSourceDiverged,
                      "the stored position is one of " + server_name(resume.server) +
@@ -41,24 +72,7 @@ Result<void> verify_position(const ServerFacts& facts,
                          std::string(facts.value("gtid_mode")));
     }
     if (!resume.by_gtid) {
-        if (resume.last && resume.last->server != server_mark_of(facts)) {
-            return Error(errors::kSourceDiverged,
-                         "the stored position is a file and offset of another server than " +
-                             server_name_of(facts));
-        }
-        if (std::find(files.begin(), files.end(), resume.next.file) == files.end()) {
-            const bool ahead = !files.empty() && compare(Place{.file = resume.next.file},
-                                                         Place{.file = files.back()}) > 0;
-            if (ahead) {
-                return Error(errors::kSourceRewound,
-                             "the server has no " + resume.next.file + " yet; its newest is " +
-                                 files.back());
-            }
-            return Error(errors::kSourceGap,
-                         "the server has no " + resume.next.file + " any more; its oldest is " +
-                             (files.empty() ? std::string("none") : files.front()));
-        }
-        return success();
+        return verify_place(facts, resume);
     }
     if (facts.kind == ServerKind::mysql) {
         return verify_mysql_gtids(facts, resume.executed);
@@ -78,11 +92,15 @@ Result<void> verify_half(const ServerFacts& facts,
                          const ResumePoint& resume,
                          const Position& done) {
     const auto half = half_taken(resume, done);
-    if (!half || !resume.by_gtid) {
+    if (!half) {
         return success();
     }
     bool known = true;
-    if (const auto gtid = parse_mysql_gtid(half->transaction.gtid)) {
+    if (!resume.by_gtid) {
+        const Place& start = half->transaction.start;
+        const Place* const end = end_of(facts, start.file);
+        known = end != nullptr && start.offset < end->offset;
+    } else if (const auto gtid = parse_mysql_gtid(half->transaction.gtid)) {
         TRIBUTARY_TRY(executed, MysqlGtidSet::parse(facts.value("gtid_executed")));
         known = executed.contains(*gtid);
     } else if (const auto maria = parse_mariadb_gtid(half->transaction.gtid)) {
@@ -91,13 +109,26 @@ Result<void> verify_half(const ServerFacts& facts,
     }
     return known ? Result<void>(success())
                  : Error(errors::kSourceRewound,
-                         "the server lacks " + half->transaction.gtid +
+                         "the server lacks " + to_string(half->transaction) +
                              ", of which a part was taken in");
 }
 
 std::string server_name_of(const ServerFacts& facts) {
     const std::string_view uuid = facts.value("server_uuid");
     return std::string(uuid.empty() ? facts.value("server_id") : uuid);
+}
+
+Result<void> verify_same_server(std::string_view looked_at, std::string_view reached) {
+    if (looked_at == reached) {
+        return success();
+    }
+    return Error(errors::kSourceUnreachable,
+                 "the address leads to another server than a moment ago: " + std::string(reached) +
+                     ", not " + std::string(looked_at));
+}
+
+std::string server_name_sql(ServerKind kind) {
+    return kind == ServerKind::mysql ? "SELECT @@GLOBAL.server_uuid" : "SELECT @@GLOBAL.server_id";
 }
 
 std::uint32_t server_mark_of(const ServerFacts& facts) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "connectors/mysql/numbers.h"
@@ -153,15 +154,19 @@ Result<ServerFacts> read_facts(SqlSession& sql) {
     return facts;
 }
 
+Result<void> read_files(SqlSession& sql, ServerFacts& facts) {
+    TRIBUTARY_TRY(rows, sql.query("SHOW BINARY LOGS"));
+    facts.files.clear();
+    for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+        facts.files.push_back({std::string(rows.at(row, 0)), leading_number(rows.at(row, 1))});
+    }
+    return success();
+}
+
 Result<void> read_volume(SqlSession& sql, ServerFacts& facts) {
     TRIBUTARY_TRY(uptime, sql.query("SHOW GLOBAL STATUS LIKE 'Uptime'"));
     facts.uptime_s = leading_number(uptime.at(0, 1));
-    TRIBUTARY_TRY(files, sql.query("SHOW BINARY LOGS"));
-    facts.binlog_bytes = 0;
-    for (std::size_t row = 0; row < files.rows.size(); ++row) {
-        facts.binlog_bytes += leading_number(files.at(row, 1));
-    }
-    return success();
+    return read_files(sql, facts);
 }
 
 Result<Place> end_of_log(SqlSession& sql) {
@@ -200,15 +205,6 @@ Result<ResumePoint> current_position(SqlSession& sql, const ServerFacts& facts, 
         point.gtid_position = std::move(position);
     }
     return point;
-}
-
-Result<std::vector<std::string>> binlog_files(SqlSession& sql) {
-    TRIBUTARY_TRY(rows, sql.query("SHOW BINARY LOGS"));
-    std::vector<std::string> files;
-    for (std::size_t row = 0; row < rows.rows.size(); ++row) {
-        files.emplace_back(rows.at(row, 0));
-    }
-    return files;
 }
 
 Result<void> verify_settings(const ServerFacts& facts, GtidMode mode) {
@@ -393,11 +389,15 @@ class Judge {
         constexpr std::uint64_t kHour = 3600;
         const std::uint64_t within =
             expiry_s == 0 ? facts_.uptime_s : std::min(expiry_s, facts_.uptime_s);
-        if (within < kHour || facts_.binlog_bytes == 0 || options_.buffer_bytes == 0) {
+        const std::uint64_t bytes =
+            std::accumulate(facts_.files.begin(),
+                            facts_.files.end(),
+                            std::uint64_t{0},
+                            [](std::uint64_t sum, const Place& end) { return sum + end.offset; });
+        if (within < kHour || bytes == 0 || options_.buffer_bytes == 0) {
             return {};
         }
-        const double per_hour =
-            static_cast<double>(facts_.binlog_bytes) * kHour / static_cast<double>(within);
+        const double per_hour = static_cast<double>(bytes) * kHour / static_cast<double>(within);
         const auto hours =
             static_cast<std::uint64_t>(static_cast<double>(options_.buffer_bytes) / per_hour);
         return "; at most " + std::to_string(static_cast<std::uint64_t>(per_hour) >> 20U) +

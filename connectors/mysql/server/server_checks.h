@@ -28,9 +28,9 @@ struct ServerFacts {
     std::map<std::string, std::string> variables;  // lower-case name, value as the server gives it
     std::set<std::string> rights;  // on *.*, upper-case: "REPLICATION SLAVE"; "ALL PRIVILEGES"
     std::string user;              // CURRENT_USER(): "tributary@%"
-    // Of what is in the binary log now; read_volume() reads them.
-    std::uint64_t binlog_bytes = 0;
-    std::uint64_t uptime_s = 0;
+    // The files of the binary log, oldest first, each up to its end; read_files() reads them.
+    std::vector<Place> files{};
+    std::uint64_t uptime_s = 0;  // read_volume() reads it
 
     [[nodiscard]] std::string_view value(const std::string& name) const;
     [[nodiscard]] bool on(const std::string& name) const;  // ON or 1
@@ -41,6 +41,8 @@ struct ServerFacts {
 
 [[nodiscard]] std::string server_name(ServerKind kind);  // for people: "MySQL"
 [[nodiscard]] Result<ServerFacts> read_facts(SqlSession& sql);
+// kSourceRights.
+[[nodiscard]] Result<void> read_files(SqlSession& sql, ServerFacts& facts);
 // How much the server logs, as far as its log says. kSourceRights.
 [[nodiscard]] Result<void> read_volume(SqlSession& sql, ServerFacts& facts);
 
@@ -56,27 +58,29 @@ struct ServerFacts {
                                                    GtidMode mode);
 // Where the server's binary log ends now. kSourceSettings (it is off), kSourceRights.
 [[nodiscard]] Result<Place> end_of_log(SqlSession& sql);
-// The binlog files that the server has, oldest first. kSourceRights.
-[[nodiscard]] Result<std::vector<std::string>> binlog_files(SqlSession& sql);
 
 // kSourceSettings (binary log off, not ROW, row image, GTID asked for and off), kSourceRights.
 [[nodiscard]] Result<void> verify_settings(const ServerFacts& facts, GtidMode mode);
 
-// That the server can go on from `resume`. kSourceGap: purged; kSourceRewound: it lacks what was
-// taken in; kSourceDiverged: another kind of server, GTIDs where there are none any more, or a
-// place of another server.
-[[nodiscard]] Result<void> verify_position(const ServerFacts& facts,
-                                           const ResumePoint& resume,
-                                           const std::vector<std::string>& files);
+// That the server can go on from `resume`; by place, facts.files are there. kSourceGap: purged;
+// kSourceRewound: it lacks what was taken in; kSourceDiverged: another kind of server, GTIDs where
+// there are none any more, or a place of another server.
+[[nodiscard]] Result<void> verify_position(const ServerFacts& facts, const ResumePoint& resume);
 
-// That the server still has the transaction of which half was taken in, as far as GTIDs tell: what
-// it sends, it has committed. kSourceRewound.
+// That the server still has the transaction of which half was taken in, or another one of its name
+// or in its place: what it sends, it has committed. Files as above. kSourceRewound.
 [[nodiscard]] Result<void> verify_half(const ServerFacts& facts,
                                        const ResumePoint& resume,
                                        const Position& done);
 
 // A server's own name: its uuid, or where it has none its server_id.
 [[nodiscard]] std::string server_name_of(const ServerFacts& facts);
+
+// That a further connection reached the server that was looked at: an address may lead elsewhere
+// from one moment to the next. kSourceUnreachable: connect again, and look.
+[[nodiscard]] Result<void> verify_same_server(std::string_view looked_at, std::string_view reached);
+// The statement that tells server_name_of() over such a connection.
+[[nodiscard]] std::string server_name_sql(ServerKind kind);
 
 // As Fingerprint::server has it.
 [[nodiscard]] std::uint32_t server_mark_of(const ServerFacts& facts);

@@ -122,7 +122,7 @@ TEST(ServerChecks, a_log_that_is_never_purged_is_fine_however_short_its_expiry) 
 // 168 GiB in the week that they are kept are a GiB an hour.
 TEST(ServerChecks, expiry_stands_beside_the_hours_that_the_buffer_holds) {
     ServerFacts facts = sound(ServerKind::mariadb);
-    facts.binlog_bytes = 168ULL << 30U;
+    facts.files = {{"binlog.000001", 100ULL << 30U}, {"binlog.000002", 68ULL << 30U}};
     facts.uptime_s = 365 * 86400;
     Options options = options_for(ServerKind::mariadb);
     options.buffer_bytes = 8ULL << 30U;
@@ -169,30 +169,42 @@ TEST(ServerChecks, rights_are_read_from_what_show_grants_prints) {
 TEST(ServerChecks, a_file_and_offset_is_a_position_on_the_server_that_said_it_only) {
     ServerFacts facts = sound(ServerKind::mysql);
     facts.variables["server_uuid"] = "u-1";
+    facts.files = {{"binlog.000003", 120}};
     ResumePoint place{.server = ServerKind::mysql, .next = {"binlog.000003", 120}};
-    EXPECT_TRUE(verify_position(facts, place, {"binlog.000003"}));  // of before positions said so
+    EXPECT_TRUE(verify_position(facts, place));  // of before positions said so
     name_server(place, server_mark_of(facts));
     EXPECT_FALSE(before_last(place));  // there is no transaction to compare yet
-    EXPECT_TRUE(verify_position(facts, place, {"binlog.000003"}));
+    EXPECT_TRUE(verify_position(facts, place));
     facts.variables["server_uuid"] = "u-2";
-    const auto elsewhere = verify_position(facts, place, {"binlog.000003"});
+    const auto elsewhere = verify_position(facts, place);
     ASSERT_FALSE(elsewhere);
     EXPECT_TRUE(elsewhere.error().is(errors::kSourceDiverged)) << elsewhere.error().message();
     ResumePoint gtids{.server = ServerKind::mysql, .by_gtid = true};
     name_server(gtids, 1);
     EXPECT_FALSE(gtids.last);
-    EXPECT_TRUE(verify_position(facts, gtids, {}));
+    EXPECT_TRUE(verify_position(facts, gtids));
 }
 
-TEST(ServerChecks, a_file_that_is_not_there_yet_is_no_gap) {
-    const ServerFacts facts = sound(ServerKind::mysql);
+TEST(ServerChecks, a_file_that_is_not_there_yet_or_ends_before_the_place_is_no_gap) {
+    ServerFacts facts = sound(ServerKind::mysql);
     const ResumePoint place{.server = ServerKind::mysql, .next = {"binlog.000003", 120}};
-    const auto purged = verify_position(facts, place, {"binlog.000004"});
-    const auto older = verify_position(facts, place, {"binlog.000001", "binlog.000002"});
-    ASSERT_FALSE(purged);
-    ASSERT_FALSE(older);
-    EXPECT_TRUE(purged.error().is(errors::kSourceGap)) << purged.error().message();
-    EXPECT_TRUE(older.error().is(errors::kSourceRewound)) << older.error().message();
+    const auto refused = [&](std::vector<Place> files) {
+        facts.files = std::move(files);
+        const auto verified = verify_position(facts, place);
+        return verified ? std::string() : std::string(verified.error().kind().name);
+    };
+    EXPECT_EQ(refused({{"binlog.000003", 120}}), "");
+    EXPECT_EQ(refused({{"binlog.000004", 900}}), "source_gap");
+    EXPECT_EQ(refused({{"binlog.000001", 900}, {"binlog.000002", 900}}), "source_rewound");
+    EXPECT_EQ(refused({{"binlog.000002", 900}, {"binlog.000003", 119}}), "source_rewound");
+}
+
+TEST(ServerChecks, a_further_connection_must_reach_the_same_server) {
+    EXPECT_TRUE(verify_same_server("11111111-2222", "11111111-2222"));
+    const auto other = verify_same_server("11111111-2222", "33333333-4444");
+    ASSERT_FALSE(other);
+    EXPECT_TRUE(other.error().is(errors::kSourceUnreachable)) << other.error().message();
+    EXPECT_NE(other.error().what().find("33333333-4444"), std::string::npos);
 }
 
 TEST(ServerChecks, a_half_transaction_must_be_there) {
@@ -211,6 +223,20 @@ TEST(ServerChecks, a_half_transaction_must_be_there) {
         EXPECT_TRUE(verify_half(facts, from, whole(half)));
         EXPECT_TRUE(verify_half(facts, from, {}));
     }
+}
+
+TEST(ServerChecks, by_place_something_must_be_where_a_half_transaction_was) {
+    ServerFacts facts = sound(ServerKind::mysql);
+    const ResumePoint from{.server = ServerKind::mysql, .next = {"binlog.000003", 120}};
+    const Position half =
+        encode_done({.transaction = {.start = {"binlog.000004", 158}}, .ordinal = 2});
+    for (const auto& [end, is_there] : {std::pair{159, true}, {158, false}}) {
+        facts.files = {{"binlog.000003", 120}, {"binlog.000004", static_cast<std::uint64_t>(end)}};
+        EXPECT_EQ(verify_half(facts, from, half).has_value(), is_there) << end;
+        EXPECT_TRUE(verify_half(facts, from, whole(half)));
+    }
+    facts.files.pop_back();
+    EXPECT_FALSE(verify_half(facts, from, half));
 }
 
 TEST(SnapshotChecks, say_what_an_account_cannot_read_and_how_that_is_mended) {
