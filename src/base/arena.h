@@ -14,7 +14,7 @@ namespace tributary {
 class Arena {
   public:
     explicit Arena(std::size_t chunk_bytes = std::size_t{256} << 10U,
-                   std::size_t keep_bytes = std::size_t{1} << 20U)
+                   std::size_t keep_bytes = std::size_t{256} << 10U)
         : chunk_bytes_(chunk_bytes), keep_bytes_(keep_bytes) {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;

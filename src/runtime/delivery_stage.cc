@@ -19,8 +19,6 @@ constexpr milliseconds kDurableWait(200);
 constexpr int kDurableTries = 100;  // 20 s: less than a transaction's time-out
 constexpr milliseconds kCloseBudget(2000);
 constexpr std::chrono::seconds kCacheInterval(60);
-// Of memory per record beside its bytes: the record, librdkafka's message and its headers.
-constexpr std::size_t kRecordBytes = 512;
 
 }  // namespace
 
@@ -226,6 +224,7 @@ Result<void> DeliveryStage::take_entry(const Entry& entry) {
     std::uint64_t bytes = 0;
     if (decoded.value()) {
         newest_source_time_us_ = change.source_time_us;
+        const std::size_t reserved = arena_.bytes_reserved();
         if (const auto encoded = parts_.encoder.encode(change, arena_, records_); !encoded) {
             records_.clear();
             return bury_entry(entry, encoded.error());
@@ -234,7 +233,7 @@ Result<void> DeliveryStage::take_entry(const Entry& entry) {
             bytes += record.value ? record.value->size() : 0;
             TRIBUTARY_TRY_VOID(produce(record));
         }
-        hold(bytes + records_.size() * kRecordBytes);
+        hold(arena_.bytes_reserved() - reserved + bytes_beside_arena(records_));
     }
     cut_.add(1, bytes);
     return success();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -111,7 +112,7 @@ class DeliveryStage {
     Arena scratch_{kScratchBytes};  // of the entry being decoded
     std::vector<Record> records_;   // of one entry, reused
     std::vector<BlockPtr> blocks_;  // of the open transaction: records may point into them
-    std::vector<Record> held_;      // of the open transaction, not handed over yet
+    std::deque<Record> held_;       // of the open transaction, not handed over yet
     std::size_t held_bytes_ = 0;    // of the open transaction, taken of the budget
     SteadyTime hold_until_;         // Sink::settle_time()
     bool started_ = false;          // the ledger knows the stream

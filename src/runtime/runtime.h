@@ -56,7 +56,7 @@ struct RuntimeOptions {
     std::string agent_id;
     std::string version;
     std::size_t queue_bytes = 9U << 19U;         // of all pipelines' queues together
-    std::size_t transaction_bytes = 12U << 20U;  // of all pipelines' open transactions together
+    std::size_t transaction_bytes = 12U << 20U;  // of open transactions (TransactionBudget)
     // For forecasts: the log's bounds, and what may be written in 24 hours (0: any amount).
     std::uint64_t log_bytes_max = 0;  // per pipeline
     std::uint64_t free_disk_floor = 0;

@@ -138,11 +138,7 @@ void Dedupe::qos1_taken(std::uint16_t id, std::uint64_t hash, IntakeNumber numbe
     if (!options_.suppress_qos1) {
         return;
     }
-    if (options_.remembered_max != 0) {
-        while (known1_.size() - open_ > 0 && known1_.size() >= options_.remembered_max) {
-            forget_oldest();
-        }
-    }
+    make_room();
     if (options_.persistent && open_ == 0) {
         flush(step);
         put_side(step, group_key(number), {});
@@ -172,6 +168,14 @@ Dedupe::Release Dedupe::qos2_release(std::uint16_t id, IntakeNumber next, Step& 
     }
     // An identifier that is not known may be one whose erasure is still on its way.
     return {.known = known, .number = last_release_};
+}
+
+// For one more message of QoS 1.
+void Dedupe::make_room() {
+    while (options_.remembered_max != 0 && known1_.size() > open_ &&
+           known1_.size() >= options_.remembered_max) {
+        forget_oldest();
+    }
 }
 
 void Dedupe::forget_oldest() {
@@ -263,6 +267,7 @@ Result<void> Dedupe::restore(std::string_view key,
         if (!known1_.empty() && known1_.back().number >= known.number) {
             return corrupt("numbers that do not grow");
         }
+        make_room();
         remember(known);
         group.last = known.number;
         durable_bytes = in_value.offset();

@@ -135,6 +135,7 @@ class Dedupe {
 
     [[nodiscard]] Known* find_qos1(std::uint16_t id);
     void remember(const Known& known);
+    void make_room();
     void forget_oldest();
     void write_group(Step& step);
     [[nodiscard]] std::string group_key(IntakeNumber first) const;

@@ -20,7 +20,7 @@ constexpr std::uint64_t kOther = 2222;
 // A Dedupe over a log, taking messages one by one.
 struct World {
     explicit World(std::size_t remembered_max = 0, bool persistent = true)
-        : dedupe({.owner = "dev", .remembered_max = remembered_max, .persistent = persistent}) {}
+        : options{.owner = "dev", .remembered_max = remembered_max, .persistent = persistent} {}
 
     IntakeNumber qos1(std::uint16_t id, std::uint64_t hash = kHash) {
         dedupe.qos1_taken(id, hash, last + 1, step);
@@ -51,7 +51,7 @@ struct World {
     }
     void restart() {
         last = log.durable();
-        dedupe = Dedupe({.owner = "dev"});
+        dedupe = Dedupe(options);
         std::vector<SideWrite> repairs;
         for (const char kind : {kGroupKey, kIdentifierKey}) {
             const auto page = log.scan(std::string(1, kind), "", SIZE_MAX);
@@ -68,7 +68,8 @@ struct World {
         }
     }
 
-    Dedupe dedupe;
+    Dedupe::Options options;
+    Dedupe dedupe{options};
     Step step;
     FakeLog log;
     IntakeNumber last = 0;
@@ -149,6 +150,23 @@ TEST(Dedupe, remembers_a_bounded_number_of_a_device) {
     world.dedupe.new_connection();
     EXPECT_EQ(world.dedupe.qos1(2, true, kHash).verdict, Verdict::take_maybe_again);
     EXPECT_EQ(world.dedupe.qos1(3, true, kHash).verdict, Verdict::answer);
+}
+
+// The oldest group comes back whole, though one of its messages was forgotten.
+TEST(Dedupe, remembers_no_more_after_a_restart) {
+    World world(3);
+    for (const std::uint16_t id : {std::uint16_t{1}, std::uint16_t{3}}) {
+        world.qos1(id);
+        world.qos1(static_cast<std::uint16_t>(id + 1));
+        world.end_step();
+    }
+    EXPECT_EQ(world.dedupe.remembered_qos1(), 3U);
+    world.log.sync();
+    world.restart();
+    EXPECT_EQ(world.dedupe.remembered_qos1(), 3U);
+    world.dedupe.new_connection();
+    EXPECT_EQ(world.dedupe.qos1(1, true, kHash).verdict, Verdict::take_maybe_again);
+    EXPECT_EQ(world.dedupe.qos1(2, true, kHash).verdict, Verdict::answer);
 }
 
 TEST(Dedupe, comes_back_after_a_restart) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "model/errors.h"
 #include "rig.h"
@@ -444,15 +445,35 @@ TEST(Pipelines, commit_early_when_their_transactions_hold_too_much_together) {
     rig.expect_exactly_once("q");
 }
 
+TEST(TransactionBudget, counts_each_header_that_the_sink_copies) {
+    const Record bare;
+    const std::array<RecordHeader, 4> headers{};
+    Record reading;
+    reading.headers = headers;
+    const std::size_t of_bare = runtime::bytes_beside_arena({&bare, 1});
+    const std::size_t of_reading = runtime::bytes_beside_arena({&reading, 1});
+    EXPECT_EQ(runtime::bytes_beside_arena({}), 0U);
+    EXPECT_GE(of_bare, sizeof(Record) + 415) << "librdkafka 2.0.2, a message with one header";
+    EXPECT_GE(of_reading, of_bare + 4 * 84);
+    EXPECT_LE(of_reading, of_bare + 4 * 96);
+}
+
 TEST(TransactionBudget, presses_those_above_their_share_while_all_are_above_it) {
     runtime::TransactionBudget budget(100, 2);
     budget.take(90);
     EXPECT_FALSE(budget.presses(90)) << "one alone has all of it";
     budget.take(20);
-    EXPECT_TRUE(budget.presses(90));
+    EXPECT_TRUE(budget.presses(90)) << "two have half of it";
     EXPECT_FALSE(budget.presses(20)) << "below its share";
     budget.give_back(90);
     EXPECT_FALSE(budget.presses(20));
+    budget.take(30);
+    EXPECT_FALSE(budget.presses(30)) << "together they hold the half, not more";
+    budget.take(1);
+    EXPECT_TRUE(budget.presses(31));
+    budget.give_back(31);
+    budget.take(81);
+    EXPECT_TRUE(budget.presses(101)) << "one alone, above all of it";
 }
 
 }  // namespace
