@@ -2,6 +2,7 @@
 #include "tests/sim/binlog_bytes.h"
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/bytes.h"
 
@@ -43,14 +44,11 @@ void put_wide(std::string& out, std::uint64_t value, std::size_t bytes) {
     }
 }
 
-}  // namespace
-
-std::string event(mysql::EventType type,
-                  const Head& head,
-                  std::optional<std::uint64_t> offset,
-                  std::string_view body) {
-    const auto length =
-        static_cast<std::uint32_t>(mysql::kEventHeaderBytes + body.size() + kCrcBytes);
+std::string put_header(mysql::EventType type,
+                       const Head& head,
+                       std::optional<std::uint64_t> offset,
+                       std::size_t body_bytes) {
+    const auto length = static_cast<std::uint32_t>(mysql::kEventHeaderBytes + body_bytes);
     std::string out;
     append_fixed(out, head.time_s);
     out.push_back(static_cast<char>(type));
@@ -58,7 +56,50 @@ std::string event(mysql::EventType type,
     append_fixed(out, length);
     append_fixed(out, offset ? static_cast<std::uint32_t>(*offset + length) : std::uint32_t{0});
     append_fixed(out, head.flags);
-    out.append(body);
+    return out;
+}
+
+// MySQL's packed integer.
+void put_packed(std::string& out, std::uint64_t value) {
+    if (value < 251) {
+        out.push_back(static_cast<char>(value));
+    } else {
+        out.push_back('\xfd');
+        put_wide(out, value, 3);
+    }
+}
+
+// MySQL's serialization form: as many ones from below in the first byte as bytes follow it, a zero,
+// then the value's bits.
+void put_variable(std::string& out, std::uint64_t value) {
+    std::size_t more = 0;
+    while (more < 8 && value >> (7 * (more + 1)) != 0) {
+        ++more;
+    }
+    const std::uint64_t ones = (1ULL << more) - 1;
+    if (more == 8) {
+        out.push_back('\xff');
+        put_wide(out, value, 8);
+    } else {
+        put_wide(out, ones | value << (more + 1), more + 1);
+    }
+}
+
+void put_signed(std::string& out, std::uint64_t value) {
+    put_variable(out, value << 1U);
+}
+
+}  // namespace
+
+std::string inner_event(mysql::EventType type, const Head& head, std::string_view body) {
+    return put_header(type, head, {}, body.size()).append(body);
+}
+
+std::string event(mysql::EventType type,
+                  const Head& head,
+                  std::optional<std::uint64_t> offset,
+                  std::string_view body) {
+    std::string out = put_header(type, head, offset, body.size() + kCrcBytes).append(body);
     append_fixed(out,
                  static_cast<std::uint32_t>(
                      ::crc32_z(0, reinterpret_cast<const unsigned char*>(out.data()), out.size())));
@@ -123,6 +164,35 @@ std::string gtid(const std::optional<mysql::MysqlGtid>& gtid,
     return out;
 }
 
+std::string tagged_gtid(const mysql::MysqlGtid& gtid,
+                        std::int64_t commit_us,
+                        std::int64_t original_us) {
+    constexpr std::uint64_t kNoneOfTheseMayBeIgnored = 0;
+    std::string fields;
+    const auto field = [&fields](std::uint64_t id, std::uint64_t value) {
+        put_variable(fields, id);
+        put_variable(fields, value);
+    };
+    field(0, 0);  // flags
+    put_variable(fields, 1);
+    for (const std::uint8_t byte : gtid.uuid) {
+        put_variable(fields, byte);
+    }
+    put_variable(fields, 2);
+    put_signed(fields, gtid.number);
+    field(3, gtid.tag.size());
+    fields += gtid.tag;
+    field(6, static_cast<std::uint64_t>(commit_us));
+    if (commit_us != original_us) {
+        field(7, static_cast<std::uint64_t>(original_us));
+    }
+    std::string out;
+    put_variable(out, 1);  // version
+    put_variable(out, fields.size());
+    put_variable(out, kNoneOfTheseMayBeIgnored);
+    return out + fields;
+}
+
 std::string mariadb_gtid(const mysql::MariadbGtid& gtid, std::uint8_t flags, std::string_view xid) {
     std::string out;
     append_fixed(out, gtid.number);
@@ -135,6 +205,21 @@ std::string gtid_list(const mysql::MariadbGtidPosition& position) {
     std::string out;
     append_fixed(out, std::uint32_t{0});
     return out.append(position.to_string());  // nobody reads it
+}
+
+std::string payload(std::string_view events) {
+    std::string packed(ZSTD_compressBound(events.size()), '\0');
+    packed.resize(ZSTD_compress(packed.data(), packed.size(), events.data(), events.size(), 3));
+    std::string out;
+    const auto field = [&out](char id, std::uint64_t value) {
+        std::string number;
+        put_packed(number, value);
+        out.append(1, id).append(named(number));
+    };
+    field(2, 0);  // zstd
+    field(3, events.size());
+    field(1, packed.size());
+    return out.append(1, '\0').append(packed);
 }
 
 std::string xa_prepare(bool one_phase, std::string_view gtrid) {

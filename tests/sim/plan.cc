@@ -153,7 +153,9 @@ Fault draw_grave(Rng& random, SourceKind source) {
 MysqlSetup draw_mysql(Rng& random) {
     return {.kind = random.coin() ? mysql::ServerKind::mysql : mysql::ServerKind::mariadb,
             .by_gtid = random.chance(700),
-            .has_xa = random.coin()};
+            .has_xa = random.coin(),
+            .compresses = random.chance(300),
+            .has_tags = random.chance(300)};
 }
 
 }  // namespace

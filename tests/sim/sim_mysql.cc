@@ -163,19 +163,22 @@ void SimMysql::name_transaction(BinlogTransaction& tx) {
         return;
     }
     const std::uint32_t domain = mariadb && random_.chance(200) ? 1 : 0;
+    mysql::MysqlGtid ours = gtid_of(server_, 1);
+    ours.tag = !mariadb && setup_.has_tags && random_.chance(300) ? "night" : "";
     std::uint64_t newest = 0;
     for (std::size_t at = log_from_; at < transactions_.size(); ++at) {
         const BinlogTransaction& other = transactions_[at];
         if (mariadb && other.mariadb_gtid->domain == domain) {
             newest = std::max(newest, other.mariadb_gtid->number);
-        } else if (!mariadb && other.gtid->uuid == gtid_of(server_, 1).uuid) {
+        } else if (!mariadb && other.gtid->uuid == ours.uuid && other.gtid->tag == ours.tag) {
             newest = std::max(newest, other.gtid->number);
         }
     }
     if (mariadb) {
         tx.mariadb_gtid = {.domain = domain, .server = server_, .number = newest + 1};
     } else {
-        tx.gtid = gtid_of(server_, newest + 1);
+        ours.number = newest + 1;
+        tx.gtid = std::move(ours);
     }
 }
 

@@ -28,6 +28,8 @@ struct MysqlSetup {
     mysql::ServerKind kind = mysql::ServerKind::mysql;
     bool by_gtid = true;  // else positions are by file and offset; MySQL's have no GTID then
     bool has_xa = false;
+    bool compresses = false;  // MySQL: some sessions have binlog_transaction_compression
+    bool has_tags = false;    // MySQL, by_gtid: some have gtid_next = AUTOMATIC:tag
 };
 
 struct BinlogTransaction {
@@ -143,6 +145,7 @@ class SimMysql {
     void log_rows(const BinlogTransaction& tx);
     // Null: the server's own.
     void append(const BinlogTransaction* tx, mysql::EventType type, const std::string& body);
+    void end_payload(const BinlogTransaction& tx);
     void open_file(bool server_started);
     void purge_before(std::uint64_t file);
     // The bytes of the first one that is forgotten.
@@ -178,6 +181,7 @@ class SimMysql {
     std::size_t began_ = 0;                   // and when the last one did
     std::vector<BinlogTransaction> lost_;
     std::map<std::uint64_t, BinlogFile> files_;
+    std::optional<std::string> payload_;  // of the transaction that is logged, where it has one
     std::set<std::string> undecided_xa_;  // committed, and prepared again after a crash
     std::vector<std::size_t> versions_;
     std::vector<std::weak_ptr<SimDump>> dumps_;

@@ -17,12 +17,21 @@ bool fit_together(const SimRow& left, const SimRow& right) {
 
 void SimMysql::append(const BinlogTransaction* tx, mysql::EventType type, const std::string& body) {
     const std::int64_t time_us = tx == nullptr ? clock_us() : tx->commit_us;
+    const binlog::Head head{.time_s = static_cast<std::uint32_t>(time_us / 1'000'000),
+                            .server_id = tx == nullptr ? server_ : tx->server_id};
+    if (payload_) {
+        *payload_ += binlog::inner_event(type, head, body);
+        return;
+    }
     std::string& bytes = files_.rbegin()->second.bytes;
-    bytes += binlog::event(type,
-                           {.time_s = static_cast<std::uint32_t>(time_us / 1'000'000),
-                            .server_id = tx == nullptr ? server_ : tx->server_id},
-                           bytes.size(),
-                           body);
+    bytes += binlog::event(type, head, bytes.size(), body);
+}
+
+void SimMysql::end_payload(const BinlogTransaction& tx) {
+    if (payload_) {
+        const std::string events = *std::exchange(payload_, std::nullopt);
+        append(&tx, mysql::EventType::transaction_payload, binlog::payload(events));
+    }
 }
 
 void SimMysql::open_file(bool server_started) {
@@ -56,7 +65,7 @@ void SimMysql::log(BinlogTransaction& tx) {
     switch (tx.kind) {
         case Kind::rows:
             log_rows(tx);
-            if (random_.chance(100)) {
+            if (!payload_ && random_.chance(100)) {
                 statement("COMMIT");  // of an engine without transactions
             } else {
                 append(&tx, mysql::EventType::xid, std::string(8, '\1'));
@@ -85,6 +94,7 @@ void SimMysql::log(BinlogTransaction& tx) {
             statement(binlog::xa_statement("ROLLBACK", tx.gtrid));
             break;
     }
+    end_payload(tx);
     tx.end = files_.rbegin()->second.bytes.size();
 }
 
@@ -92,9 +102,18 @@ void SimMysql::log(BinlogTransaction& tx) {
 void SimMysql::log_begin(const BinlogTransaction& tx) {
     const bool prepares = tx.kind == Kind::prepare || tx.kind == Kind::one_phase;
     if (!tx.mariadb_gtid) {
-        append(&tx,
-               tx.gtid ? mysql::EventType::gtid : mysql::EventType::anonymous_gtid,
-               binlog::gtid(tx.gtid, clock_us(), tx.commit_us));
+        if (tx.gtid && !tx.gtid->tag.empty()) {
+            append(&tx,
+                   mysql::EventType::gtid_tagged,
+                   binlog::tagged_gtid(*tx.gtid, clock_us(), tx.commit_us));
+        } else {
+            append(&tx,
+                   tx.gtid ? mysql::EventType::gtid : mysql::EventType::anonymous_gtid,
+                   binlog::gtid(tx.gtid, clock_us(), tx.commit_us));
+        }
+        if (tx.kind == Kind::rows && setup_.compresses && random_.coin()) {
+            payload_.emplace();
+        }
         if (prepares || tx.kind == Kind::rows) {
             append(&tx,
                    mysql::EventType::query,
