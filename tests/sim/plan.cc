@@ -155,7 +155,8 @@ MysqlSetup draw_mysql(Rng& random) {
             .by_gtid = random.chance(700),
             .has_xa = random.coin(),
             .compresses = random.chance(300),
-            .has_tags = random.chance(300)};
+            .has_tags = random.chance(300),
+            .has_ddl = random.chance(300)};
 }
 
 }  // namespace

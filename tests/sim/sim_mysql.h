@@ -30,6 +30,7 @@ struct MysqlSetup {
     bool has_xa = false;
     bool compresses = false;  // MySQL: some sessions have binlog_transaction_compression
     bool has_tags = false;    // MySQL, by_gtid: some have gtid_next = AUTOMATIC:tag
+    bool has_ddl = false;     // often, and the agent tells it
 };
 
 struct BinlogTransaction {
@@ -37,6 +38,7 @@ struct BinlogTransaction {
         rows,
         truncate,   // of rows[0]
         alter,      // the same
+        drop,       // of rows' tables, which are there again at once
         prepare,    // XA: the rows wait
         one_phase,  // XA, committed as it is prepared
         commit,     // XA: the rows are those of its prepare
@@ -64,6 +66,7 @@ struct ExpectedChange {
     std::uint16_t sub_index = 0;
     std::string table;
     std::string value;  // in it, when not empty
+    bool of_structure = false;
 };
 
 struct BinlogFile {
@@ -157,7 +160,8 @@ class SimMysql {
     [[nodiscard]] std::uint64_t last_file() const { return files_.rbegin()->first; }
     [[nodiscard]] std::int64_t clock_us() const;
     [[nodiscard]] std::string server_uuid() const;
-    static void expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out);
+    void expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const;
+    void expect_ddl(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const;
     [[nodiscard]] std::vector<ExpectedChange> expected_between(std::size_t from,
                                                                std::size_t to) const;
     void say(const std::string& text) const {
