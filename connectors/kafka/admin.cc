@@ -13,6 +13,8 @@ namespace tributary::kafka {
 namespace {
 
 constexpr int kRequestTimeoutMs = 10000;
+// Brokers hear of a new topic, and of its leaders, within milliseconds.
+constexpr std::chrono::milliseconds kNewTopicWait{10};
 constexpr const char* kCleanupPolicy = "cleanup.policy";
 
 // Errors after which the same question may have another answer soon.
@@ -219,7 +221,7 @@ Result<std::optional<TopicFacts>> find_topic(Client& client,
             return std::optional(facts_of(found));
         }
         TRIBUTARY_TRY_VOID(patience.go_on(client, doing + ": waiting for a leader"));
-        client.serve(std::chrono::milliseconds(patience.slice_ms()));
+        client.serve(kNewTopicWait);
     }
 }
 
@@ -246,7 +248,7 @@ TopicsLook look_at_topics(Client& client, int wait_ms) {
     return look;
 }
 
-Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patience& patience) {
+Result<TopicFacts> create_topic(Client& client, const NewTopic& topic, Patience& patience) {
     TRIBUTARY_TRY(request, describe_new(topic));
     const QueueHandle queue(rd_kafka_queue_new(client.get()));
     const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -258,10 +260,10 @@ Result<std::int32_t> create_topic(Client& client, const NewTopic& topic, Patienc
     while (true) {
         TRIBUTARY_TRY(found, find_topic(client, topic.name, patience));
         if (found) {
-            return found->partitions;
+            return *found;
         }
         TRIBUTARY_TRY_VOID(patience.go_on(client, "topic " + topic.name + " after its creation"));
-        client.serve(std::chrono::milliseconds(patience.slice_ms()));
+        client.serve(kNewTopicWait);
     }
 }
 
@@ -277,18 +279,16 @@ Result<std::map<std::string, std::string>> broker_settings(Client& client, Patie
     return settings_of(client, RD_KAFKA_RESOURCE_BROKER, id, "settings of broker " + id, patience);
 }
 
-Result<bool> ensure_checkpoint_topic(Client& client,
-                                     const std::string& topic,
-                                     std::int16_t replication,
-                                     bool create,
-                                     Patience& patience) {
+Result<TopicFacts> ensure_checkpoint_topic(Client& client,
+                                           const std::string& topic,
+                                           std::int16_t replication,
+                                           bool create,
+                                           Patience& patience) {
     TRIBUTARY_TRY(found, find_topic(client, topic, patience));
-    const bool existed = found.has_value();
-    std::int32_t partitions = existed ? found->partitions : 0;
-    if (!existed && !create) {
+    if (!found && !create) {
         return Error(errors::kTopicMissing, "topic " + topic + " does not exist");
     }
-    if (!existed) {
+    if (!found) {
         TRIBUTARY_TRY(created,
                       create_topic(client,
                                    {.name = topic,
@@ -299,11 +299,11 @@ Result<bool> ensure_checkpoint_topic(Client& client,
                                                  {"max.compaction.lag.ms", "3600000"},
                                                  {"unclean.leader.election.enable", "false"}}},
                                    patience));
-        partitions = created;
+        found = created;
     }
-    if (partitions != 1) {
+    if (found->partitions != 1) {
         return Error(errors::kCheckpointTopicUnsuitable,
-                     "topic " + topic + " has " + std::to_string(partitions) +
+                     "topic " + topic + " has " + std::to_string(found->partitions) +
                          " partitions and must have one");
     }
     TRIBUTARY_TRY(settings, topic_settings(client, topic, patience));
@@ -312,7 +312,7 @@ Result<bool> ensure_checkpoint_topic(Client& client,
                      "topic " + topic + " has cleanup.policy=" + settings[kCleanupPolicy] +
                          " and must have compact");
     }
-    return existed;
+    return *found;
 }
 
 }  // namespace tributary::kafka

@@ -46,11 +46,10 @@ struct TopicFacts {
                                                            const std::string& topic,
                                                            Patience& patience);
 
-// Creates the topic (one that exists by now is fine) and waits until it is known with leaders; the
-// number of partitions.
-[[nodiscard]] Result<std::int32_t> create_topic(Client& client,
-                                                const NewTopic& topic,
-                                                Patience& patience);
+// Creates the topic (one that exists by now is fine) and waits until it is known with leaders.
+[[nodiscard]] Result<TopicFacts> create_topic(Client& client,
+                                              const NewTopic& topic,
+                                              Patience& patience);
 
 // The topic's settings as the broker applies them.
 [[nodiscard]] Result<std::map<std::string, std::string>> topic_settings(Client& client,
@@ -60,13 +59,12 @@ struct TopicFacts {
 [[nodiscard]] Result<std::map<std::string, std::string>> broker_settings(Client& client,
                                                                          Patience& patience);
 
-// The checkpoint topic: found, or created compacted with one partition. false: it was created just
-// now, so it is empty. kCheckpointTopicUnsuitable when it is not fit. `create` false: a missing one
-// is kTopicMissing.
-[[nodiscard]] Result<bool> ensure_checkpoint_topic(Client& client,
-                                                   const std::string& topic,
-                                                   std::int16_t replication,
-                                                   bool create,
-                                                   Patience& patience);
+// The checkpoint topic: found, or created compacted with one partition. kCheckpointTopicUnsuitable
+// when it is not fit. `create` false: a missing one is kTopicMissing.
+[[nodiscard]] Result<TopicFacts> ensure_checkpoint_topic(Client& client,
+                                                         const std::string& topic,
+                                                         std::int16_t replication,
+                                                         bool create,
+                                                         Patience& patience);
 
 }  // namespace tributary::kafka

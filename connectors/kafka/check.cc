@@ -94,10 +94,7 @@ class Checking {
             *client_, topic, options_.checkpoint_replication, false, waiting);
         if (ready.has_value()) {
             add(Severity::ok, "topic " + topic, "compacted, one partition");
-            const auto found = find_topic(*client_, topic, waiting);
-            if (found.has_value() && found.value()) {
-                check_copies(topic, *found.value());
-            }
+            check_copies(topic, ready.value());
         } else if (ready.error().is(errors::kTopicMissing)) {
             add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
         } else {

@@ -189,8 +189,8 @@ Result<std::optional<Checkpoint>> KafkaSink::newest_checkpoint(Patience& patienc
         {.topic = checkpoint_topic_, .key = identity_.pipeline, .pipeline = identity_.pipeline},
         observer_,
         patience);
-    if (checkpoint.has_error()) {
-        checkpoint_topic_checked_ = !checkpoint.error().is(errors::kTopicMissing);
+    if (checkpoint.has_error()) {  // of a topic that is gone, librdkafka only says: no answer
+        checkpoint_topic_checked_ = false;
     }
     return checkpoint;
 }
@@ -258,6 +258,12 @@ Result<void> KafkaSink::prepare_topic(std::string_view topic) {
                      "topic " + name + " does not exist and kafka.topics.create is false");
     }
     std::int32_t partitions = found ? found->partitions : 0;
+    if (!found && partitions_.contains(topic)) {
+        observer_.log(LogLevel::warn,
+                      identity_.pipeline,
+                      "a topic that was there is gone, with all that it held: creating it again",
+                      {{.name = "topic", .value = name}});
+    }
     if (!found) {
         TRIBUTARY_TRY(created,
                       create_topic(*client_,
@@ -266,7 +272,7 @@ Result<void> KafkaSink::prepare_topic(std::string_view topic) {
                                     .replication = options_.topics.replication,
                                     .settings = options_.topics.config},
                                    patience));
-        partitions = created;
+        partitions = created.partitions;
     }
     const auto [seen, fresh] = partitions_.emplace(name, partitions);
     if (!fresh && seen->second != partitions) {

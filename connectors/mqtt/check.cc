@@ -188,12 +188,9 @@ std::vector<Finding> check_listener(const Options& options) {
         out.push_back(context ? Finding{Severity::ok, "tls", "certificate and key fit", ""}
                               : bad("tls", context.error()));
     }
-    const bool open = options.listen->anonymous &&
-                      std::any_of(options.listen->addresses.begin(),
-                                  options.listen->addresses.end(),
-                                  [](const Address& each) {
-                                      return !each.host.starts_with("127.") && each.host != "::1";
-                                  });
+    const bool open = options.listen->anonymous && !std::all_of(options.listen->addresses.begin(),
+                                                                options.listen->addresses.end(),
+                                                                is_loopback);
     if (open) {
         out.push_back({Severity::warning,
                        "listener",
@@ -215,8 +212,7 @@ std::vector<Finding> check(const Options& options, const Clock& clock) {
         greeted
             ? Finding{Severity::ok, "broker " + to_string(*options.broker), "lets this user in", ""}
             : bad("broker " + to_string(*options.broker), greeted.error()));
-    if (!options.broker->tls && !options.password.empty() &&
-        !options.broker->host.starts_with("127.")) {
+    if (!options.broker->tls && !options.password.empty() && !is_loopback(*options.broker)) {
         out.push_back({Severity::warning,
                        "broker " + to_string(*options.broker),
                        "the password goes over an unprotected connection",

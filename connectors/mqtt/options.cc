@@ -237,6 +237,10 @@ void check_sides(config::Reader& reader, const Options& out) {
 
 }  // namespace
 
+bool is_loopback(const Address& address) {
+    return address.host.starts_with("127.") || address.host == "::1" || address.host == "localhost";
+}
+
 std::optional<Address> parse_address(std::string_view text) {
     Address out;
     if (text.starts_with("mqtts://")) {

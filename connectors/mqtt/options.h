@@ -40,6 +40,8 @@ struct Address {
     std::uint16_t port = 0;
     friend bool operator==(const Address&, const Address&) = default;
 };
+// By its name: `localhost` is what this machine says that it is.
+[[nodiscard]] bool is_loopback(const Address& address);
 // nullopt when it is none. The port may be left out: 1883, 8883. IPv6 in brackets.
 [[nodiscard]] std::optional<Address> parse_address(std::string_view text);
 

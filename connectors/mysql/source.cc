@@ -82,6 +82,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY(session, sql());
     TRIBUTARY_TRY(facts, read_facts(*session));
     TRIBUTARY_TRY_VOID(verify_settings(facts, options_.gtid));
+    server_ = server_name_of(facts);
     TRIBUTARY_TRY(from, starting_point(start, facts));
     name_server(from, server_mark_of(facts));
     const StartPoint begin{.resume = encode_resume(from),
@@ -136,6 +137,8 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, ServerF
 
 Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     TRIBUTARY_TRY(client, Client::open(options_.connection));
+    TRIBUTARY_TRY(reached, client.value(server_name_sql(from.server)));
+    TRIBUTARY_TRY_VOID(verify_same_server(server_, reached));
     const bool joined = options_.joined_messages || !Wire::layout_known();
     std::uint32_t heartbeat_ms = options_.heartbeat_ms;
     if (snapshot_runs_) {

@@ -95,6 +95,7 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
     SqlChunkReader chunks_;
 
     std::optional<SqlSession> sql_;
+    std::string server_;  // server_name_of() the one that was looked at; the dump is of the same
     SteadyTime sql_used_;
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Intake> intake_;

@@ -19,6 +19,12 @@ constexpr const char* kCurrentLsnSql =
     "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
     "ELSE pg_current_wal_lsn() END";
 
+// As PostgresqlSource makes it.
+constexpr const char* kCreateSlotSql =
+    "SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput')";
+constexpr const char* kCreateFailoverSlotSql =
+    "SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput', failover => true)";
+
 Result<Position> lsn_of(Session& sql,
                         const std::string& statement,
                         const std::vector<std::string>& parameters) {
@@ -46,9 +52,8 @@ Result<Position> resolve_position(const Options& options, std::string_view from)
         return lsn_of(sql, kCurrentLsnSql, {});
     }
     if (from == "now") {
-        return lsn_of(sql,
-                      "SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput')",
-                      {options.slot});
+        return lsn_of(
+            sql, options.failover_slot ? kCreateFailoverSlotSql : kCreateSlotSql, {options.slot});
     }
     const auto lsn = parse_lsn(from);
     if (!lsn) {

@@ -180,7 +180,7 @@ Json pipeline(const PipelineStatus& status) {
         {"delivered_position", status.delivered_position},
         {"confirming", status.confirming},
         {"delivery_mode", status.delivery_mode},
-        {"source_held_bytes", status.source_held_bytes},
+        {"source_held_bytes", number(status.source_held_bytes)},
         {"last_delivered_time_us", status.last_delivered_time_us},
         {"lag_seconds", number(status.lag_seconds)},
         {"disk_seconds_left", number(status.disk_seconds_left)},

@@ -14,14 +14,10 @@ namespace tributary::agent {
 namespace {
 
 // Topics that check can name without asking a source.
-std::vector<std::string> fixed_topics(const config::AgentConfig& config) {
-    std::vector<std::string> topics;
-    for (const auto& source : config.sources) {
-        if (source.topics.transaction_metadata) {
-            topics.push_back(source.topics.prefix + ".transaction");
-        }
-    }
-    return topics;
+std::vector<std::string> fixed_topics(const config::SourceConfig& source) {
+    return source.topics.transaction_metadata
+               ? std::vector<std::string>{source.topics.prefix + ".transaction"}
+               : std::vector<std::string>{};
 }
 
 core::AckMode ack_mode(config::Ack ack) {
@@ -149,10 +145,11 @@ std::vector<Finding> check_kafka(const config::Loaded& loaded) {
     }
     const SystemClock clock;
     std::vector<Finding> all;
-    const auto topics = fixed_topics(loaded.config);
     for (const auto& source : loaded.config.sources) {
-        for (Finding& finding :
-             kafka::check(options.value(), {loaded.config.agent.id, source.name}, topics, clock)) {
+        for (Finding& finding : kafka::check(options.value(),
+                                             {loaded.config.agent.id, source.name},
+                                             fixed_topics(source),
+                                             clock)) {
             finding.subject = source.name + ": " + finding.subject;
             all.push_back(std::move(finding));
         }

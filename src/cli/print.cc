@@ -38,7 +38,7 @@ void print_half(const char* name, const nlohmann::json& half) {
     (void)std::printf("  %-10s %s\n", name, half.value("state", "?").c_str());
     const std::string text = half.value("message", "");
     if (!text.empty()) {
-        (void)std::printf("             %s\n", text.c_str());
+        (void)std::printf("             %s: %s\n", half.value("error", "").c_str(), text.c_str());
         (void)std::printf("             safe: %s\n", half.value("safe", "").c_str());
         (void)std::printf("             next: %s\n", half.value("next", "").c_str());
     }
@@ -74,6 +74,12 @@ std::optional<std::int64_t> number_or_null(const nlohmann::json& at, const char*
     const auto found = at.find(name);
     return found != at.end() && found->is_number() ? std::optional(found->get<std::int64_t>())
                                                    : std::nullopt;
+}
+
+// Empty: the source keeps nothing until it is confirmed.
+std::string held_text(const nlohmann::json& pipeline) {
+    const auto held = number_or_null(pipeline, "source_held_bytes");
+    return held ? mebibytes(static_cast<std::uint64_t>(*held)) : std::string();
 }
 
 // What the agent writes to the disk, and how that compares with what it took in.
@@ -162,9 +168,10 @@ void print_pipeline(const nlohmann::json& pipeline, std::uint64_t log_bytes_max)
         mebibytes(log_bytes_max).c_str(),
         !left ? "its rate is not known yet"
               : ("lasts " + duration(*left) + " without Kafka at the present rate").c_str());
-    (void)std::printf("  confirmed  what is %s; the server keeps %s for us\n",
+    const std::string held = held_text(pipeline);
+    (void)std::printf("  confirmed  what is %s%s\n",
                       text("confirming") == "durable" ? "on disk" : "in Kafka",
-                      mebibytes(number("source_held_bytes")).c_str());
+                      held.empty() ? "" : ("; the server keeps " + held + " for us").c_str());
     if (const std::string line = snapshot_line(pipeline); !line.empty()) {
         (void)std::printf("  snapshot   %s\n", line.c_str());
     }
@@ -398,7 +405,7 @@ void print_rates(const std::string& before, const std::string& after, double sec
                           rate("appended"),
                           rate("delivered"),
                           number(pipeline, "appended") - number(pipeline, "delivered"),
-                          mebibytes(pipeline.value("source_held_bytes", std::uint64_t{0})).c_str());
+                          held_text(pipeline).c_str());
         if (pipeline.value("snapshot", nlohmann::json::object()).value("state", "") == "running") {
             (void)std::printf("  snapshot: %s\n", snapshot_line(pipeline).c_str());
         }

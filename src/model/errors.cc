@@ -186,8 +186,10 @@ const ErrorKind kPublicationMissing{
     ErrorClass::definite,
     kExitConfig,
     "the slot was not moved.",
-    "run the CREATE PUBLICATION that `tributary check` prints, or set create_publication:"
-    " true."};
+    "run the CREATE PUBLICATION that `tributary check` prints, or set create_publication: true. If "
+    "it is there again: PostgreSQL (before 18) cannot send what was written while it was not, or "
+    "anything after that; `tributary reset --from now` goes on behind it, `tributary snapshot "
+    "start` takes the rows that were missed."};
 
 const ErrorKind kPublicationUnsuitable{"publication_unsuitable",
                                        ErrorClass::definite,
@@ -438,7 +440,8 @@ const ErrorKind kChainBroken{
     kExitChainBroken,
     "events are kept in the local log; nothing was delivered after the break.",
     "Kafka lost acknowledged transactions or another writer used this pipeline's id: "
-    "compare the numbers above with the topics; `tributary reset` accepts what is there."};
+    "compare the numbers above with the topics; `tributary reset` accepts what is there, and "
+    "leaves nothing out `--from` the position that is named above, if one is."};
 
 const ErrorKind kFenced{"fenced",
                         ErrorClass::definite,

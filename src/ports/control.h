@@ -48,7 +48,7 @@ enum class PipelineState {
 struct HalfStatus {
     PipelineState state = PipelineState::starting;
     std::string error_name;  // of the last error, empty when none since it last worked
-    std::string error_text;  // Error::message()
+    std::string error_text;  // Error::what()
 };
 
 // A snapshot with what only the clock tells.
@@ -69,9 +69,9 @@ struct PipelineStatus {
     std::string source_identity;
     std::string durable_position;  // Source::describe()
     std::string delivered_position;
-    std::string confirming;     // "durable" or "delivered"
-    std::string delivery_mode;  // "exactly_once" or "at_least_once"
-    std::uint64_t source_held_bytes = 0;
+    std::string confirming;                         // "durable" or "delivered"
+    std::string delivery_mode;                      // "exactly_once" or "at_least_once"
+    std::optional<std::int64_t> source_held_bytes;  // none: nothing is kept until we confirm
     std::int64_t last_delivered_time_us = 0;
     std::optional<std::int64_t> lag_seconds;  // core/forecast.h
     std::optional<std::int64_t> disk_seconds_left;

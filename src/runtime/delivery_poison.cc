@@ -74,7 +74,7 @@ Result<void> DeliveryStage::bury_entry(const Entry& entry, const Error& error) {
     raw.value = entry.payload;
     raw.identity = arena_.copy(identity);
     raw.sequence = entry.sequence;
-    return bury(raw, error.message());
+    return bury(raw, std::string(error.kind().name) + ": " + error.what());
 }
 
 // An error when the broker refused what stands for a refused record: that would go on for ever.

@@ -66,9 +66,14 @@ Result<void> DeliveryStage::recover() {
         started_ = true;
         parts_.shared.settle_start();
     } else {
-        TRIBUTARY_TRY(was_committed, ledger_.recovered(checkpoint));
+        const auto was_committed = ledger_.recovered(checkpoint);
+        if (!was_committed) {  // what is lost with the checkpoint is known here, and nowhere else
+            return Error(was_committed.error().kind(),
+                         was_committed.error().what() + ", at " +
+                             parts_.source.describe(ledger_.base().resume));
+        }
         parts_.observer.add(Counter::transactions_recovered, parts_.pipeline, 1);
-        if (was_committed) {
+        if (was_committed.value()) {
             delivered(0);
             finish_replays();
         } else {

@@ -221,10 +221,9 @@ void IntakeStage::poll_pressure() {
     }
     const bool durable_before = ack_.confirms_durable();
     ack_.on_pressure(*pressure.value());
-    parts_.shared.source_held_bytes = pressure.value()->held_bytes;
-    parts_.observer.set(Gauge::source_held_bytes,
-                        parts_.pipeline,
-                        static_cast<std::int64_t>(pressure.value()->held_bytes));
+    const auto held = static_cast<std::int64_t>(pressure.value()->held_bytes);
+    parts_.shared.source_held_bytes = held;
+    parts_.observer.set(Gauge::source_held_bytes, parts_.pipeline, held);
     parts_.observer.set(Gauge::ack_buffered, parts_.pipeline, ack_.confirms_durable() ? 1 : 0);
     if (ack_.confirms_durable() != durable_before) {
         parts_.observer.log(LogLevel::warn,
@@ -233,7 +232,7 @@ void IntakeStage::poll_pressure() {
                                 ? "the source holds too much: confirming what is on this disk "
                                   "(losing it would be a gap)"
                                 : "the source holds little again: confirming what is in Kafka",
-                            {{"held_bytes", std::to_string(pressure.value()->held_bytes)},
+                            {{"held_bytes", std::to_string(held)},
                              {"limit_bytes", std::to_string(pressure.value()->limit_bytes)}});
     }
 }

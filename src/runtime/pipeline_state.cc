@@ -9,7 +9,7 @@ void update(HalfStatus& half, PipelineState state, const Error* error) {
     half.state = state;
     if (error != nullptr) {
         half.error_name = error->kind().name;
-        half.error_text = error->message();
+        half.error_text = error->what();
     } else if (state == PipelineState::running || state == PipelineState::complete) {
         half.error_name.clear();
         half.error_text.clear();

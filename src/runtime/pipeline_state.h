@@ -38,7 +38,7 @@ class PipelineShared {
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
     std::atomic<std::int64_t> last_delivered_time_us{0};
-    std::atomic<std::uint64_t> source_held_bytes{0};
+    std::atomic<std::int64_t> source_held_bytes{-1};  // -1: the source keeps nothing for us
     std::atomic<std::uint64_t> taken_in_bytes{0};
     std::atomic<bool> confirming_durable{false};
     std::atomic<bool> dropped{false};  // an operator gave up entries: delivery looks what is left

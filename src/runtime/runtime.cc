@@ -332,7 +332,9 @@ PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     status.delivered_position = pipeline.parts.source->describe(delivered.position);
     status.confirming = shared.confirming_durable ? "durable" : "delivered";
     status.delivery_mode = pipeline.parts.delivery_mode;
-    status.source_held_bytes = shared.source_held_bytes;
+    if (const std::int64_t held = shared.source_held_bytes; held >= 0) {
+        status.source_held_bytes = held;
+    }
     status.last_delivered_time_us = shared.last_delivered_time_us;
     if (pipeline.parts.source->snapshots() != nullptr) {
         status.snapshot = shared.snapshot().value_or(SnapshotReport{});

@@ -2,6 +2,7 @@
 #include "tests/differential/binlog_catalogue.h"
 
 #include <algorithm>
+#include <array>
 
 namespace tributary::differential {
 namespace {
@@ -501,8 +502,36 @@ void add_keys(std::vector<std::string>& out, const BinlogType& type) {
     out.push_back("DELETE FROM " + table);
 }
 
+// More columns than any other table.
+std::string wide_table() {
+    constexpr int kWide = 400;
+    std::string sql = "CREATE TABLE shapes.wide (id int PRIMARY KEY";
+    for (int column = 0; column < kWide; ++column) {
+        constexpr std::array kTypes{"int unsigned", "varchar(9)", "decimal(9,2)", "enum('a','b')"};
+        sql += ", c" + std::to_string(column) + " " +
+               kTypes[static_cast<std::size_t>(column) % kTypes.size()];
+    }
+    return sql + ")";
+}
+
 std::vector<std::string> create_shapes(bool mysql) {
     std::vector<std::string> out{
+        wide_table(),
+        "CREATE TABLE shapes.`select` (`order` int PRIMARY KEY, `Group` varchar(9), `1st` int, "
+        "`dollar$` int, `dot.ted` int, `dash-ed` int, `quo\"te` int, `back``tick` int)",
+        "CREATE TABLE shapes.key_of_many (v int, b binary(4), c varchar(9), e enum('x','y'), n "
+        "decimal(9,3), t timestamp(3) NOT NULL DEFAULT '2020-01-01 00:00:00', d date, u bigint "
+        "unsigned, PRIMARY KEY (e, u, b, c, n, t, d))",
+        "CREATE TABLE shapes.sets (id int PRIMARY KEY, s set('\xC3\xBC','b c','\xE2\x82\xAC','') "
+        "NOT "
+        "NULL, e enum('','\xE2\x82\xAC',' lead','1') CHARACTER SET utf8mb4)",
+        "CREATE TABLE shapes.tree (id int PRIMARY KEY, boss int, FOREIGN KEY (boss) REFERENCES "
+        "shapes.tree (id) ON DELETE CASCADE)",
+        "CREATE TABLE shapes.made (id int PRIMARY KEY, total int)",
+        "CREATE TRIGGER shapes.make AFTER INSERT ON shapes.tree FOR EACH ROW INSERT INTO "
+        "shapes.made "
+        "VALUES (NEW.id, NEW.id * 2)",
+        "CREATE TABLE shapes.nothing_but_key (id bigint unsigned PRIMARY KEY)",
         "CREATE TABLE shapes.serials (id int AUTO_INCREMENT PRIMARY KEY, d_now timestamp NOT NULL "
         "DEFAULT CURRENT_TIMESTAMP, d_maybe timestamp NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE "
         "CURRENT_TIMESTAMP, d_moment datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), "
@@ -554,6 +583,25 @@ std::vector<std::string> shape_statements(bool mysql) {
         "UPDATE shapes.serials SET v = 3 WHERE id = 1",
         "DELETE FROM shapes.serials WHERE id = 1",
         "INSERT INTO shapes.comments VALUES (1, 1)",
+        "INSERT INTO shapes.wide (id, c0, c1, c399) VALUES (1, 4294967295, 'x', 'b')",
+        "UPDATE shapes.wide SET c398 = 1.5, c2 = -1.5",
+        "DELETE FROM shapes.wide",
+        "INSERT INTO shapes.`select` VALUES (1, 'x', 2, 3, 4, 5, 6, 7)",
+        "UPDATE shapes.`select` SET `Group` = 'z'",
+        "DELETE FROM shapes.`select`",
+        "INSERT INTO shapes.key_of_many VALUES (1, x'00ff', 'MiXed', 'y', 1.1, '2020-01-01 "
+        "00:00:00.5', '2020-02-29', 18446744073709551615)",
+        "UPDATE shapes.key_of_many SET v = 2",
+        "UPDATE shapes.key_of_many SET c = 'mixed', n = 2",
+        "DELETE FROM shapes.key_of_many",
+        "INSERT INTO shapes.sets VALUES (1, '\xC3\xBC,\xE2\x82\xAC', '\xE2\x82\xAC'), (2, '', ''), "
+        "(3, 15, "
+        "'1'), (4, 8, ' lead'), (5, 'none', 9)",
+        "INSERT INTO shapes.tree VALUES (1, NULL), (2, 1), (3, 2)",
+        "DELETE FROM shapes.tree WHERE id = 1",
+        "UPDATE shapes.made JOIN shapes.parent ON parent.id <> made.id SET total = 0",
+        "INSERT INTO shapes.nothing_but_key VALUES (1), (18446744073709551615)",
+        "UPDATE shapes.nothing_but_key SET id = 2 WHERE id = 1",
         "INSERT INTO shapes.keyless VALUES (1, 'one'), (2, NULL)",
         "UPDATE shapes.keyless SET b = 'two' WHERE a = 2",
         "DELETE FROM shapes.keyless WHERE a = 1",

@@ -41,6 +41,8 @@ const Statements& alterations() {
         "CREATE VIEW ddl.seen AS SELECT id FROM ddl.?",
         "CREATE TRIGGER ddl.trig BEFORE INSERT ON ddl.? FOR EACH ROW SET NEW.amount = 1",
         "ANALYZE TABLE ddl.?",
+        "ALTER TABLE ddl.? ADD instant varchar(9) NOT NULL DEFAULT 'i', ALGORITHM=INSTANT",
+        "ALTER TABLE ddl.? DROP COLUMN note, ALGORITHM=INSTANT",
     };
     return all;
 }
@@ -62,6 +64,11 @@ Statements creations(bool mysql) {
         "NULL DEFAULT (1 + 1))",
         "CREATE TABLE ddl.parts (id int PRIMARY KEY, v int) PARTITION BY HASH (id) PARTITIONS 2",
         "CREATE TABLE ddl.like_me (id int PRIMARY KEY, v int)",
+        "CREATE TABLE ddl.listed (id int PRIMARY KEY, v int) PARTITION BY HASH (id) PARTITIONS 2",
+        "CREATE TABLE ddl.beside (id int PRIMARY KEY, v int)",
+        "INSERT INTO ddl.beside VALUES (2, 2)",
+        "CREATE TABLE ddl.left_one (id int PRIMARY KEY)",
+        "CREATE TABLE ddl.right_one (id int PRIMARY KEY, v varchar(20))",
         "CREATE TABLE unqualified (id int PRIMARY KEY)",
         "CREATE TABLE hidden.beside (id int)",
         "CREATE SCHEMA ddl2",
@@ -85,6 +92,16 @@ Statements changes() {
     }
     const Statements more{
         "CREATE TABLE IF NOT EXISTS ddl.types (id int)",
+        "INSERT INTO ddl.plain_17 (id, e) VALUES (2, 'b,c')",
+        "UPDATE ddl.plain_17 SET amount = 7",
+        "INSERT INTO ddl.plain_18 (id, e) VALUES (2, 'a')",
+        "DELETE FROM ddl.plain_18",
+        "ALTER TABLE ddl.listed EXCHANGE PARTITION p0 WITH TABLE ddl.beside",
+        "INSERT INTO ddl.listed VALUES (3, 3)",
+        "RENAME TABLE ddl.left_one TO ddl.swap, ddl.right_one TO ddl.left_one, ddl.swap TO "
+        "ddl.right_one",
+        "INSERT INTO ddl.left_one VALUES (2, 'was right')",
+        "INSERT INTO ddl.right_one VALUES (2)",
         "CREATE TABLE ddl.alike LIKE ddl.like_me",
         "INSERT INTO ddl.`od.d``t` VALUES (1, 'a')",
         "CREATE TABLE ddl.chosen AS SELECT * FROM ddl.`od.d``t`",

@@ -155,6 +155,22 @@ bool is_real(const Difference& difference, const std::string& pair) {
             difference.tributary == Json("double"));
 }
 
+bool is_streamed_boolean(const Difference& difference, const std::string& /*pair*/) {
+    const bool named = place_of(difference).column.ends_with("bool_type");
+    return named && difference.debezium && difference.tributary &&
+           ((difference.debezium == Json("boolean") && difference.tributary == Json("int16")) ||
+            (difference.debezium->is_boolean() &&
+             difference.tributary == Json(difference.debezium->get<bool>() ? 1 : 0)));
+}
+
+bool is_streamed_binary(const Difference& difference, const std::string& /*pair*/) {
+    const bool named = place_of(difference).column.ends_with("char_binary");
+    return named && ((difference.path.ends_with(".type") && difference.debezium == Json("string") &&
+                      difference.tributary == Json("bytes")) ||
+                     (difference.debezium == Json(std::string("M\0", 2)) &&
+                      difference.tributary == Json("TQA=")));
+}
+
 // Records of the topic that is the prefix itself.
 bool is_schema_change(const Difference& difference) {
     return difference.topic.empty();
@@ -293,8 +309,9 @@ bool is_comment(const Difference& difference, const std::string& pair) {
     if (is_schema_change(difference)) {
         return difference.path.ends_with(".comment") && difference.tributary == Json(nullptr);
     }
-    return difference.topic == "shapes.comments" &&
-           (difference.path.ends_with(".doc") || difference.path == "key");
+    const bool commented =
+        difference.topic == "shapes.comments" || difference.topic.starts_with("ddl.plain_");
+    return commented && (difference.path.ends_with(".doc") || difference.path == "key");
 }
 
 }  // namespace
@@ -317,6 +334,8 @@ std::vector<Mask> binlog_masks() {
         {"ts_ms of BEGIN and END", is_begin_clock},
         {"MariaDB: comments of columns", is_comment},
         {"MySQL, MariaDB: REAL", is_real},
+        {"MySQL, MariaDB: BOOLEAN", is_streamed_boolean},
+        {"MySQL, MariaDB: CHAR and VARCHAR of CHARACTER SET binary", is_streamed_binary},
         {"schema changes: what is not selected", is_schema_change_unselected},
         {"schema changes: `source.table`, `row` and `thread`", is_schema_change_source},
         {"schema changes: CREATE INDEX, DROP INDEX, CREATE of a table that exists",

@@ -70,12 +70,17 @@ bool LastAgain::begins(const EventHeader& header,
     return event && event->gtid == last_.transaction.gtid;
 }
 
-// By place, the transaction does not come any more: a server that forgot it may end that file where
-// it began, and go on in another.
+// The transaction does not come any more. By place, a server that forgot it may end that file where
+// it began, and go on in another. By GTID, the server that it came from has nothing else before it;
+// one that forgot it may first send what other domains or servers wrote since, and a position of
+// those would hide what is missing. Another server may have logged them in another order.
 bool LastAgain::is_past(const EventHeader& header, const Place& place) const {
+    if (!by_place_) {
+        return is_gtid(header.type) && server_ == last_.server;
+    }
     const Place& start = last_.transaction.start;
-    return by_place_ && (place.file != start.file ||
-                         (FingerprintMeter::counts(header.type) && place.offset > start.offset));
+    return place.file != start.file ||
+           (FingerprintMeter::counts(header.type) && place.offset > start.offset);
 }
 
 LastAgain::Seen LastAgain::on_event(const EventHeader& header,

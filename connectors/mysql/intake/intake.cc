@@ -75,7 +75,7 @@ Result<bool> IntakeMachine::comes_again(const EventView& event, const EventHeade
         case LastAgain::Seen::differs:
             return Error(errors::kSourceDiverged,
                          "transaction " + name +
-                             " was taken in, and the server has another one of that name now: it "
+                             " was taken in, and the server has another one in its place now: it "
                              "forgot its last transactions in a crash (sync_binlog), or an older "
                              "copy of it was put back");
     }

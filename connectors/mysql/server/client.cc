@@ -73,6 +73,20 @@ Result<void> Client::execute(const std::string& sql) {
     return success();
 }
 
+Result<std::string> Client::value(const std::string& sql) {
+    TRIBUTARY_TRY_VOID(execute(sql));
+    const std::unique_ptr<MYSQL_RES, void (*)(MYSQL_RES*)> rows(mysql_store_result(get()),
+                                                                &mysql_free_result);
+    if (!rows) {
+        return error(sql);
+    }
+    const MYSQL_ROW row = mysql_fetch_row(rows.get());
+    if (row == nullptr || mysql_num_fields(rows.get()) != 1 || row[0] == nullptr) {
+        return Error(errors::kSourceUnreachable, sql + ": the server gave no value");
+    }
+    return std::string(row[0], mysql_fetch_lengths(rows.get())[0]);
+}
+
 int Client::socket() const noexcept {
     return mysql_get_socket(get());
 }

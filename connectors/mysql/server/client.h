@@ -21,6 +21,9 @@ class Client {
     // A statement without rows.
     [[nodiscard]] Result<void> execute(const std::string& sql);
 
+    // The one value of a statement that gives one.
+    [[nodiscard]] Result<std::string> value(const std::string& sql);
+
     [[nodiscard]] MYSQL* get() const noexcept { return handle_.get(); }
     [[nodiscard]] int socket() const noexcept;
     [[nodiscard]] bool tls() const;

@@ -118,6 +118,19 @@ std::string server_name_of(const ServerFacts& facts) {
     return std::string(uuid.empty() ? facts.value("server_id") : uuid);
 }
 
+Result<void> verify_same_server(std::string_view looked_at, std::string_view reached) {
+    if (looked_at == reached) {
+        return success();
+    }
+    return Error(errors::kSourceUnreachable,
+                 "the address leads to another server than a moment ago: " + std::string(reached) +
+                     ", not " + std::string(looked_at));
+}
+
+std::string server_name_sql(ServerKind kind) {
+    return kind == ServerKind::mysql ? "SELECT @@GLOBAL.server_uuid" : "SELECT @@GLOBAL.server_id";
+}
+
 std::uint32_t server_mark_of(const ServerFacts& facts) {
     return crc32c(0, server_name_of(facts));
 }

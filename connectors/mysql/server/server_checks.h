@@ -76,6 +76,12 @@ struct ServerFacts {
 // A server's own name: its uuid, or where it has none its server_id.
 [[nodiscard]] std::string server_name_of(const ServerFacts& facts);
 
+// That a further connection reached the server that was looked at: an address may lead elsewhere
+// from one moment to the next. kSourceUnreachable: connect again, and look.
+[[nodiscard]] Result<void> verify_same_server(std::string_view looked_at, std::string_view reached);
+// The statement that tells server_name_of() over such a connection.
+[[nodiscard]] std::string server_name_sql(ServerKind kind);
+
 // As Fingerprint::server has it.
 [[nodiscard]] std::uint32_t server_mark_of(const ServerFacts& facts);
 

@@ -181,6 +181,23 @@ TEST_P(Faults, a_topic_deleted_in_between_is_named_and_made_again) {
     const auto again = rig.transaction(topic, 6, 10);
     ASSERT_TRUE(again.has_value()) << again.error().message();
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(6, 10));
+    EXPECT_THAT(rig.observer().text(), testing::HasSubstr("a topic that was there is gone"));
+}
+
+// catalogue: F34
+TEST_P(Faults, a_checkpoint_topic_deleted_in_between_is_no_dead_uplink) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 5).has_value());
+    kafka().delete_topic(checkpoint_topic(rig.identity()));
+    ASSERT_TRUE(rig.transaction(topic, 6, 10).has_error());
+    auto found = rig->recover(seconds(3));
+    if (found.has_error()) {
+        found = rig->recover(kBudget);
+    }
+    ASSERT_TRUE(found.has_value()) << found.error().message();
+    EXPECT_EQ(found.value(), std::nullopt);
 }
 
 }  // namespace

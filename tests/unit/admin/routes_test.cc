@@ -83,6 +83,8 @@ TEST_F(Routes, status_is_json_even_with_bytes_that_are_no_utf_8) {
     EXPECT_EQ(plant.at("intake").at("state"), "running");
     EXPECT_FALSE(plant.at("intake").contains("error"));
     EXPECT_EQ(plant.at("delivery").at("error"), "kafka_unreachable");
+    EXPECT_EQ(plant.at("delivery").at("safe"), errors::kKafkaUnreachable.safe);
+    EXPECT_TRUE(plant.at("source_held_bytes").is_null());
     EXPECT_EQ(plant.at("durable"), 9);
 }
 

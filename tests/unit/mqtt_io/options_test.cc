@@ -116,6 +116,12 @@ TEST(Addresses, have_a_scheme_a_host_and_perhaps_a_port) {
     EXPECT_EQ(parse_address("mqtt://h"), (Address{false, "h", 1883}));
     EXPECT_EQ(parse_address("mqtts://h"), (Address{true, "h", 8883}));
     EXPECT_EQ(parse_address("mqtt://[::1]:1884"), (Address{false, "::1", 1884}));
+    for (const char* host : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) {
+        EXPECT_TRUE(is_loopback({false, host, 1883})) << host;
+    }
+    for (const char* host : {"broker", "10.0.0.127", "::", "0.0.0.0"}) {
+        EXPECT_FALSE(is_loopback({false, host, 1883})) << host;
+    }
     for (const char* text : {"",
                              "h",
                              "mqtt://",

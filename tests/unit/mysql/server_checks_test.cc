@@ -199,6 +199,14 @@ TEST(ServerChecks, a_file_that_is_not_there_yet_or_ends_before_the_place_is_no_g
     EXPECT_EQ(refused({{"binlog.000002", 900}, {"binlog.000003", 119}}), "source_rewound");
 }
 
+TEST(ServerChecks, a_further_connection_must_reach_the_same_server) {
+    EXPECT_TRUE(verify_same_server("11111111-2222", "11111111-2222"));
+    const auto other = verify_same_server("11111111-2222", "33333333-4444");
+    ASSERT_FALSE(other);
+    EXPECT_TRUE(other.error().is(errors::kSourceUnreachable)) << other.error().message();
+    EXPECT_NE(other.error().what().find("33333333-4444"), std::string::npos);
+}
+
 TEST(ServerChecks, a_half_transaction_must_be_there) {
     const std::string uuid = "11111111-1111-1111-1111-111111111111:";
     for (const ServerKind kind : {ServerKind::mysql, ServerKind::mariadb}) {

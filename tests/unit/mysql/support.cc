@@ -233,10 +233,13 @@ FileEvent Wire::anonymous() {
     return event(EventType::anonymous_gtid, std::string(25, '\0'));
 }
 
-FileEvent Wire::mariadb_gtid(std::uint64_t number, std::uint8_t flags, std::string_view xid) {
+FileEvent Wire::mariadb_gtid(std::uint64_t number,
+                             std::uint8_t flags,
+                             std::string_view xid,
+                             std::uint32_t domain) {
     std::string body;
     append_fixed(body, number);
-    append_fixed(body, std::uint32_t{0});
+    append_fixed(body, domain);
     body.push_back(static_cast<char>(flags));
     body.append(xid.empty() ? std::string_view("\0\0\0\0\0\0", 6) : xid);
     return event(EventType::mariadb_gtid, body);

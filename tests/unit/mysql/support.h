@@ -102,7 +102,10 @@ class Wire {
     FileEvent event(EventType type, std::string_view body, std::uint16_t flags = 0);
     FileEvent gtid(std::uint64_t number);
     FileEvent anonymous();
-    FileEvent mariadb_gtid(std::uint64_t number, std::uint8_t flags, std::string_view xid = {});
+    FileEvent mariadb_gtid(std::uint64_t number,
+                           std::uint8_t flags,
+                           std::string_view xid = {},
+                           std::uint32_t domain = 0);
     FileEvent query(std::string_view text, std::string_view database = "shop");
     FileEvent xid() { return event(EventType::xid, std::string(8, '\1')); }
     // shop.t or other.hidden (id int, name varchar(40)) with full metadata.

@@ -12,9 +12,14 @@ namespace {
 using Failure = MemoryLog::Failure;
 using Outcome = Cluster::Outcome;
 using core::PoisonPolicy;
+using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 // Commits at the source until intake pauses because the log takes no more.
 bool fill(Rig& rig, const std::string& name) {
@@ -119,6 +124,9 @@ TEST(Poison, undecodable_halts) {
     rig.start();
     rig.server().commit({"t 1", "t UNDECODABLE", "t 3"});
     EXPECT_TRUE(rig.parked_with(errors::kValueUndecodable));
+    const PipelineStatus status = rig.runtime().status().pipelines.at(0);
+    EXPECT_THAT(status.delivery.error_text, Not(HasSubstr("Next: ")));  // it stands beside
+    EXPECT_EQ(status.source_held_bytes, std::nullopt);
     EXPECT_THAT(rig.kafka().values("events"), SizeIs(0));
 }
 
@@ -133,6 +141,12 @@ TEST(DeadLetter, takes_the_place_of_every_kind_of_poison) {
     const auto letters = rig.runtime().dead_letters("p", 100).value();
     ASSERT_THAT(letters, SizeIs(3));
     EXPECT_EQ(letters[0].value, "t TOO-LARGE");
+    // What to do about such an event is what was done here.
+    EXPECT_THAT(letters,
+                Contains(AllOf(Field(&DeadLetter::value, "t UNDECODABLE"),
+                               Field(&DeadLetter::reason,
+                                     AllOf(StartsWith("value_undecodable: "),
+                                           Not(HasSubstr("dead_letter")))))));
     rig.restart();
     rig.server().commit({"t 5"});
     EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 5; }));
