@@ -26,9 +26,15 @@ void put_table_id(std::string& out, std::uint64_t id) {
     append_fixed(out, std::uint16_t{0});
 }
 
+// A bit for each column, all of them alike.
+std::string bitmap(std::size_t version, char byte) {
+    constexpr std::size_t kBitsPerByte = 8;
+    return std::string((2 + version + kBitsPerByte - 1) / kBitsPerByte, byte);
+}
+
 // Columns: id INT, v VARCHAR(10000), and one VARCHAR(40) more per version of the structure.
 std::string image(const SimRow& row, int key, std::string_view value) {
-    std::string out(1, '\0');  // nothing is NULL
+    std::string out = bitmap(row.version, '\0');  // nothing is NULL
     append_fixed(out, static_cast<std::uint32_t>(key));
     append_fixed(out, static_cast<std::uint16_t>(value.size()));
     out.append(value);
@@ -249,7 +255,7 @@ std::string table_map(std::uint64_t table_id,
     append_fixed(out, std::uint16_t{1});
     out += named("shop") + '\0' + named(table_name(table)) + '\0';
     out += named(types) + named(sizes);
-    out.push_back('\0');                    // nothing may be NULL
+    out += bitmap(version, '\0');           // nothing may be NULL
     out += field(1, std::string(1, '\0'));  // id is signed
     // utf8mb4_0900_ai_ci, utf8mb4_general_ci
     out += server == mysql::ServerKind::mysql ? field(2, std::string_view("\xfc\xff\x00", 3))
@@ -280,7 +286,8 @@ std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows) {
     append_fixed(out, std::uint16_t{1});  // the statement ends
     append_fixed(out, std::uint16_t{2});
     out.push_back(static_cast<char>(2 + rows.front().version));
-    out.append(update ? 2 : 1, '\xff');
+    out += bitmap(rows.front().version, '\xff');  // all are there
+    out += update ? bitmap(rows.front().version, '\xff') : "";
     for (const SimRow& row : rows) {
         if (row.op != Op::insert) {
             out += image(row, row.key, row.op == Op::update ? "before" : row.value);
