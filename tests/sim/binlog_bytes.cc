@@ -2,6 +2,7 @@
 #include "tests/sim/binlog_bytes.h"
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/bytes.h"
 
@@ -25,9 +26,15 @@ void put_table_id(std::string& out, std::uint64_t id) {
     append_fixed(out, std::uint16_t{0});
 }
 
+// A bit for each column, all of them alike.
+std::string bitmap(std::size_t version, char byte) {
+    constexpr std::size_t kBitsPerByte = 8;
+    return std::string((2 + version + kBitsPerByte - 1) / kBitsPerByte, byte);
+}
+
 // Columns: id INT, v VARCHAR(10000), and one VARCHAR(40) more per version of the structure.
 std::string image(const SimRow& row, int key, std::string_view value) {
-    std::string out(1, '\0');  // nothing is NULL
+    std::string out = bitmap(row.version, '\0');  // nothing is NULL
     append_fixed(out, static_cast<std::uint32_t>(key));
     append_fixed(out, static_cast<std::uint16_t>(value.size()));
     out.append(value);
@@ -43,14 +50,11 @@ void put_wide(std::string& out, std::uint64_t value, std::size_t bytes) {
     }
 }
 
-}  // namespace
-
-std::string event(mysql::EventType type,
-                  const Head& head,
-                  std::optional<std::uint64_t> offset,
-                  std::string_view body) {
-    const auto length =
-        static_cast<std::uint32_t>(mysql::kEventHeaderBytes + body.size() + kCrcBytes);
+std::string put_header(mysql::EventType type,
+                       const Head& head,
+                       std::optional<std::uint64_t> offset,
+                       std::size_t body_bytes) {
+    const auto length = static_cast<std::uint32_t>(mysql::kEventHeaderBytes + body_bytes);
     std::string out;
     append_fixed(out, head.time_s);
     out.push_back(static_cast<char>(type));
@@ -58,7 +62,50 @@ std::string event(mysql::EventType type,
     append_fixed(out, length);
     append_fixed(out, offset ? static_cast<std::uint32_t>(*offset + length) : std::uint32_t{0});
     append_fixed(out, head.flags);
-    out.append(body);
+    return out;
+}
+
+// MySQL's packed integer.
+void put_packed(std::string& out, std::uint64_t value) {
+    if (value < 251) {
+        out.push_back(static_cast<char>(value));
+    } else {
+        out.push_back('\xfd');
+        put_wide(out, value, 3);
+    }
+}
+
+// MySQL's serialization form: as many ones from below in the first byte as bytes follow it, a zero,
+// then the value's bits.
+void put_variable(std::string& out, std::uint64_t value) {
+    std::size_t more = 0;
+    while (more < 8 && value >> (7 * (more + 1)) != 0) {
+        ++more;
+    }
+    const std::uint64_t ones = (1ULL << more) - 1;
+    if (more == 8) {
+        out.push_back('\xff');
+        put_wide(out, value, 8);
+    } else {
+        put_wide(out, ones | value << (more + 1), more + 1);
+    }
+}
+
+void put_signed(std::string& out, std::uint64_t value) {
+    put_variable(out, value << 1U);
+}
+
+}  // namespace
+
+std::string inner_event(mysql::EventType type, const Head& head, std::string_view body) {
+    return put_header(type, head, {}, body.size()).append(body);
+}
+
+std::string event(mysql::EventType type,
+                  const Head& head,
+                  std::optional<std::uint64_t> offset,
+                  std::string_view body) {
+    std::string out = put_header(type, head, offset, body.size() + kCrcBytes).append(body);
     append_fixed(out,
                  static_cast<std::uint32_t>(
                      ::crc32_z(0, reinterpret_cast<const unsigned char*>(out.data()), out.size())));
@@ -123,6 +170,35 @@ std::string gtid(const std::optional<mysql::MysqlGtid>& gtid,
     return out;
 }
 
+std::string tagged_gtid(const mysql::MysqlGtid& gtid,
+                        std::int64_t commit_us,
+                        std::int64_t original_us) {
+    constexpr std::uint64_t kNoneOfTheseMayBeIgnored = 0;
+    std::string fields;
+    const auto field = [&fields](std::uint64_t id, std::uint64_t value) {
+        put_variable(fields, id);
+        put_variable(fields, value);
+    };
+    field(0, 0);  // flags
+    put_variable(fields, 1);
+    for (const std::uint8_t byte : gtid.uuid) {
+        put_variable(fields, byte);
+    }
+    put_variable(fields, 2);
+    put_signed(fields, gtid.number);
+    field(3, gtid.tag.size());
+    fields += gtid.tag;
+    field(6, static_cast<std::uint64_t>(commit_us));
+    if (commit_us != original_us) {
+        field(7, static_cast<std::uint64_t>(original_us));
+    }
+    std::string out;
+    put_variable(out, 1);  // version
+    put_variable(out, fields.size());
+    put_variable(out, kNoneOfTheseMayBeIgnored);
+    return out + fields;
+}
+
 std::string mariadb_gtid(const mysql::MariadbGtid& gtid, std::uint8_t flags, std::string_view xid) {
     std::string out;
     append_fixed(out, gtid.number);
@@ -135,6 +211,21 @@ std::string gtid_list(const mysql::MariadbGtidPosition& position) {
     std::string out;
     append_fixed(out, std::uint32_t{0});
     return out.append(position.to_string());  // nobody reads it
+}
+
+std::string payload(std::string_view events) {
+    std::string packed(ZSTD_compressBound(events.size()), '\0');
+    packed.resize(ZSTD_compress(packed.data(), packed.size(), events.data(), events.size(), 3));
+    std::string out;
+    const auto field = [&out](char id, std::uint64_t value) {
+        std::string number;
+        put_packed(number, value);
+        out.append(1, id).append(named(number));
+    };
+    field(2, 0);  // zstd
+    field(3, events.size());
+    field(1, packed.size());
+    return out.append(1, '\0').append(packed);
 }
 
 std::string xa_prepare(bool one_phase, std::string_view gtrid) {
@@ -164,7 +255,7 @@ std::string table_map(std::uint64_t table_id,
     append_fixed(out, std::uint16_t{1});
     out += named("shop") + '\0' + named(table_name(table)) + '\0';
     out += named(types) + named(sizes);
-    out.push_back('\0');                    // nothing may be NULL
+    out += bitmap(version, '\0');           // nothing may be NULL
     out += field(1, std::string(1, '\0'));  // id is signed
     // utf8mb4_0900_ai_ci, utf8mb4_general_ci
     out += server == mysql::ServerKind::mysql ? field(2, std::string_view("\xfc\xff\x00", 3))
@@ -195,7 +286,8 @@ std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows) {
     append_fixed(out, std::uint16_t{1});  // the statement ends
     append_fixed(out, std::uint16_t{2});
     out.push_back(static_cast<char>(2 + rows.front().version));
-    out.append(update ? 2 : 1, '\xff');
+    out += bitmap(rows.front().version, '\xff');  // all are there
+    out += update ? bitmap(rows.front().version, '\xff') : "";
     for (const SimRow& row : rows) {
         if (row.op != Op::insert) {
             out += image(row, row.key, row.op == Op::update ? "before" : row.value);

@@ -21,6 +21,10 @@ struct Head {
     std::uint16_t flags = 0;
 };
 
+// Without CRC32 and place, as it is inside a TRANSACTION_PAYLOAD_EVENT.
+[[nodiscard]] std::string inner_event(mysql::EventType type,
+                                      const Head& head,
+                                      std::string_view body);
 // With its CRC32. `offset` in its file; none: made for a connection, it is in no file.
 [[nodiscard]] std::string event(mysql::EventType type,
                                 const Head& head,
@@ -39,10 +43,16 @@ struct Head {
 [[nodiscard]] std::string gtid(const std::optional<mysql::MysqlGtid>& gtid,
                                std::int64_t commit_us,
                                std::int64_t original_us);
+// GTID_TAGGED_LOG_EVENT (MySQL 8.3).
+[[nodiscard]] std::string tagged_gtid(const mysql::MysqlGtid& gtid,
+                                      std::int64_t commit_us,
+                                      std::int64_t original_us);
 [[nodiscard]] std::string mariadb_gtid(const mysql::MariadbGtid& gtid,
                                        std::uint8_t flags,
                                        std::string_view xid);
 [[nodiscard]] std::string gtid_list(const mysql::MariadbGtidPosition& position);
+// Of inner events, compressed.
+[[nodiscard]] std::string payload(std::string_view events);
 [[nodiscard]] std::string xa_prepare(bool one_phase, std::string_view gtrid);
 // FULL row metadata.
 [[nodiscard]] std::string table_map(std::uint64_t table_id,

@@ -37,11 +37,17 @@ std::string transaction_of(std::string_view position) {
     return file + ":" + std::to_string(reader.fixed<std::uint64_t>(Endian::big));
 }
 
+bool fits(const ExpectedChange& change, const KafkaRecord& record) {
+    return change.of_structure ? !record.topic.ends_with("." + change.table) && record.value &&
+                                     record.value->find(change.value) != std::string::npos
+                               : sim::fits(change.table, change.value, record);
+}
+
 bool has(const std::vector<ExpectedChange>& changes,
          const Identity& identity,
          const KafkaRecord& record) {
     return std::any_of(changes.begin(), changes.end(), [&](const ExpectedChange& change) {
-        return identity_of(change) == identity && fits(change.table, change.value, record);
+        return identity_of(change) == identity && fits(change, record);
     });
 }
 
@@ -78,7 +84,7 @@ class Reader {
         // A tombstone, which tells nothing, is of what came before it.
         const bool of_lost = lost_row_ == RowOf(std::get<0>(identity), std::get<1>(identity));
         lost_row_.reset();
-        if (of_lost || wanted == nullptr || !fits(wanted->table, wanted->value, record)) {
+        if (of_lost || wanted == nullptr || !fits(*wanted, record)) {
             read_unexpected(record, identity, wanted != nullptr);
             return;
         }

@@ -24,6 +24,7 @@ class MysqlOrigin final : public Origin {
         options.kind = parts_.plan.mysql.kind;
         options.gtid =
             parts_.plan.mysql.by_gtid ? mysql::GtidMode::automatic : mysql::GtidMode::off;
+        options.schema_changes = parts_.plan.mysql.has_ddl;
         options.position_interval_ms = parts_.plan.position_interval_ms;
         if (parts_.plan.excludes_table) {
             options.tables.exclude = {"shop\\.audit"};

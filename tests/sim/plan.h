@@ -61,7 +61,7 @@ enum class Fault : std::uint8_t {
 
 // What the agent takes from: of ten seeds one is a broker's, one that of devices, one that of MySQL
 // or MariaDB, and one that of a PostgreSQL whose tables hold rows (by their last digit, so that a
-// seed stays what it is).
+// seed stays what it is; by the one before, MySQL's).
 enum class SourceKind : std::uint8_t { postgres, mysql, broker, devices };
 
 struct SnapshotPlan {

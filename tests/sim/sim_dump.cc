@@ -183,7 +183,7 @@ bool SimDump::skips(std::string_view event) const {
     using mysql::EventType;
     const mysql::EventHeader header = header_of(event);
     const std::string_view body = body_of(event);
-    if (header.type == EventType::gtid) {
+    if (header.type == EventType::gtid || header.type == EventType::gtid_tagged) {
         const auto parsed = mysql::parse_gtid(header.type, body);
         return from_.by_gtid && from_.executed.contains(*parsed.value().gtid);
     }

@@ -59,6 +59,10 @@ void SimMysql::commit_something(std::size_t rows_max) {
     if (random_.chance(80)) {
         rotate();
     }
+    if (setup_.has_ddl && random_.chance(80)) {
+        alter_table();
+        return;
+    }
     const auto open = open_xa();
     const std::uint64_t kind = setup_.has_xa ? random_.below(100) : 100;
     if (!undecided_xa_.empty() && random_.coin()) {
@@ -139,6 +143,16 @@ void SimMysql::end_xa(const std::string& gtrid) {
 }
 
 void SimMysql::alter_table() {
+    if (setup_.has_ddl && random_.chance(400)) {
+        BinlogTransaction tx{.kind = Kind::drop};
+        const std::size_t first = random_.below(kTables);
+        for (std::size_t more = random_.below(kTables) + 1; more > 0; --more) {
+            const std::size_t table = (first + more) % kTables;
+            tx.rows.push_back({.table = table, .version = versions_[table], .value = {}});
+        }
+        commit(std::move(tx));
+        return;
+    }
     const std::size_t table = random_.below(kTables);
     ++versions_[table];
     commit({.kind = Kind::alter,
@@ -163,19 +177,22 @@ void SimMysql::name_transaction(BinlogTransaction& tx) {
         return;
     }
     const std::uint32_t domain = mariadb && random_.chance(200) ? 1 : 0;
+    mysql::MysqlGtid ours = gtid_of(server_, 1);
+    ours.tag = !mariadb && setup_.has_tags && random_.chance(300) ? "night" : "";
     std::uint64_t newest = 0;
     for (std::size_t at = log_from_; at < transactions_.size(); ++at) {
         const BinlogTransaction& other = transactions_[at];
         if (mariadb && other.mariadb_gtid->domain == domain) {
             newest = std::max(newest, other.mariadb_gtid->number);
-        } else if (!mariadb && other.gtid->uuid == gtid_of(server_, 1).uuid) {
+        } else if (!mariadb && other.gtid->uuid == ours.uuid && other.gtid->tag == ours.tag) {
             newest = std::max(newest, other.gtid->number);
         }
     }
     if (mariadb) {
         tx.mariadb_gtid = {.domain = domain, .server = server_, .number = newest + 1};
     } else {
-        tx.gtid = gtid_of(server_, newest + 1);
+        ours.number = newest + 1;
+        tx.gtid = std::move(ours);
     }
 }
 
@@ -438,7 +455,24 @@ std::map<std::string, std::size_t> SimMysql::open_xa() const {
     return open;
 }
 
-void SimMysql::expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) {
+// Each table that a statement names counts.
+void SimMysql::expect_ddl(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const {
+    for (std::size_t at = 0; setup_.has_ddl && at < tx.rows.size(); ++at) {
+        if (tx.rows[at].table != kExcludedTable) {
+            out.push_back({.transaction = tx.name,
+                           .ordinal = static_cast<std::uint32_t>(at),
+                           .table = table_name(tx.rows[at].table),
+                           .value = table_name(tx.rows[at].table),
+                           .of_structure = true});
+        }
+    }
+}
+
+void SimMysql::expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const {
+    if (tx.kind == Kind::alter || tx.kind == Kind::drop) {
+        expect_ddl(tx, out);
+        return;
+    }
     if (tx.kind != Kind::rows && tx.kind != Kind::one_phase && tx.kind != Kind::commit) {
         return;
     }

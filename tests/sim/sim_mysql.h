@@ -28,6 +28,9 @@ struct MysqlSetup {
     mysql::ServerKind kind = mysql::ServerKind::mysql;
     bool by_gtid = true;  // else positions are by file and offset; MySQL's have no GTID then
     bool has_xa = false;
+    bool compresses = false;  // MySQL: some sessions have binlog_transaction_compression
+    bool has_tags = false;    // MySQL, by_gtid: some have gtid_next = AUTOMATIC:tag
+    bool has_ddl = false;     // often, and the agent tells it
 };
 
 struct BinlogTransaction {
@@ -35,6 +38,7 @@ struct BinlogTransaction {
         rows,
         truncate,   // of rows[0]
         alter,      // the same
+        drop,       // of rows' tables, which are there again at once
         prepare,    // XA: the rows wait
         one_phase,  // XA, committed as it is prepared
         commit,     // XA: the rows are those of its prepare
@@ -62,6 +66,7 @@ struct ExpectedChange {
     std::uint16_t sub_index = 0;
     std::string table;
     std::string value;  // in it, when not empty
+    bool of_structure = false;
 };
 
 struct BinlogFile {
@@ -143,6 +148,7 @@ class SimMysql {
     void log_rows(const BinlogTransaction& tx);
     // Null: the server's own.
     void append(const BinlogTransaction* tx, mysql::EventType type, const std::string& body);
+    void end_payload(const BinlogTransaction& tx);
     void open_file(bool server_started);
     void purge_before(std::uint64_t file);
     // The bytes of the first one that is forgotten.
@@ -154,7 +160,8 @@ class SimMysql {
     [[nodiscard]] std::uint64_t last_file() const { return files_.rbegin()->first; }
     [[nodiscard]] std::int64_t clock_us() const;
     [[nodiscard]] std::string server_uuid() const;
-    static void expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out);
+    void expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const;
+    void expect_ddl(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const;
     [[nodiscard]] std::vector<ExpectedChange> expected_between(std::size_t from,
                                                                std::size_t to) const;
     void say(const std::string& text) const {
@@ -178,6 +185,7 @@ class SimMysql {
     std::size_t began_ = 0;                   // and when the last one did
     std::vector<BinlogTransaction> lost_;
     std::map<std::uint64_t, BinlogFile> files_;
+    std::optional<std::string> payload_;  // of the transaction that is logged, where it has one
     std::set<std::string> undecided_xa_;  // committed, and prepared again after a crash
     std::vector<std::size_t> versions_;
     std::vector<std::weak_ptr<SimDump>> dumps_;

@@ -56,6 +56,7 @@ Result<void> SimMysqlSource::open(const StartPoint& start, const SideReader& sid
                       {.server = facts.kind,
                        .filter = options_.tables,
                        .position_interval_us = std::int64_t{options_.position_interval_ms} * 1000,
+                       .schema_changes = options_.schema_changes,
                        .server_mark = mysql::server_mark_of(facts),
                        .last_comes_again = earlier.has_value(),
                        .fresh = fresh_},
