@@ -46,12 +46,6 @@ Error broken(const std::string& what) {
     return {errors::kProtocolViolation, "binlog stream: " + what};
 }
 
-// A flipped bit on the way or on the server's disk: another connection tells which.
-Error bad_crc(std::uint8_t type) {
-    return {errors::kSourceUnreachable,
-            "an event of type " + std::to_string(type) + " arrived with a wrong CRC32"};
-}
-
 }  // namespace
 
 Result<std::optional<WireEvent>> EventReader::next() {
@@ -266,7 +260,7 @@ void EventReader::count(std::string_view part) {
 }
 
 // The end of an event that was not held.
-Result<void> EventReader::check_end() const {
+Result<void> EventReader::check_end() {
     if (seen_ != length_) {
         return broken("an event whose length is not that of its message");
     }
@@ -280,6 +274,13 @@ Result<void> EventReader::check_end() const {
         return bad_crc(type_of(held_));
     }
     return success();
+}
+
+// A flipped bit on the way or on the server's disk: another connection tells which.
+Error EventReader::bad_crc(std::uint8_t type) {
+    failed_check_ = true;
+    return {errors::kSourceUnreachable,
+            "an event of type " + std::to_string(type) + " arrived with a wrong CRC32"};
 }
 
 Error EventReader::ended(std::string_view message) const {

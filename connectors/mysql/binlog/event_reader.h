@@ -55,6 +55,8 @@ class EventReader {
     // The next event; nullopt: feed more. What the server said when it ended the dump (kind_of());
     // kSourceUnreachable at a plain end or a bad CRC32; kProtocolViolation; kSourceSettings.
     [[nodiscard]] Result<std::optional<WireEvent>> next();
+    // A wrong CRC32 was the error.
+    [[nodiscard]] bool failed_check() const noexcept { return failed_check_; }
 
   private:
     enum class Mode { gather, skip, stream };
@@ -68,7 +70,8 @@ class EventReader {
     [[nodiscard]] Next open_payload(std::string_view header);
     [[nodiscard]] Next from_payload();
     [[nodiscard]] Result<std::string_view> checked(std::string_view event);
-    [[nodiscard]] Result<void> check_end() const;
+    [[nodiscard]] Result<void> check_end();
+    [[nodiscard]] Error bad_crc(std::uint8_t type);
     [[nodiscard]] Error ended(std::string_view message) const;
     void count(std::string_view part);
 
@@ -76,6 +79,7 @@ class EventReader {
     PacketReader packets_;
     std::optional<std::string_view> message_;
     bool checksums_ = true;  // of the file that is being sent
+    bool failed_check_ = false;
 
     // The message under way, when it did not come in one piece
     bool status_taken_ = false;

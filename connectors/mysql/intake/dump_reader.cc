@@ -40,7 +40,11 @@ Result<bool> DumpReader::step(Intake& intake, std::int64_t now_us, EntrySink& si
     const auto event = events_.next();
     if (!event) {
         ended_ = true;
-        return event.error();
+        // By place, a server with another file sends what lies there, be it the middle of an event.
+        const bool nothing_begins =
+            events_.failed_check() && !intake.position().by_gtid && intake.awaits_last();
+        return nothing_begins ? Error(errors::kProtocolViolation, event.error().what())
+                              : event.error();
     }
     if (!event.value()) {
         return false;
