@@ -44,7 +44,7 @@ void DeliveryStage::run() {
             break;
         }
     }
-    if (open_ && !parts_.shared.delivery().error_name.empty()) {
+    if (open_ && parts_.shared.delivery().error) {
         drop_batch();
     }
     if (open_) {
