@@ -90,7 +90,9 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
         column.nullable = rows.at(row, 5) == "YES";
         column.default_text = rows.rows[row][6];
         column.extra = text(rows, row, 7);
-        column.in_updates = is_in_updates(column.extra, rows.at(row, 8), kind.at(0, 2));
+        column.generation_expression = text(rows, row, 8);
+        column.in_updates =
+            is_in_updates(column.extra, column.generation_expression, kind.at(0, 2));
     }
     TRIBUTARY_TRY(
         key,
