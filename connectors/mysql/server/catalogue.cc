@@ -127,10 +127,13 @@ Result<bool> SqlCatalogue::is_unchanged_since(SqlSession& session,
     if (end.offset == place.offset) {
         return true;
     }
-    TRIBUTARY_TRY(
-        events,
+    auto shown =
         session.query("SHOW BINLOG EVENTS IN " + quote_literal(place.file) + " FROM " +
-                      std::to_string(place.offset) + " LIMIT " + std::to_string(kEventsMax)));
+                      std::to_string(place.offset) + " LIMIT " + std::to_string(kEventsMax));
+    if (!shown && shown.error().is(errors::kProtocolViolation)) {
+        return false;  // the file was purged meanwhile, or an event is over max_allowed_packet
+    }
+    TRIBUTARY_TRY(events, std::move(shown));
     constexpr std::size_t kType = 2;
     constexpr std::size_t kEnd = 4;
     constexpr std::size_t kInfo = 5;
