@@ -221,8 +221,11 @@ bool is_interval_default(const Difference& difference, const std::string& /*pair
 }
 
 bool is_unchanged(const Difference& difference, const std::string& /*pair*/) {
-    return difference.topic == "shapes.toast" && is_null(difference.debezium) &&
-           difference.tributary && any_of(place_of(difference).column, {"bp", "ba", "da"});
+    const bool some = difference.topic == "types.extensions" ||
+                      (difference.topic == "shapes.toast" &&
+                       any_of(place_of(difference).column, {"bp", "ba", "da"}));
+    return some && !place_of(difference).in_schema && is_null(difference.debezium) &&
+           difference.tributary;
 }
 
 bool is_many_dimensions(const Difference& difference, const std::string& /*pair*/) {
