@@ -170,8 +170,8 @@ const ErrorKind kSlotLost{
     kExitGap,
     "what Kafka's checkpoint covers is safe; the server has removed WAL that the slot "
     "needed.",
-    "raise max_slot_wal_keep_size, drop the slot, then `tributary reset --from now` and "
-    "take the missing rows by a snapshot."};
+    "raise max_slot_wal_keep_size, or idle_replication_slot_timeout where that is named, drop the "
+    "slot, then `tributary reset --from now` and take the missing rows by a snapshot."};
 
 const ErrorKind kSlotLimit{
     "slot_limit",
