@@ -149,8 +149,7 @@ bool is_loose_unique(const Difference& difference, const std::string& /*pair*/) 
     const bool gone = difference.path == "tombstones" && difference.tributary == Json(0);
     const bool some = difference.topic.find("unique_null") != std::string::npos ||
                       difference.topic == "shapes.unique_partial";
-    return some &&
-           ((difference.path == "key" && !difference.tributary) || gone);
+    return some && ((difference.path == "key" && !difference.tributary) || gone);
 }
 
 bool is_name(const Difference& difference, const std::string& /*pair*/) {
@@ -317,7 +316,9 @@ Masks::Masks(const std::filesystem::path& document) {
         {"`source.sequence` after a logical message outside a transaction",
          is_sequence_after_message},
         {"delete of a table without key", is_keyless_tombstone, Scope::any},
-        {"unique index that is partial, deferrable or has a nullable column, no primary key", is_loose_unique, Scope::any},
+        {"unique index that is partial, deferrable or has a nullable column, no primary key",
+         is_loose_unique,
+         Scope::any},
         {"domain over enum, timetz with seconds in its offset, column of type `name`", is_name},
         {"array of name, money, interval, xml, point or a domain", is_array_left_out},
         {"null in an array of an enum, tsvector, ltree or isbn", is_null_in_array},
