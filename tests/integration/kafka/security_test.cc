@@ -154,7 +154,7 @@ TEST(Security, a_client_certificate_that_the_broker_refuses_is_named) {
     expect_named(with_certificates("server", ""), errors::kKafkaTls);
 }
 
-// catalogue: F40
+// catalogue: F39
 TEST(Security, a_client_certificate_renewed_in_its_files_is_taken_by_the_next_try) {
     secured();
     const auto install = [](const std::string& from) {
