@@ -25,12 +25,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
     std::unique_ptr<Snapshot> snapshot(new Snapshot(options, surroundings, std::move(filter)));
     TRIBUTARY_TRY(
         engine,
-        core::snapshot::Engine::make({.source = options.source,
-                                      .row_bytes_max = options.row_bytes_max,
-                                      .chunk_rows_max = options.chunk_rows_max,
-                                      .keyless_bytes_max = options.keyless_bytes_max,
-                                      .ad_hoc_only = options.ad_hoc_only,
-                                      .anew = options.anew},
+        core::snapshot::Engine::make(options.engine,
                                      {*snapshot, surroundings.clock, surroundings.observer},
                                      side,
                                      std::move(begin)));

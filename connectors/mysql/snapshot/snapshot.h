@@ -37,15 +37,10 @@
 namespace tributary::mysql {
 
 struct SnapshotOptions {
-    std::string source;  // for logs
+    core::snapshot::EngineOptions engine{};
     ServerKind server = ServerKind::mysql;
     ChunkRule rule = ChunkRule::gtids;
     FilterRules filter{};
-    std::uint64_t row_bytes_max = 64ULL << 20U;
-    std::uint64_t chunk_rows_max = 50'000;
-    std::uint64_t keyless_bytes_max = 1ULL << 30U;
-    bool ad_hoc_only = false;  // as EngineOptions
-    bool anew = false;
     // Rule `exactly`: everything that earlier processes appended ends at or below it.
     Place appended_below{};
 };

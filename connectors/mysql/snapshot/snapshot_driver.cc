@@ -53,20 +53,21 @@ Result<void> SnapshotDriver::open(const Opening& opening, const SideReader& side
         TRIBUTARY_TRY(tables, opening.tables());
         begin = std::move(tables);
     }
-    TRIBUTARY_TRY(snapshot,
-                  Snapshot::make({.source = options.name,
-                                  .server = opening.facts.kind,
-                                  .rule = chunk_rule(opening.facts.kind, opening.from.by_gtid),
-                                  .filter = options.tables,
-                                  .row_bytes_max = options.row_bytes_max,
-                                  .chunk_rows_max = options.snapshot_chunk_rows,
-                                  .keyless_bytes_max = options.snapshot_keyless_bytes,
-                                  .ad_hoc_only = options.snapshot == SnapshotMode::no_data,
-                                  .anew = missed(),
-                                  .appended_below = opening.appended_below},
-                                 {with_.reader, intake, with_.clock, with_.observer},
-                                 side,
-                                 std::move(begin)));
+    TRIBUTARY_TRY(
+        snapshot,
+        Snapshot::make({.engine = {.source = options.name,
+                                   .row_bytes_max = options.row_bytes_max,
+                                   .chunk_rows_max = options.snapshot_chunk_rows,
+                                   .keyless_bytes_max = options.snapshot_keyless_bytes,
+                                   .ad_hoc_only = options.snapshot == SnapshotMode::no_data,
+                                   .anew = missed()},
+                        .server = opening.facts.kind,
+                        .rule = chunk_rule(opening.facts.kind, opening.from.by_gtid),
+                        .filter = options.tables,
+                        .appended_below = opening.appended_below},
+                       {with_.reader, intake, with_.clock, with_.observer},
+                       side,
+                       std::move(begin)));
     snapshot_ = std::move(snapshot);
     begun_ = true;
     runs_ = !snapshot_->finished();

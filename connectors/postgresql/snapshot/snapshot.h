@@ -28,14 +28,9 @@
 namespace tributary::postgresql {
 
 struct SnapshotOptions {
-    std::string source;    // for logs
+    core::snapshot::EngineOptions engine{};
     std::string database;  // TableSchema::database
     FilterRules filter{};
-    std::uint64_t row_bytes_max = 64ULL << 20U;
-    std::uint64_t chunk_rows_max = 50'000;
-    std::uint64_t keyless_bytes_max = 1ULL << 30U;
-    bool ad_hoc_only = false;  // as EngineOptions
-    bool anew = false;
 };
 
 class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader {

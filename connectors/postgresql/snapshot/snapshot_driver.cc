@@ -58,18 +58,19 @@ Result<void> SnapshotDriver::open(const Opening& opening,
     } else if (opening.slot_at && fresh) {
         intake->begin_at(*opening.slot_at);
     }
-    TRIBUTARY_TRY(snapshot,
-                  Snapshot::make({.source = options.name,
-                                  .database = options.connection.dbname,
-                                  .filter = options.tables,
-                                  .row_bytes_max = options.row_bytes_max,
-                                  .chunk_rows_max = options.snapshot_chunk_rows,
-                                  .keyless_bytes_max = options.snapshot_keyless_bytes,
-                                  .ad_hoc_only = options.snapshot == SnapshotMode::no_data,
-                                  .anew = missed},
-                                 {with_.reader, with_.clock, with_.observer},
-                                 side,
-                                 std::move(begin)));
+    TRIBUTARY_TRY(
+        snapshot,
+        Snapshot::make({.engine = {.source = options.name,
+                                   .row_bytes_max = options.row_bytes_max,
+                                   .chunk_rows_max = options.snapshot_chunk_rows,
+                                   .keyless_bytes_max = options.snapshot_keyless_bytes,
+                                   .ad_hoc_only = options.snapshot == SnapshotMode::no_data,
+                                   .anew = missed},
+                        .database = options.connection.dbname,
+                        .filter = options.tables},
+                       {with_.reader, with_.clock, with_.observer},
+                       side,
+                       std::move(begin)));
     snapshot_ = std::move(snapshot);
     begun_ = true;
     runs_ = false;

@@ -519,10 +519,9 @@ class World {
         if (fresh) {
             begin.emplace({Snapshot::RunTable{{"shop", "t"}, rules_.keyless}});
         }
-        snapshot_ = Snapshot::make({.source = "s",
+        snapshot_ = Snapshot::make({.engine = {.source = "s", .chunk_rows_max = 2},
                                     .server = kind_,
                                     .rule = rules_.rule,
-                                    .chunk_rows_max = 2,
                                     .appended_below = {kFile, server_.end_of_log}},
                                    {server_, *intake_, clock_, observer_},
                                    log_,

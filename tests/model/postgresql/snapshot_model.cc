@@ -408,11 +408,12 @@ class World {
         if (fresh && !ad_hoc_) {
             begin = std::vector<RunTable>{{{"public", "t"}}};
         }
-        snapshot_ = Snapshot::make({.source = "s", .database = "db", .chunk_rows_max = 2},
-                                   {server_, clock_, observer_},
-                                   side,
-                                   std::move(begin))
-                        .value();
+        snapshot_ =
+            Snapshot::make({.engine = {.source = "s", .chunk_rows_max = 2}, .database = "db"},
+                           {server_, clock_, observer_},
+                           side,
+                           std::move(begin))
+                .value();
         if (fresh && !ad_hoc_) {
             intake_->watch(snapshot_.get());
         } else if (!snapshot_->finished()) {
