@@ -47,8 +47,8 @@ class SnapshotOracle {
 
     // What is wrong in the end; empty: nothing.
     [[nodiscard]] std::string repeated(const SnapshotDuty& duty) const;
-    // A row that a consumer does not have; empty: it has all. Where rows are all that is wanted, one
-    // that was there when the last came, and is as it was.
+    // A row that a consumer does not have; empty: it has all. Where rows are all that is wanted,
+    // one that was there when the last came, and is as it was.
     [[nodiscard]] std::string missing(const SnapshotDuty& duty) const;
     // Rows that tell of transactions which the server does not have any more.
     [[nodiscard]] bool has_lost() const { return has_lost_; }
