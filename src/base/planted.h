@@ -30,6 +30,14 @@ enum class Bug : std::uint8_t {
     last_not_compared,               // connectors/mysql/intake/intake.cc
     gtid_done_at_begin,              // connectors/mysql/intake/intake.cc
     half_row_again,                  // connectors/mysql/intake/transaction.cc
+    payload_ends_where_it_begins,    // connectors/mysql/intake/dump_reader.cc
+    tag_forgotten,                   // connectors/mysql/intake/intake.cc
+    ddl_ordinal_of_selected,         // connectors/mysql/intake/intake_ddl.cc
+    last_missing_unnoticed,          // connectors/mysql/binlog/fingerprint.cc
+    file_end_not_looked_at,          // connectors/mysql/server/position_checks.cc
+    mysql_plain_watermark,           // connectors/mysql/snapshot/snapshot.cc
+    mysql_chunk_before_its_place,    // connectors/mysql/snapshot/snapshot.cc
+    dropped_table_appended,          // connectors/mysql/snapshot/snapshot.cc
 };
 
 #ifdef TRIBUTARY_PLANTED_BUGS

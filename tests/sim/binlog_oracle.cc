@@ -139,10 +139,10 @@ class Reader {
     }
     [[nodiscard]] Judgement judge() {
         const auto missing =
-            std::find_if(expected_.begin(), expected_.end(), [this](const ExpectedChange& each) {
+            std::find_if(expected_.begin(), end_of_expected(), [this](const ExpectedChange& each) {
                 return !each.may_miss && !seen_[static_cast<std::size_t>(&each - expected_.data())];
             });
-        if (missing != expected_.end()) {
+        if (missing != end_of_expected()) {
             result_.first_missing = describe(identity_of(*missing));
         } else if (rows_ && duty_.snapshots.every_row) {
             result_.first_missing = rows_->missing(duty_.snapshots);
@@ -160,6 +160,11 @@ class Reader {
     }
 
   private:
+    // Where rows are all that is wanted: what came with them.
+    [[nodiscard]] std::vector<ExpectedChange>::const_iterator end_of_expected() const {
+        const auto newest = std::find(seen_.rbegin(), seen_.rend(), true);
+        return duty_.snapshots.ends ? expected_.begin() + (seen_.rend() - newest) : expected_.end();
+    }
     // Everything that is below its place has come, and nothing else.
     void read_row(const KafkaRecord& record, std::string_view position) {
         const LogPlace place = place_of_row(position);

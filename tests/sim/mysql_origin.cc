@@ -86,9 +86,11 @@ class MysqlOrigin final : public Origin {
         return out;
     }
 
-    [[nodiscard]] bool served() const override { return server_.has_reader(); }
+    [[nodiscard]] bool served() const override {
+        return ends_with_rows() ? board_.complete : server_.has_reader();
+    }
     [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
-        return visible(kafka, kCheckpointTopic) >= server_.expected_count() &&
+        return (ends_with_rows() || visible(kafka, kCheckpointTopic) >= server_.expected_count()) &&
                (!parts_.plan.snapshots || board_.complete) &&
                judge(kafka, exact).first_missing.empty();
     }

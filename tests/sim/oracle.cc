@@ -139,10 +139,10 @@ class Reader {
     }
     Judgement judge(const SnapshotDuty& duty) {
         const auto missing =
-            std::find_if(expected_.begin(), expected_.end(), [this](const Expected& each) {
+            std::find_if(expected_.begin(), end_of_expected(duty), [this](const Expected& each) {
                 return !each.may_miss && !seen_[static_cast<std::size_t>(&each - expected_.data())];
             });
-        if (missing != expected_.end()) {
+        if (missing != end_of_expected(duty)) {
             result_.first_missing =
                 describe(Identity(missing->lsn, missing->ordinal, missing->sub_index));
         } else if (rows_ && duty.every_row) {
@@ -161,6 +161,12 @@ class Reader {
     }
 
   private:
+    // Where rows are all that is wanted: what came with them.
+    [[nodiscard]] std::vector<Expected>::const_iterator end_of_expected(
+        const SnapshotDuty& duty) const {
+        const auto newest = std::find(seen_.rbegin(), seen_.rend(), true);
+        return duty.ends ? expected_.begin() + (seen_.rend() - newest) : expected_.end();
+    }
     // Everything that is below its place has come, and nothing else.
     void read_row(const KafkaRecord& record, std::uint64_t place) {
         ++result_.seen;

@@ -43,6 +43,7 @@ SnapshotDuty Origin::duty(const SnapshotBoard& board, bool exact) const {
     if (parts_.plan.snapshots) {
         const SnapshotMode mode = parts_.plan.snapshots->mode;
         duty.every_row = mode != SnapshotMode::no_data;
+        duty.ends = parts_.plan.snapshots->ends();
         duty.asked = board.taken;
         duty.stopped = board.stopped;
         if (exact && !twin_ && mode != SnapshotMode::always) {
@@ -50,6 +51,10 @@ SnapshotDuty Origin::duty(const SnapshotBoard& board, bool exact) const {
         }
     }
     return duty;
+}
+
+bool Origin::ends_with_rows() const {
+    return parts_.plan.snapshots && parts_.plan.snapshots->ends();
 }
 
 void Origin::hand_over(std::unique_ptr<Source> source, runtime::PipelineParts& parts) {

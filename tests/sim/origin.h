@@ -76,6 +76,8 @@ class Origin {
     static void write_on(SnapshotBoard& board, const Happening& what);
     // What of them there has to be.
     [[nodiscard]] SnapshotDuty duty(const SnapshotBoard& board, bool exact) const;
+    // Nothing is wanted after them.
+    [[nodiscard]] bool ends_with_rows() const;
     // A database's source, with what becomes of its entries.
     static void hand_over(std::unique_ptr<Source> source, runtime::PipelineParts& parts);
 

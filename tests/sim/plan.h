@@ -69,6 +69,8 @@ struct SnapshotPlan {
     std::uint32_t chunk_rows = 1;
     std::size_t rows = 0;  // of each table before the agent comes, at most
     bool standby = false;  // the server is one (PostgreSQL)
+
+    [[nodiscard]] bool ends() const { return mode == SnapshotMode::initial_only; }
 };
 
 struct Happening {

@@ -74,16 +74,19 @@ class PostgresOrigin final : public Origin {
     }
     [[nodiscard]] bool may_have_twin() const override { return true; }
 
-    [[nodiscard]] bool served() const override { return server_.slot() && server_.has_reader(); }
+    [[nodiscard]] bool served() const override {
+        return ends_with_rows() ? board_.complete : server_.slot() && server_.has_reader();
+    }
     [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
-        if (visible(kafka, kCheckpointTopic) < server_.expected_count()) {
+        if (!ends_with_rows() && visible(kafka, kCheckpointTopic) < server_.expected_count()) {
             return false;
         }
         return !parts_.plan.snapshots ||
                (board_.complete && judge(kafka, exact).first_missing.empty());
     }
     [[nodiscard]] bool released() const override {
-        return server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end();
+        return ends_with_rows() ||
+               (server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end());
     }
     [[nodiscard]] Judgement judge(const SimKafka& kafka, bool exact) const override {
         return sim::judge(server_, kafka, kCheckpointTopic, duty(board_, exact));

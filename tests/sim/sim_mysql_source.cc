@@ -120,6 +120,7 @@ Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wai
     }
     TRIBUTARY_TRY_VOID(driver_.step(*intake_, sink));
     if (driver_.stops_stream()) {
+        board_->look(*this, sink);
         return success();
     }
     if (!more_ && !interrupted_) {

@@ -186,6 +186,7 @@ Result<void> SimSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
     }
     TRIBUTARY_TRY_VOID(step_snapshots(sink, wait));
     if (driver_.stops_stream()) {
+        board_->look(*this, sink);
         return tend();
     }
     if (!buffered_ && !interrupted_) {

@@ -59,6 +59,7 @@ class SimSource final : public Source, private postgresql::CatalogueReader, priv
     [[nodiscard]] std::string describe(const Position& position) const override;
     void interrupt() override { interrupted_ = true; }
     [[nodiscard]] Snapshots* snapshots() override { return board_ == nullptr ? nullptr : this; }
+    [[nodiscard]] bool complete() const override { return driver_.complete(); }
 
     // Each position that a status update confirms, when it is sent.
     std::function<void(std::uint64_t flush)> on_confirm;

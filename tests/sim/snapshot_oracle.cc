@@ -88,6 +88,7 @@ std::string SnapshotOracle::on_row(const KafkaRecord& record,
     }
     const RowName name(record.topic.substr(record.topic.rfind('.') + 1), key);
     ++times_[name];
+    last_place_ = std::max(last_place_, place);
     whole_[name] = true;
     const RowState* const row = row_at(name, place);
     if (row != nullptr && has_column(*record.value, "v", row->value) &&
@@ -121,7 +122,9 @@ std::string SnapshotOracle::repeated(const SnapshotDuty& duty) const {
 
 std::string SnapshotOracle::missing(const SnapshotDuty& duty) const {
     for (const auto& [name, versions] : versions_) {
-        if (versions.back().row && !duty.stopped.contains(name.first)) {
+        const Version& last = versions.back();
+        const bool wanted = last.row && (!duty.ends || last.end <= last_place_);
+        if (wanted && !duty.stopped.contains(name.first)) {
             const auto found = whole_.find(name);
             if (found == whole_.end() || !found->second) {
                 return "row " + describe(name);

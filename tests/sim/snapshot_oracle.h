@@ -20,6 +20,7 @@ namespace tributary::sim {
 // What the pipeline was to take.
 struct SnapshotDuty {
     bool every_row = false;                      // that the selected tables hold
+    bool ends = false;                           // and then nothing more
     std::optional<std::size_t> times_max{};      // each of them, as the mode wants
     std::map<std::string, std::size_t> asked{};  // and as an operator wants, by table
     std::set<std::string> stopped{};  // by an operator: the rest of their rows may be missing
@@ -46,7 +47,8 @@ class SnapshotOracle {
 
     // What is wrong in the end; empty: nothing.
     [[nodiscard]] std::string repeated(const SnapshotDuty& duty) const;
-    // A row that a consumer does not have; empty: it has all.
+    // A row that a consumer does not have; empty: it has all. Where rows are all that is wanted,
+    // one that was there when the last came, and is as it was.
     [[nodiscard]] std::string missing(const SnapshotDuty& duty) const;
     // Rows that tell of transactions which the server does not have any more.
     [[nodiscard]] bool has_lost() const { return has_lost_; }
@@ -64,6 +66,7 @@ class SnapshotOracle {
     std::vector<TableState> tables_;
     std::map<RowName, std::vector<Version>> versions_;
     bool has_lost_ = false;
+    std::uint64_t last_place_ = 0;   // of a row
     std::map<RowName, bool> whole_;  // whether a consumer has every column of it
     std::map<RowName, std::size_t> times_;
 };

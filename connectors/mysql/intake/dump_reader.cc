@@ -1,5 +1,6 @@
 #include "connectors/mysql/intake/dump_reader.h"
 
+#include "base/planted.h"
 #include "model/errors.h"
 
 namespace tributary::mysql {
@@ -65,7 +66,9 @@ Result<void> DumpReader::take(const WireEvent& event,
                          .file = cursor_.file(),
                          .offset = cursor_.offset(),
                          .inner = event.inner,
-                         .next = cursor_.next().offset};
+                         .next = inner && planted::is(planted::Bug::payload_ends_where_it_begins)
+                                     ? cursor_.offset()
+                                     : cursor_.next().offset};
     switch (event.kind) {
         case WireKind::event:
         case WireKind::inner:

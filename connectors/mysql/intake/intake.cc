@@ -396,6 +396,9 @@ void IntakeMachine::complete(const Place& next) {
         last.before = before == nullptr ? std::string() : to_string(*before);
     }
     if (resume_.by_gtid && mysql_gtid_) {
+        if (planted::is(planted::Bug::tag_forgotten)) {
+            mysql_gtid_->tag.clear();
+        }
         resume_.executed.add(*mysql_gtid_);
     }
     if (resume_.by_gtid && mariadb_gtid_) {

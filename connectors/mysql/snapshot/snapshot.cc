@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "connectors/mysql/place_bytes.h"
 #include "model/errors.h"
 
@@ -51,11 +52,16 @@ Result<ChunkBegin> Snapshot::begin(const TableName& table) {
         shapes_.clear();
     }
     name_ = table;
-    return ChunkBegin{.fingerprint = seen_.fingerprint, .place = place_bytes(seen_.ends)};
+    const bool waits = !planted::is(planted::Bug::mysql_chunk_before_its_place);
+    return ChunkBegin{.fingerprint = seen_.fingerprint,
+                      .place = place_bytes(waits ? seen_.ends : Place{})};
 }
 
 // Whether the chunk sees every transaction that was appended before it.
 bool Snapshot::all_seen() const {
+    if (planted::is(planted::Bug::mysql_plain_watermark)) {
+        return true;
+    }
     if (options_.rule == ChunkRule::gtids) {
         return seen_.executed && seen_.executed->contains(intake_.position().executed);
     }
@@ -268,7 +274,8 @@ void Snapshot::on_truncate(std::string_view database, std::string_view table) {
 
 // Rows of a table that was dropped or changed are not appended behind the statement.
 void Snapshot::on_ddl(std::string_view database, std::string_view table) {
-    if (database == name_.schema && (table.empty() || table == name_.table)) {
+    const bool ours = database == name_.schema && (table.empty() || table == name_.table);
+    if (ours && !planted::is(planted::Bug::dropped_table_appended)) {
         engine_->spoil();
     }
 }
