@@ -40,7 +40,6 @@ class Pair {
         if (!slot.empty()) {
             primary.sql("SELECT pg_create_physical_replication_slot('" + slot + "')");
             settings.emplace_back("primary_slot_name", slot);
-            settings.emplace_back("sync_replication_slots", "on");
         }
         standby = std::make_unique<servers::Postgres>(servers::PostgresOptions{
             .directory = copy, .settings = settings, .binaries = binaries_});
@@ -117,6 +116,8 @@ TEST(AgentFailover, GoesOnExactlyOnAPromotedStandbyThatKeptTheSlot) {
         site.insert(1, 100);
         expect_exactly(site, 100);
         ASSERT_TRUE(servers::poll_until(kPatience, [&] {
+            // What sync_replication_slots does every half minute.
+            pair.standby->sql("SELECT pg_sync_replication_slots()");
             const auto copies = pair.standby->sql(
                 "SELECT count(*) FROM pg_replication_slots WHERE synced AND NOT temporary");
             return copies.value() == "1";
