@@ -574,22 +574,20 @@ class ArrayParser {
         if (total_ > kArrayElementsMax) {
             return ValueFault::too_large;
         }
-        auto* values =
-            static_cast<Value*>(static_cast<void*>(arena_.allocate(count * sizeof(Value))));
-        std::uninitialized_value_construct_n(values, count);
-        out.elements = {values, count};
-        return elements(depth, values, count);
+        const auto values = arena_.make<Value>(count);
+        out.elements = values;
+        return elements(depth, values);
     }
 
     // NOLINTNEXTLINE(misc-no-recursion): bounded by kArrayDepthMax
-    ValueFault elements(int depth, Value* values, std::size_t count) {
-        for (std::size_t index = 0; index < count; ++index) {
+    ValueFault elements(int depth, std::span<Value> values) {
+        for (std::size_t index = 0; index < values.size(); ++index) {
             const ValueFault fault =
                 is('{') ? level(depth + 1, values[index]) : element(values[index]);
             if (fault != ValueFault::none) {
                 return fault;
             }
-            if (!is(index + 1 < count ? comma_ : '}')) {
+            if (!is(index + 1 < values.size() ? comma_ : '}')) {
                 return ValueFault::malformed;
             }
             ++at_;
