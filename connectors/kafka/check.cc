@@ -208,7 +208,8 @@ class Checking {
                     "; if they are granted on the exact id only, this warning is expected");
             return;
         }
-        fail(subject, named);
+        // That brokers answer was seen before.
+        fail(subject, named.is(errors::kKafkaUnreachable) ? without_coordinator(id) : named);
     }
 
     const Options& options_;

@@ -94,4 +94,12 @@ bool refuses_record(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
+Error without_coordinator(const std::string& transactional_id) {
+    return {errors::kKafkaTransaction,
+            "the brokers answer, but not for transactional id " + transactional_id +
+                ": they still end its last transaction (a partition of it has no leader), or have "
+                "no transaction coordinator (transaction.state.log.replication.factor is more than "
+                "there are brokers)"};
+}
+
 }  // namespace tributary::kafka

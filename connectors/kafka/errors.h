@@ -27,4 +27,7 @@ namespace tributary::kafka {
 // The broker refuses the record for its own sake, whatever is done.
 [[nodiscard]] bool refuses_record(rd_kafka_resp_err_t code);
 
+// What brokers that answer, but not to init_transactions, suffer from.
+[[nodiscard]] Error without_coordinator(const std::string& transactional_id);
+
 }  // namespace tributary::kafka

@@ -10,7 +10,7 @@ Result<void> Patience::go_on(Client& client, std::string_view doing) {
         return Error(errors::kKafkaUnreachable, std::string(doing) + ": interrupted");
     }
     const SteadyTime now = clock_.now();
-    const bool late = now >= deadline_;
+    const bool late = spent();
     const auto& lasting = client.lasting_error();
     if (lasting) {
         lasting_since_ = lasting_since_.value_or(now);

@@ -28,6 +28,8 @@ class Patience {
         return static_cast<int>(std::clamp(left, std::chrono::milliseconds(1), kSlice).count());
     }
 
+    [[nodiscard]] bool spent() const { return clock_.now() >= deadline_; }
+
     // Between two waits for `doing`: serves `client`'s callbacks, and fails when interrupted, when
     // the time is up (with the newest connection error), or when an error that retrying does not
     // mend was seen kLastingFor ago (librdkafka tells each once, so it cannot be counted).

@@ -230,11 +230,22 @@ Result<void> KafkaSink::connect(Patience& patience) {
         if (rd_kafka_error_is_retriable(error.get()) == 0 || needs_a_person(named)) {
             return named;
         }
-        TRIBUTARY_TRY_VOID(patience.go_on(*client_, kDoing));
+        if (const auto waited = patience.go_on(*client_, kDoing); !waited) {
+            return patience.spent() ? no_answer(waited.error()) : waited.error();
+        }
         if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
             client_->serve(std::chrono::milliseconds(patience.slice_ms()));
         }
     }
+}
+
+// Brokers that answer, but not the transactional id, are no dead uplink.
+Error KafkaSink::no_answer(const Error& error) {
+    constexpr std::chrono::milliseconds kMoment{1000};
+    Patience moment(clock_, interrupted_, kMoment);
+    const bool dead = error.is(errors::kKafkaUnreachable) && !await_brokers(*client_, moment);
+    return dead || !error.is(errors::kKafkaUnreachable) ? error
+                                                        : without_coordinator(transactional_id_);
 }
 
 Error KafkaSink::failed(Error error) {

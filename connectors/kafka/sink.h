@@ -61,6 +61,7 @@ class KafkaSink final : public Sink {
     [[nodiscard]] Result<void> commit_transaction();
     [[nodiscard]] Result<void> flush(std::string_view doing);
     [[nodiscard]] Error failed(Error error);
+    [[nodiscard]] Error no_answer(const Error& error);
     void judge_refusals();
     [[nodiscard]] std::optional<Error> delivery_error();
     [[nodiscard]] std::optional<Error> lost_topic(const std::vector<std::string>& unknown) const;

@@ -301,7 +301,10 @@ void Converter::topics() {
 // Kafka Connect's JsonConverter writes schemas unless it is told not to.
 void Converter::converters() {
     const auto converter = take("value.converter");
-    static_cast<void>(take("key.converter"));
+    const auto key_converter = take("key.converter");
+    if (key_converter && !key_converter->ends_with("JsonConverter")) {
+        note("key.converter=" + *key_converter + ": Tributary writes keys as JSON");
+    }
     const auto schemas = take("value.converter.schemas.enable");
     const auto key_schemas = take("key.converter.schemas.enable");
     if (converter && !converter->ends_with("JsonConverter")) {
@@ -327,6 +330,9 @@ void Converter::postgresql_stream() {
     text(2, "publication", take_or("publication.name", "dbz_publication"));
     const std::string autocreate = take_or("publication.autocreate.mode", "all_tables");
     line(2, autocreate == "disabled" ? "create_publication: false" : "create_publication: true");
+    if (take_or("slot.failover", "false") == "true") {
+        line(2, "failover_slot: true");
+    }
     const std::string plugin = take_or("plugin.name", "decoderbufs");
     if (plugin != "pgoutput") {
         note("plugin.name=" + plugin +

@@ -323,7 +323,9 @@ std::string computed(const Column& column, const Format& format) {
     if (column.type.kind == TypeKind::uuid) {
         return "\"00000000-0000-0000-0000-000000000000\"";
     }
-    if (column.type.kind == TypeKind::timestamp_tz) {
+    // In MySQL's connector without a fraction, whatever the column has.
+    if (column.type.kind == TypeKind::timestamp_tz &&
+        !column.source_type.starts_with("timestamp(") && column.source_type != "timestamp") {
         Arena arena(64);
         JsonWriter writer;
         writer.begin(arena, 64);

@@ -39,6 +39,7 @@ class BinlogWorkload final : public History {
     std::size_t below(std::size_t bound);
     bool chance(unsigned percent) { return below(100) < percent; }
     Column draw_column();
+    Column draw_added();
     std::string draw_value(const Column& column);
     std::string definition(const Column& column) const;
     std::string create_table();

@@ -54,6 +54,47 @@ bool is_about(std::string_view info, const std::string& database, const std::str
     });
 }
 
+// The primary key; in a table without one the first unique index of whole NOT NULL columns, which
+// the servers, FULL row metadata and Debezium take for it. SHOW KEYS alone tells their order.
+Result<std::vector<std::string>> key_of(SqlSession& session,
+                                        const std::string& database,
+                                        const std::string& table) {
+    enum Field : std::size_t {
+        kNonUnique = 1,
+        kName,
+        kPlace,
+        kColumn,
+        kPart = 7,
+        kNull = 9,
+        kType
+    };
+    auto shown = session.query("SHOW KEYS FROM " + quote_identifier(table) + " FROM " +
+                               quote_identifier(database));
+    if (!shown && shown.error().is(errors::kProtocolViolation)) {
+        return std::vector<std::string>{};  // dropped meanwhile
+    }
+    TRIBUTARY_TRY(keys, std::move(shown));
+    std::vector<std::string> out;
+    std::string name;
+    bool suits = false;
+    for (std::size_t row = 0; row < keys.rows.size(); ++row) {
+        if (keys.at(row, kName) != name) {
+            if (suits) {
+                break;
+            }
+            name = text(keys, row, kName);
+            suits = keys.at(row, kNonUnique) == "0";
+            out.clear();
+        }
+        // An index over an expression has no column there; MariaDB hashes what is too long.
+        const bool whole = keys.rows[row][kColumn] && !keys.rows[row][kPart] &&
+                           keys.at(row, kNull) != "YES" && keys.at(row, kType) != "HASH";
+        suits = suits && (whole || name == "PRIMARY");
+        out.push_back(text(keys, row, kColumn));
+    }
+    return suits ? out : std::vector<std::string>{};
+}
+
 }  // namespace
 
 Result<TableStructure> SqlCatalogue::columns(const std::string& database,
@@ -94,13 +135,8 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
         column.in_updates =
             is_in_updates(column.extra, column.generation_expression, kind.at(0, 2));
     }
-    TRIBUTARY_TRY(
-        key,
-        session->query("SELECT COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE" + which +
-                       " AND CONSTRAINT_NAME = 'PRIMARY' ORDER BY ORDINAL_POSITION"));
-    for (std::size_t row = 0; row < key.rows.size(); ++row) {
-        out.primary_key.push_back(text(key, row, 0));
-    }
+    TRIBUTARY_TRY(key, key_of(*session, database, table));
+    out.primary_key = std::move(key);
     return out;
 }
 

@@ -31,7 +31,8 @@ struct TableStructure {
     bool system_versioned = false;         // MariaDB: TABLE_TYPE 'SYSTEM VERSIONED'
     std::string character_set;             // of columns that say none
     std::vector<CatalogueColumn> columns;  // by ORDINAL_POSITION
-    std::vector<std::string> primary_key;  // in index order; empty when none
+    // In index order; of a table without one the unique index that stands for it; else empty.
+    std::vector<std::string> primary_key;
 };
 
 class Catalogue {

@@ -460,6 +460,20 @@ std::string type_name(const TableMapColumn& column, const CatalogueColumn* known
     return "unknown";
 }
 
+namespace {
+
+// Of what a server computes Debezium knows the time of the row alone, CURRENT_TIMESTAMP(6).
+std::optional<std::string> computed_default(const CatalogueColumn& known) {
+    constexpr std::string_view kNow = "CURRENT_TIMESTAMP";
+    std::string head = known.default_text->substr(0, kNow.size());
+    std::transform(head.begin(), head.end(), head.begin(), [](char letter) {
+        return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    });
+    return known.nullable || head == kNow ? known.default_text : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> default_expression(const CatalogueColumn& known,
                                               const ColumnType& type,
                                               ServerKind kind) {
@@ -474,17 +488,27 @@ std::optional<std::string> default_expression(const CatalogueColumn& known,
         return type.kind == TypeKind::boolean ? (digits == "1" ? "true" : "false")
                                               : bytes_literal(bits_of(digits, known));
     }
-    if (is_bare_number(type.kind)) {
-        return text;
+    if (known.extra.find("DEFAULT_GENERATED") != std::string::npos) {
+        return computed_default(known);
     }
-    const bool generated = known.extra.find("DEFAULT_GENERATED") != std::string::npos;
+    if (is_bare_number(type.kind)) {
+        const bool number = text.find_first_not_of("+-.0123456789eE") == std::string::npos;
+        return number ? text : computed_default(known);
+    }
+    if (kind == ServerKind::mysql && type.kind == TypeKind::bytes && text == "0x") {
+        return std::nullopt;  // empty, or cut off before a zero byte
+    }
     if (kind == ServerKind::mysql) {
         const bool hex = type.kind == TypeKind::bytes && text.starts_with("0x");
-        return generated ? text : hex ? "'\\x" + text.substr(2) + "'" : quoted(text);
+        return hex ? "'\\x" + text.substr(2) + "'" : quoted(text);
     }
     const auto literal = unquoted(text);
     if (!literal) {
-        return text;  // an expression
+        return computed_default(known);
+    }
+    // Bytes that are no text are question marks in the catalogue.
+    if (type.kind == TypeKind::bytes && literal->find('?') != std::string::npos) {
+        return std::nullopt;
     }
     return type.kind == TypeKind::bytes ? bytes_literal(*literal) : quoted(*literal);
 }

@@ -45,7 +45,8 @@ FROM pg_replication_slots s WHERE slot_name = $1)";
 constexpr const char* kPublicationSql = R"(SELECT puballtables, pubinsert, pubupdate, pubdelete,
     pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1)";
 
-// The row filter has a column of its own since 15; to_jsonb() asks for it without naming it.
+// The row filter has a column of its own since 15; to_jsonb() asks for it without naming it. A
+// table without columns holds nothing that could be missing.
 constexpr const char* kTablesSql =
     R"(SELECT n.nspname, c.relname, c.relkind = 'p', c.relispartition,
     p.tablename IS NOT NULL,
@@ -53,13 +54,19 @@ constexpr const char* kTablesSql =
     c.relreplident,
     coalesce(to_jsonb(p) ->> 'rowfilter', '') <> '',
     has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
-    CASE WHEN c.reltuples > 0 THEN c.reltuples::int8 END
+    CASE WHEN c.reltuples > 0 THEN c.reltuples::int8 END,
+    (SELECT min(t.typname) FROM pg_index i
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+       JOIN pg_type t ON t.oid = a.atttypid
+      WHERE i.indrelid = c.oid AND i.indisprimary AND t.typtype = 'b' AND t.oid >= 16384)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
     ON p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND EXISTS (SELECT FROM pg_attribute a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 ORDER BY 1, 2)";
 
 std::string text_at(const Rows& rows, int column) {
@@ -231,6 +238,7 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
         if (!tables.null(row, 9)) {
             table.rows_estimate = static_cast<std::uint64_t>(tables.integer(row, 9));
         }
+        table.unordered_type = std::string(tables.null(row, 10) ? "" : tables.at(row, 10));
     }
     return facts;
 }
@@ -569,6 +577,13 @@ class Judge {
                          " REPLICA IDENTITY FULL;");
             }
             snapshot_of(table, subject);
+            if (options_.snapshot != SnapshotMode::no_data && !facts_.slot &&
+                !table.unordered_type.empty()) {
+                error(subject,
+                      "has a key of type " + table.unordered_type +
+                          ", an extension's, by whose order a snapshot cannot read",
+                      "tables.exclude for it, or snapshot.mode: no_data");
+            }
             if (options_.snapshot != SnapshotMode::no_data && !facts_.slot && is_keyless(table) &&
                 expected(table, facts_, filter_)) {
                 warn(subject,

@@ -64,6 +64,8 @@ struct TableFacts {
     bool row_filter = false;
     bool readable = true;                          // SELECT on the whole table
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
+    // Type of a column of the primary key by whose order a snapshot cannot read; empty: none.
+    std::string unordered_type{};
 };
 
 struct ServerFacts {

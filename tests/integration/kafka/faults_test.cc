@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string_view>
 #include <thread>
 
@@ -149,6 +150,22 @@ TEST_P(Faults, without_a_broker_begin_and_recover_fail_transiently_within_their_
     EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 5));
     EXPECT_TRUE(rig.transaction(topic, 6, 7).has_value());
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 7));
+}
+
+TEST(TransactionCoordinator, that_is_missing_is_no_dead_uplink) {
+    servers::Kafka alone({.directory = scratch() / "alone",
+                          .properties = {{"transaction.state.log.replication.factor", "3"}}});
+    Rig rig(options_for(alone.bootstrap()));
+    const auto refused = rig->recover(seconds(5));
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_TRUE(refused.error().is(errors::kKafkaTransaction)) << refused.error().message();
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr("no transaction coordinator"));
+    const auto findings =
+        check(options_for(alone.bootstrap()), fresh_identity(), {}, SystemClock());
+    EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+        return finding.severity == Severity::error &&
+               finding.what.find("no transaction coordinator") != std::string::npos;
+    }));
 }
 
 TEST_P(Faults, interrupt_ends_a_blocking_recover) {

@@ -37,6 +37,36 @@ class MysqlStream : public ::testing::TestWithParam<MysqldKind> {
     static std::string created(int id) { return "create t id=" + std::to_string(id) + " v=x"; }
 };
 
+TEST_P(MysqlStream, a_unique_index_stands_for_the_key_with_any_row_metadata) {
+    sql("CREATE TABLE loose (a int NOT NULL, u int NOT NULL, v int NOT NULL, n int, x varchar(9) "
+        "NOT NULL, "
+        "UNIQUE nullable (n), UNIQUE part (x(3)), INDEX plain (a), UNIQUE z (v, u), UNIQUE y (a)) "
+        "ENGINE=InnoDB");
+    auto chosen = options();
+    chosen.tables.include = {"plant\\.loose"};
+    const std::string least = GetParam() == MysqldKind::mysql ? "MINIMAL" : "NO_LOG";
+    int row = 0;
+    for (const std::string& metadata : {std::string("FULL"), least}) {
+        sql("SET GLOBAL binlog_row_metadata = " + metadata);
+        Pipeline pipeline(chosen);
+        const auto opened = pipeline.open();
+        ASSERT_TRUE(opened) << opened.error().message();
+        const std::string value = std::to_string(++row);
+        sql("INSERT INTO loose VALUES (" + value + ", " + value + ", " + value + ", NULL, '" +
+            value + "')");
+        const auto polled = pipeline.poll_until_count(1);
+        ASSERT_TRUE(polled) << polled.error().message();
+        std::map<std::string, int> keys;
+        for (const Column& column : pipeline.events().at(0).schema->columns) {
+            keys[column.name] = column.key_index;
+        }
+        EXPECT_EQ(keys,
+                  (std::map<std::string, int>{{"a", 0}, {"u", 2}, {"v", 1}, {"n", 0}, {"x", 0}}))
+            << metadata;
+    }
+    sql("SET GLOBAL binlog_row_metadata = FULL; DROP TABLE loose");
+}
+
 TEST_P(MysqlStream, inserts_updates_and_deletes_arrive_with_their_ordinals) {
     Pipeline pipeline(options());
     const auto opened = pipeline.open();

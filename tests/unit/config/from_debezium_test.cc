@@ -98,6 +98,21 @@ TEST(FromDebezium, never_copies_a_secret_and_says_what_is_left_out) {
     EXPECT_TRUE(converted.position.empty());
 }
 
+TEST(FromDebezium, a_converter_of_keys_is_named_and_a_slot_that_fails_over_stays_one) {
+    std::string connector(kPlant);
+    const std::string key = R"("key.converter": "org.apache.kafka.connect.json.JsonConverter")";
+    connector.replace(connector.find(key),
+                      key.size(),
+                      R"("slot.failover": "true", "key.converter": "x.StringConverter")");
+    const Conversion converted = convert(connector);
+    EXPECT_TRUE(load(converted)) << converted.yaml;
+    EXPECT_TRUE(notes(converted, "key.converter=x.StringConverter"));
+    EXPECT_FALSE(notes(converted, "slot.failover"));
+    EXPECT_NE(converted.yaml.find("failover_slot: true"), std::string::npos);
+    EXPECT_FALSE(notes(convert(kPlant), "key.converter"));
+    EXPECT_EQ(convert(kPlant).yaml.find("failover_slot"), std::string::npos);
+}
+
 TEST(FromDebezium, takes_the_stored_offset_over) {
     const Conversion plain =
         convert(kPlant, R"({"lsn":24023128,"lsn_commit":24023128,"txId":755})");

@@ -268,5 +268,28 @@ TEST(MysqlSchema, defaults_become_literals) {
         "CURRENT_TIMESTAMP");
 }
 
+TEST(MysqlSchema, of_not_null_columns_the_server_computes_no_default_but_the_time) {
+    const auto expression = [](std::string_view text, TypeKind kind, ServerKind server) {
+        CatalogueColumn column;
+        column.nullable = false;
+        column.default_text = std::string(text);
+        column.extra = server == ServerKind::mysql ? "DEFAULT_GENERATED" : "";
+        ColumnType type;
+        type.kind = kind;
+        return default_expression(column, type, server).value_or("none");
+    };
+    for (const ServerKind server : {ServerKind::mysql, ServerKind::mariadb}) {
+        EXPECT_EQ(expression("uuid()", TypeKind::text, server), "none");
+        EXPECT_EQ(expression("length('abc')", TypeKind::int32, server), "none");
+        EXPECT_EQ(expression("current_timestamp(6)", TypeKind::timestamp_tz, server),
+                  "current_timestamp(6)");
+    }
+    EXPECT_EQ(expression("-7", TypeKind::int32, ServerKind::mariadb), "-7");
+    EXPECT_EQ(expression("1.5e-10", TypeKind::float64, ServerKind::mariadb), "1.5e-10");
+    EXPECT_EQ(expression("'\\0?'", TypeKind::bytes, ServerKind::mariadb), "none")
+        << "the catalogue's text has lost what it was";
+    EXPECT_EQ(expression("'?'", TypeKind::text, ServerKind::mariadb), "'?'");
+}
+
 }  // namespace
 }  // namespace tributary::mysql

@@ -338,6 +338,20 @@ TEST(Judge, names_what_a_promoted_standby_would_lack_where_that_is_asked_for) {
               Lines{});
 }
 
+TEST(Judge, names_a_key_by_whose_order_a_snapshot_cannot_read) {
+    const auto citext = [](auto& f, auto& o) {
+        f.tables[0].unordered_type = "citext";
+        o.snapshot = SnapshotMode::initial;
+    };
+    EXPECT_EQ(after(citext).size(), 1U);
+    EXPECT_THAT(after(citext).at(0), testing::StartsWith("error table "));
+    EXPECT_EQ(after([&](auto& f, auto& o) {
+                  citext(f, o);
+                  o.snapshot = SnapshotMode::no_data;
+              }),
+              Lines{});
+}
+
 TEST(Judge, names_each_thing_that_is_wrong_and_only_that) {
     EXPECT_EQ(after([](auto& f, auto&) { f.idle_slot_timeout = "5min"; }),
               Lines{"warning idle_replication_slot_timeout"});

@@ -1,4 +1,5 @@
-// A standby that is followed in its primary's place: from PostgreSQL 16 on it can be decoded.
+// A standby that is followed in its primary's place: from PostgreSQL 16 on it can be decoded, from
+// 17 on it keeps a copy of the primary's slot and is gone on with when it was promoted.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -19,10 +20,11 @@ namespace fs = std::filesystem;
 // A primary and a copy of it that follows.
 class Pair {
   public:
-    explicit Pair(const std::string& version)
+    // The slots of `primary` that wait for `slot`, of the standby, are copied to it; empty: none.
+    explicit Pair(const std::string& version, const std::string& slot = {})
         : binaries_(servers::cache_directory() / "postgresql" / version / "bin"),
           primary({.directory = folder_.path() / "primary",
-                   .settings = {{"hot_standby_feedback", "on"}},
+                   .settings = primary_settings(slot),
                    .binaries = binaries_}) {
         primary.create_user("tributary", kPassword, "REPLICATION");
         primary.stop();
@@ -33,13 +35,27 @@ class Pair {
             servers::give_to_service_user(entry.path());
         }
         primary.start();
+        auto settings = primary_settings({});
+        settings.emplace_back("primary_conninfo", primary.conninfo());
+        if (!slot.empty()) {
+            primary.sql("SELECT pg_create_physical_replication_slot('" + slot + "')");
+            settings.emplace_back("primary_slot_name", slot);
+        }
         standby = std::make_unique<servers::Postgres>(servers::PostgresOptions{
-            .directory = copy,
-            .settings = {{"hot_standby_feedback", "on"}, {"primary_conninfo", primary.conninfo()}},
-            .binaries = binaries_});
+            .directory = copy, .settings = settings, .binaries = binaries_});
     }
 
   private:
+    using Settings = std::vector<std::pair<std::string, std::string>>;
+
+    static Settings primary_settings(const std::string& slot) {
+        Settings out{{"hot_standby_feedback", "on"}};
+        if (!slot.empty()) {
+            out.emplace_back("synchronized_standby_slots", slot);
+        }
+        return out;
+    }
+
     servers::TemporaryDirectory folder_{"tributary-standby"};
     fs::path binaries_;
 
@@ -55,7 +71,8 @@ TEST(AgentSnapshot, IsExactOnAStandbyBesideWritersToThePrimary) {
     site.sql(
         "CREATE TABLE loose (a int, b text); ALTER TABLE loose REPLICA IDENTITY FULL;"
         "INSERT INTO loose SELECT g % 100, 'same' FROM generate_series(1, 2000) g;"
-        "ALTER PUBLICATION tributary ADD TABLE loose");
+        "CREATE TABLE nothing (); INSERT INTO nothing DEFAULT VALUES;"
+        "ALTER PUBLICATION tributary ADD TABLE loose, nothing");
     fill(site, kRows);
     with_snapshot(site, "initial", 300);
     site.sources[0].port = pair.standby->port();
@@ -87,6 +104,35 @@ TEST(AgentSnapshot, AStandbyThatCannotBeDecodedIsANamedStop) {
     with_snapshot(site);
     site.sources[0].port = pair.standby->port();
     expect_refusal(site, "source_settings", 10);
+}
+
+TEST(AgentFailover, GoesOnExactlyOnAPromotedStandbyThatKeptTheSlot) {
+    Pair pair("17", "standby");
+    Site site(pair.primary);
+    site.sources[0].lines = {"failover_slot: true"};
+    {
+        Agent agent(site);
+        ASSERT_TRUE(
+            agent.poll([](const auto& at) { return at.at("intake").at("state") == "running"; }));
+        site.insert(1, 100);
+        expect_exactly(site, 100);
+        ASSERT_TRUE(servers::poll_until(kPatience, [&] {
+            // What sync_replication_slots does every half minute.
+            pair.standby->sql("SELECT pg_sync_replication_slots()");
+            const auto copies = pair.standby->sql(
+                "SELECT count(*) FROM pg_replication_slots WHERE synced AND NOT temporary");
+            return copies.value() == "1";
+        }));
+        site.insert(101, 200);
+        expect_exactly(site, 200);
+        pair.primary.kill9();
+    }
+    pair.standby->sql("SELECT pg_promote()");
+    site.sources[0].port = pair.standby->port();
+    Agent agent(site);
+    pair.standby->sql("INSERT INTO t SELECT g FROM generate_series(201, 300) g", site.name);
+    expect_exactly(site, 300);
+    EXPECT_EQ(agent.stop(), 0) << agent.log();
 }
 
 }  // namespace
