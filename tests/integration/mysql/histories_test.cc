@@ -147,6 +147,24 @@ TEST_P(MysqlHistories, a_reset_binary_log_that_grew_past_the_old_one_is_another_
     expect_stop(fresh, errors::kSourceDiverged);
 }
 
+// The server goes on sending heartbeats of the log that is gone.
+TEST_P(MysqlHistories, a_binary_log_that_is_reset_under_the_stream_is_a_named_stop) {
+    for (const auto mode : {GtidMode::on, GtidMode::off}) {
+        Options options = server().options();
+        options.gtid = mode;
+        Pipeline pipeline(options);
+        ASSERT_TRUE(pipeline.open());
+        sql(insert(1) + ";" + insert(2) + "; DELETE FROM t");
+        ASSERT_TRUE(pipeline.poll_until_count(7));
+        sql(reset());
+        const auto polled = pipeline.poll_until([] { return false; });
+        ASSERT_FALSE(polled);
+        EXPECT_TRUE(polled.error().is(errors::kSourceUnreachable)) << polled.error().message();
+        pipeline.restart();
+        expect_stop(pipeline, errors::kSourceRewound);
+    }
+}
+
 TEST_P(MysqlHistories, goes_on_exactly_where_only_what_was_taken_in_is_purged) {
     Pipeline pipeline(server().options());
     ASSERT_TRUE(pipeline.open());
