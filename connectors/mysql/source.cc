@@ -65,6 +65,7 @@ MysqlSource::MysqlSource(Options options, const Clock& clock, Observer& observer
       observer_(observer),
       catalogue_([this] { return sql(); }),
       chunks_(options_.connection),
+      driver_({options_, chunks_, clock_, observer_}),
       clashes_(kClashesMax, kClashWindow) {}
 
 Result<void> MysqlSource::open(const StartPoint& start, const SideReader& side) {
@@ -86,8 +87,8 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY(from, starting_point(start, facts));
     name_server(from, server_mark_of(facts));
     const StartPoint begin{.resume = encode_resume(from),
-                           .done = missed_.empty() ? start.done : whole(start.done)};
-    fresh_ = start.resume.empty() || !missed_.empty();
+                           .done = driver_.missed() ? whole(start.done) : start.done};
+    fresh_ = start.resume.empty() || driver_.missed();
     IntakeOptions chosen = intake_options(options_, facts.kind);
     chosen.fresh = fresh_;
     chosen.lower_case_names = facts.value("lower_case_table_names") == "1";
@@ -100,7 +101,7 @@ Result<void> MysqlSource::connect(const StartPoint& start, const SideReader& sid
         const std::lock_guard lock(mutex_);
         identity_ = identity_of(facts, from);
     }
-    TRIBUTARY_TRY_VOID(begin_snapshot(facts, from, side));
+    TRIBUTARY_TRY_VOID(open_snapshots(facts, from, side));
     return start_stream(earlier ? *earlier : from);
 }
 
@@ -109,13 +110,13 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, ServerF
     if (start.resume.empty() && !start.done.empty()) {
         return Error(errors::kSourceDiverged, "the log has events, and no position to go on from");
     }
-    if (start.resume.empty() || !missed_.empty()) {
+    if (start.resume.empty() || driver_.missed()) {
         TRIBUTARY_TRY(session, sql());
         TRIBUTARY_TRY(now, current_position(*session, facts, options_.gtid));
         observer_.log(LogLevel::info,
                       options_.name,
-                      missed_.empty() ? "a new pipeline starts where the server is now"
-                                      : "the pipeline goes on where the server is now",
+                      driver_.missed() ? "the pipeline goes on where the server is now"
+                                       : "a new pipeline starts where the server is now",
                       {{"position", now.by_gtid ? now.gtids() : to_string(now.next)}});
         return std::move(now);
     }
@@ -128,7 +129,7 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, ServerF
         TRIBUTARY_TRY_VOID(read_files(*session, facts));
     }
     if (const auto verified = verify_position(facts, *resume); !verified) {
-        TRIBUTARY_TRY_VOID(miss(verified.error()));
+        TRIBUTARY_TRY_VOID(driver_.miss(verified.error()));
         return starting_point(start, facts);
     }
     TRIBUTARY_TRY_VOID(verify_half(facts, *resume, start.done));
@@ -141,7 +142,7 @@ Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     TRIBUTARY_TRY_VOID(verify_same_server(server_, reached));
     const bool joined = options_.joined_messages || !Wire::layout_known();
     std::uint32_t heartbeat_ms = options_.heartbeat_ms;
-    if (snapshot_runs_) {
+    if (driver_.runs()) {
         heartbeat_ms = std::min(heartbeat_ms, kSnapshotHeartbeatMs);
     }
     if (joined) {
@@ -194,14 +195,14 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
     if (!stream_) {
         return not_connected();
     }
-    TRIBUTARY_TRY_VOID(step_snapshot(sink, wait));
-    if (stops_stream()) {
+    TRIBUTARY_TRY_VOID(driver_.step(*intake_, sink));
+    if (driver_.stops_stream()) {
         heard_ = clock_.now();
         return success();
     }
     if (!more_ && !interrupter_.consume()) {
         [[maybe_unused]] const Wake woken =
-            wait_for(stream_->wire.socket(), POLLIN, interrupter_, wait);
+            wait_for(stream_->wire.socket(), POLLIN, interrupter_, driver_.patience(wait));
     }
     [[maybe_unused]] const bool interrupted = interrupter_.consume();
     if (fresh_) {
@@ -210,7 +211,7 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
         fresh_ = false;
     }
     if (auto drained = drain(sink); !drained) {
-        if (miss(drained.error())) {  // the next connection begins it
+        if (driver_.miss(drained.error())) {  // the next connection begins it
             return Error(errors::kSourceUnreachable,
                          "source " + options_.name + ": " + drained.error().what());
         }
@@ -271,11 +272,7 @@ Result<void> MysqlSource::drain(EntrySink& sink) {
 }
 
 Result<bool> MysqlSource::goes_on(EntrySink& sink) {
-    if (!snapshot_runs_ || !snapshot_->due()) {
-        return true;
-    }
-    TRIBUTARY_TRY_VOID(snapshot_->step(sink));
-    return !stops_stream();
+    return driver_.on_event(sink);
 }
 
 Result<std::size_t> MysqlSource::read_more() {
@@ -326,11 +323,9 @@ Result<std::optional<Pressure>> MysqlSource::pressure() {
 
 void MysqlSource::close(milliseconds /*budget*/) {
     stream_.reset();
-    snapshot_.reset();
-    snapshot_runs_ = false;
+    driver_.close();
     intake_.reset();
     sql_.reset();
-    chunks_.close();
 }
 
 Verdict MysqlSource::reconcile(const LogExtent& log, const Checkpoint& checkpoint) const {

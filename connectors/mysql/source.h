@@ -23,7 +23,7 @@
 #include "connectors/mysql/server/sql.h"
 #include "connectors/mysql/server/wire.h"
 #include "connectors/mysql/snapshot/chunk_reader.h"
-#include "connectors/mysql/snapshot/snapshot.h"
+#include "connectors/mysql/snapshot/snapshot_driver.h"
 #include "ports/clock.h"
 #include "ports/observer.h"
 #include "ports/snapshot.h"
@@ -48,7 +48,7 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
     [[nodiscard]] std::string describe(const Position& position) const override;
     void interrupt() override { interrupter_.interrupt(); }
     [[nodiscard]] Snapshots* snapshots() override { return this; }
-    [[nodiscard]] bool complete() const override;
+    [[nodiscard]] bool complete() const override { return driver_.complete(); }
 
   private:
     // What lives as long as a dump connection.
@@ -64,19 +64,15 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
     Result<ResumePoint> starting_point(const StartPoint& start, ServerFacts& facts);
-    Result<void> begin_snapshot(const ServerFacts& facts,
+    Result<void> open_snapshots(const ServerFacts& facts,
                                 const ResumePoint& from,
                                 const SideReader& side);
     Result<std::vector<Snapshot::RunTable>> tables_of_run(const ServerFacts& facts);
-    Result<void> step_snapshot(EntrySink& sink, std::chrono::milliseconds& wait);
-    void end_snapshot();
-    [[nodiscard]] bool stops_stream() const;
-    Result<void> miss(const Error& error);
 
     [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
     [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
-    [[nodiscard]] SnapshotStatus status() const override;
-    void allow(std::uint64_t rows) override { allowed_rows_ = rows; }
+    [[nodiscard]] SnapshotStatus status() const override { return driver_.status(); }
+    void allow(std::uint64_t rows) override { driver_.allow(rows); }
 
     Result<void> start_stream(const ResumePoint& from);
     Result<void> compare_nothing(const Error& said);
@@ -94,17 +90,13 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
     Interrupter interrupter_;
     SqlCatalogue catalogue_;
     SqlChunkReader chunks_;
+    SnapshotDriver driver_;
 
     std::optional<SqlSession> sql_;
     std::string server_;  // server_name_of() the one that was looked at; the dump is of the same
     SteadyTime sql_used_;
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Intake> intake_;
-    std::unique_ptr<Snapshot> snapshot_;
-    bool snapshot_begun_ = false;  // since the agent started
-    bool snapshot_runs_ = false;   // it is told of the stream
-    std::uint64_t allowed_rows_ = UINT64_MAX;
-    std::string missed_;  // changes that the server no longer has, which a snapshot makes good
     std::vector<char> buffer_;
     bool fresh_ = false;  // where it starts is not appended yet
     bool more_ = false;   // the last poll() left events in the buffer, or in the client library

@@ -5,4 +5,4 @@ list(APPEND MYSQL_SOURCES
     intake/dump_reader.cc
     server/catalogue.cc server/client.cc server/position_checks.cc server/server_checks.cc
     server/server_error.cc server/sql.cc server/wire.cc
-    snapshot/chunk_reader.cc snapshot/snapshot_checks.cc)
+    snapshot/chunk_reader.cc snapshot/snapshot_checks.cc snapshot/snapshot_driver.cc)

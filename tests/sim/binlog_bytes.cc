@@ -32,14 +32,29 @@ std::string bitmap(std::size_t version, char byte) {
     return std::string((2 + version + kBitsPerByte - 1) / kBitsPerByte, byte);
 }
 
+// Which columns an image has: all, or only that one.
+constexpr char kId = 1;
+constexpr char kV = 2;
+constexpr char kAll = '\xff';
+
+std::string present(const SimRow& row, char columns) {
+    std::string out = bitmap(row.version, columns == kAll ? kAll : '\0');
+    out[0] = columns;
+    return out;
+}
+
 // Columns: id INT, v VARCHAR(10000), and one VARCHAR(40) more per version of the structure.
-std::string image(const SimRow& row, int key, std::string_view value) {
-    std::string out = bitmap(row.version, '\0');  // nothing is NULL
-    append_fixed(out, static_cast<std::uint32_t>(key));
-    append_fixed(out, static_cast<std::uint16_t>(value.size()));
-    out.append(value);
-    for (std::size_t more = 0; more < row.version; ++more) {
-        out += named("m");
+std::string image(const SimRow& row, char columns, int key, std::string_view value) {
+    std::string out = bitmap(columns == kAll ? row.version : 0, '\0');  // nothing is NULL
+    if ((columns & kId) != 0) {
+        append_fixed(out, static_cast<std::uint32_t>(key));
+    }
+    if ((columns & kV) != 0) {
+        append_fixed(out, static_cast<std::uint16_t>(value.size()));
+        out.append(value);
+    }
+    for (std::size_t more = 0; columns == kAll && more < row.version; ++more) {
+        out += named(more == 0 && !row.toast.empty() ? row.toast : "m");
     }
     return out;
 }
@@ -281,19 +296,23 @@ mysql::EventType rows_type(Op op) {
 
 std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows) {
     const bool update = rows_type(rows.front().op) == mysql::EventType::update_rows;
+    // As binlog_row_image = MINIMAL has it: which row, and what is new in it.
+    const bool partial = rows.front().keeps_toast;
+    const char before = partial ? kId : kAll;
+    const char after = partial ? kV : kAll;
     std::string out;
     put_table_id(out, table_id);
     append_fixed(out, std::uint16_t{1});  // the statement ends
     append_fixed(out, std::uint16_t{2});
     out.push_back(static_cast<char>(2 + rows.front().version));
-    out += bitmap(rows.front().version, '\xff');  // all are there
-    out += update ? bitmap(rows.front().version, '\xff') : "";
+    out += present(rows.front(), before);
+    out += update ? present(rows.front(), after) : "";
     for (const SimRow& row : rows) {
         if (row.op != Op::insert) {
-            out += image(row, row.key, row.op == Op::update ? "before" : row.value);
+            out += image(row, before, row.key, row.op == Op::update ? "before" : row.value);
         }
         if (row.op != Op::remove) {
-            out += image(row, row.op == Op::move_key ? row.new_key : row.key, row.value);
+            out += image(row, after, row.op == Op::move_key ? row.new_key : row.key, row.value);
         }
     }
     return out;

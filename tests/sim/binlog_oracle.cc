@@ -37,6 +37,15 @@ std::string transaction_of(std::string_view position) {
     return file + ":" + std::to_string(reader.fixed<std::uint64_t>(Endian::big));
 }
 
+// Of a row of a snapshot, which has the byte before, where no transaction can begin.
+LogPlace place_of_row(std::string_view position) {
+    const std::string text = transaction_of(position);
+    LogPlace place;
+    place.file = static_cast<std::uint64_t>(number_after(text, ".", 0));
+    place.offset = static_cast<std::uint64_t>(number_after(text, ":", 0)) + 1;
+    return place;
+}
+
 bool fits(const ExpectedChange& change, const KafkaRecord& record) {
     return change.of_structure ? !record.topic.ends_with("." + change.table) && record.value &&
                                      record.value->find(change.value) != std::string::npos
@@ -51,28 +60,53 @@ bool has(const std::vector<ExpectedChange>& changes,
     });
 }
 
+SnapshotOracle snapshot_oracle(const SimMysql& server) {
+    SnapshotOracle oracle;
+    std::uint64_t end = 0;
+    for (const BinlogTransaction& tx : server.transactions()) {
+        ++end;
+        if (tx.kind == BinlogTransaction::Kind::drop) {
+            for (const SimRow& row : tx.rows) {
+                oracle.on_emptied(end, row.table);
+            }
+        } else if (SimMysql::changes_rows(tx.kind)) {
+            oracle.on_transaction(end, tx.rows);
+        }
+    }
+    return oracle;
+}
+
 class Reader {
   public:
-    Reader(const SimMysql& server, bool may_pass_over)
-        : expected_(server.expected()), lost_(server.lost()), seen_(expected_.size(), false) {
-        if (may_pass_over) {
-            optional_ = server.passed_over();
+    Reader(const SimMysql& server, const BinlogDuty& duty)
+        : server_(server),
+          duty_(duty),
+          expected_(server.expected(duty.may_pass_over)),
+          lost_(server.lost()),
+          seen_(expected_.size(), false) {
+        if (server.setup().rows > 0) {
+            rows_.emplace(snapshot_oracle(server));
         }
         for (std::size_t at = 0; at < expected_.size(); ++at) {
             place_.emplace(identity_of(expected_[at]), at);
         }
-        result_.expected = expected_.size();
+        result_.expected = server.expected_count();
     }
 
     void begin(const std::string& partition) {
         partition_ = partition;
         newest_.reset();
+        below_ = 0;
         lost_row_.reset();
     }
     void read(const KafkaRecord& record) {
         const auto header = format::parse_record_header(record.identity);
         if (!header) {
             blame("a record without identity in " + partition_);
+            return;
+        }
+        if (rows_ && is_snapshot_row(record)) {
+            read_row(record, header.value().position);
             return;
         }
         const Identity identity(transaction_of(header.value().position),
@@ -95,17 +129,28 @@ class Reader {
         }
         seen_[at] = true;
         ++result_.seen;
-        if (newest_ && at < *newest_) {
+        if ((newest_ && at < *newest_) || wanted->of_log < below_) {
             blame(describe(identity) + " in " + partition_ + " is out of order");
         }
         newest_ = at;
+        if (rows_ && !wanted->of_structure) {
+            rows_->on_change(wanted->table, wanted->key, wanted->whole, wanted->removes);
+        }
     }
     [[nodiscard]] Judgement judge() {
-        const auto missing = std::find(seen_.begin(), seen_.end(), false);
-        if (missing != seen_.end()) {
-            result_.first_missing =
-                describe(identity_of(expected_[static_cast<std::size_t>(missing - seen_.begin())]));
+        const auto missing =
+            std::find_if(expected_.begin(), expected_.end(), [this](const ExpectedChange& each) {
+                return !each.may_miss && !seen_[static_cast<std::size_t>(&each - expected_.data())];
+            });
+        if (missing != expected_.end()) {
+            result_.first_missing = describe(identity_of(*missing));
+        } else if (rows_ && duty_.snapshots.every_row) {
+            result_.first_missing = rows_->missing(duty_.snapshots);
         }
+        if (rows_ && duty_.snapshots.times_max) {
+            blame(rows_->repeated(duty_.snapshots));
+        }
+        result_.has_lost = result_.has_lost || (rows_ && rows_->has_lost());
         return result_;
     }
     void blame(const std::string& what) {
@@ -115,24 +160,43 @@ class Reader {
     }
 
   private:
+    // Everything that is below its place has come, and nothing else.
+    void read_row(const KafkaRecord& record, std::string_view position) {
+        const LogPlace place = place_of_row(position);
+        const std::size_t below = server_.count_below(place);
+        ++result_.seen;
+        const bool may_be_lost = server_.may_be_lost(place);
+        blame(rows_->on_row(record, below, may_be_lost));
+        if (may_be_lost) {
+            return;
+        }
+        if (newest_ && expected_[*newest_].of_log >= below) {
+            blame("a row of the snapshot at " + transaction_of(position) + " in " + partition_ +
+                  " is out of order");
+        }
+        below_ = std::max(below_, below);
+    }
     void read_unexpected(const KafkaRecord& record, const Identity& identity, bool named) {
         if (has(lost_, identity, record)) {
             result_.has_lost = true;
             lost_row_.emplace(std::get<0>(identity), std::get<1>(identity));
-        } else if (!has(optional_, identity, record)) {
+        } else {
             blame(describe(identity) + " in " + partition_ +
                   (named ? " has another content" : " was never committed"));
         }
     }
 
+    const SimMysql& server_;
+    const BinlogDuty duty_;
     const std::vector<ExpectedChange> expected_;
     const std::vector<ExpectedChange> lost_;
-    std::vector<ExpectedChange> optional_;
     std::vector<bool> seen_;
     std::map<Identity, std::size_t> place_;
     Judgement result_;
     std::string partition_;
     std::optional<std::size_t> newest_;
+    std::size_t below_ = 0;  // transactions that a row of a snapshot was behind
+    std::optional<SnapshotOracle> rows_;
     std::optional<RowOf> lost_row_;  // of which the record before was
 };
 
@@ -146,8 +210,8 @@ bool moves_back(const Position& before, const Position& now) {
 Judgement judge(const SimMysql& server,
                 const SimKafka& kafka,
                 const std::string& checkpoint_topic,
-                bool may_pass_over) {
-    Reader reader(server, may_pass_over);
+                const BinlogDuty& duty) {
+    Reader reader(server, duty);
     for (const auto& each : kafka.logs()) {
         if (!each.first.starts_with(checkpoint_topic)) {
             reader.begin(each.first);

@@ -9,10 +9,14 @@
 
 namespace tributary::sim {
 
-// `may_pass_over`: several agents may have begun, each where the server was.
+struct BinlogDuty {
+    // Several agents may have begun, each where the server was, or one did so again.
+    bool may_pass_over = false;
+    SnapshotDuty snapshots{};
+};
 [[nodiscard]] Judgement judge(const SimMysql& server,
                               const SimKafka& kafka,
                               const std::string& checkpoint_topic,
-                              bool may_pass_over);
+                              const BinlogDuty& duty);
 
 }  // namespace tributary::sim

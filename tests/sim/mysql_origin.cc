@@ -31,13 +31,19 @@ class MysqlOrigin final : public Origin {
         } else {
             options.tables.include = {"shop\\.(orders|items)"};
         }
-        auto source =
-            std::make_unique<SimMysqlSource>(SimMysqlSource::Parts{.scheduler = parts_.scheduler,
-                                                                   .server = server_,
-                                                                   .clock = parts_.clock,
-                                                                   .weather = weather_},
-                                             Rng(parts_.random.next()),
-                                             std::move(options));
+        if (parts_.plan.snapshots) {
+            options.snapshot = parts_.plan.snapshots->mode;
+            options.snapshot_chunk_rows = parts_.plan.snapshots->chunk_rows;
+        }
+        auto source = std::make_unique<SimMysqlSource>(
+            SimMysqlSource::Parts{.scheduler = parts_.scheduler,
+                                  .server = server_,
+                                  .clock = parts_.clock,
+                                  .observer = parts_.observer,
+                                  .weather = weather_,
+                                  .board = parts_.plan.snapshots ? &board_ : nullptr},
+            Rng(parts_.random.next()),
+            std::move(options));
         source->on_begin = [this] { began_again_ = began_again_ || parts_.has_position(); };
         hand_over(std::move(source), parts);
     }
@@ -52,7 +58,10 @@ class MysqlOrigin final : public Origin {
         return true;
     }
 
-    void agent_gone() override { server_.cut(); }
+    void agent_gone() override {
+        server_.cut();
+        board_.complete = false;
+    }
     // One that lacks the rows of XA transactions could not go on.
     [[nodiscard]] bool may_have_twin() const override { return !parts_.plan.mysql.has_xa; }
 
@@ -80,12 +89,17 @@ class MysqlOrigin final : public Origin {
     [[nodiscard]] bool served() const override { return server_.has_reader(); }
     [[nodiscard]] bool arrived(const SimKafka& kafka, bool exact) const override {
         return visible(kafka, kCheckpointTopic) >= server_.expected_count() &&
+               (!parts_.plan.snapshots || board_.complete) &&
                judge(kafka, exact).first_missing.empty();
     }
     // It is told nothing.
     [[nodiscard]] bool released() const override { return true; }
-    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool /*exact*/) const override {
-        Judgement out = sim::judge(server_, kafka, kCheckpointTopic, twin_);
+    [[nodiscard]] Judgement judge(const SimKafka& kafka, bool exact) const override {
+        Judgement out = sim::judge(
+            server_,
+            kafka,
+            kCheckpointTopic,
+            {.may_pass_over = twin_ || board_.missed > 0, .snapshots = duty(board_, exact)});
         if (began_again_ && !twin_ && out.violation.empty()) {
             out.violation = "a pipeline that had a position began anew";
         }
@@ -104,6 +118,8 @@ class MysqlOrigin final : public Origin {
             if (server_.up()) {
                 server_.alter_table();
             }
+        } else if (what.fault == Fault::table_asked || what.fault == Fault::snapshot_stopped) {
+            write_on(board_, what);
         } else {
             return suffer_gravely(what);
         }
@@ -157,6 +173,7 @@ class MysqlOrigin final : public Origin {
     }
 
     SimMysql server_;
+    SnapshotBoard board_{.schema = "shop"};
     bool began_again_ = false;  // where a position was known
     bool history_changed_ = false;
     bool purged_ = false;

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "connectors/postgresql/position.h"
+#include "connectors/postgresql/server/history.h"
 #include "format/checkpoint.h"
 #include "format/record_header.h"
 
@@ -26,6 +27,31 @@ bool was_lost(const SimPostgres& server, const Identity& identity) {
     return std::any_of(server.lost().begin(), server.lost().end(), [&](const SimTransaction& tx) {
         return tx.commit_lsn - (tx.message ? 1 : 0) == std::get<0>(identity);
     });
+}
+
+// What a transaction that ends later is of another history than the one that is left.
+std::uint64_t lost_from(const SimPostgres& server) {
+    std::uint64_t from = UINT64_MAX;
+    for (const SimTransaction& tx : server.lost()) {
+        from = std::min(from, tx.commit_lsn);
+    }
+    // From where a standby took over, everything is another history, also what was idle then.
+    for (std::uint32_t timeline = 1; timeline < server.timeline(); ++timeline) {
+        if (const auto end = postgresql::timeline_end(server.history_file(), timeline)) {
+            from = std::min(from, end->value());
+        }
+    }
+    return from;
+}
+
+SnapshotOracle snapshot_oracle(const SimPostgres& server) {
+    SnapshotOracle oracle;
+    for (const SimTransaction& tx : server.transactions()) {
+        if (!tx.message) {
+            oracle.on_transaction(tx.end_lsn, tx.rows);
+        }
+    }
+    return oracle;
 }
 
 }  // namespace
@@ -85,7 +111,8 @@ class Reader {
                 Identity(expected_[at].lsn, expected_[at].ordinal, expected_[at].sub_index), at);
         }
         if (server.holds_rows()) {
-            rows_.emplace(server);
+            rows_.emplace(snapshot_oracle(server));
+            lost_from_ = lost_from(server);
         }
         result_.expected = expected_.size();
     }
@@ -137,7 +164,7 @@ class Reader {
     // Everything that is below its place has come, and nothing else.
     void read_row(const KafkaRecord& record, std::uint64_t place) {
         ++result_.seen;
-        blame(rows_->on_row(record, place));
+        blame(rows_->on_row(record, place, place > lost_from_));
         if (newest_lsn_ >= place) {
             out_of_order("a row of the snapshot at " + std::to_string(place));
         }
@@ -168,7 +195,8 @@ class Reader {
         newest_ = found->second;
         newest_lsn_ = std::get<0>(identity);
         if (rows_) {
-            rows_->on_change(expected_[found->second]);
+            const Expected& change = expected_[found->second];
+            rows_->on_change(change.table, change.key, change.whole, change.value.empty());
         }
     }
     void out_of_order(const std::string& what) {
@@ -180,6 +208,7 @@ class Reader {
     std::vector<bool> seen_;
     std::map<Identity, std::size_t> place_;
     std::optional<SnapshotOracle> rows_;
+    std::uint64_t lost_from_ = UINT64_MAX;
     Judgement result_;
     std::string partition_;
     std::optional<std::size_t> newest_;

@@ -26,6 +26,32 @@ void Origin::heal() {
     weather_ = {};
 }
 
+void Origin::write_on(SnapshotBoard& board, const Happening& what) {
+    const std::size_t table = what.amount % kExcludedTable;
+    if (what.fault == Fault::table_asked) {
+        board.ask(table, what.for_us % 3 == 0 ? "id > 12" : "");
+    } else if (what.for_us % 2 == 0) {
+        board.ask_to_stop_all();
+    } else {
+        board.ask_to_stop(table);
+    }
+}
+
+// A twin knows nothing of the other's snapshot.
+SnapshotDuty Origin::duty(const SnapshotBoard& board, bool exact) const {
+    SnapshotDuty duty;
+    if (parts_.plan.snapshots) {
+        const SnapshotMode mode = parts_.plan.snapshots->mode;
+        duty.every_row = mode != SnapshotMode::no_data;
+        duty.asked = board.taken;
+        duty.stopped = board.stopped;
+        if (exact && !twin_ && mode != SnapshotMode::always) {
+            duty.times_max = duty.every_row ? 1 + board.missed : 0;
+        }
+    }
+    return duty;
+}
+
 void Origin::hand_over(std::unique_ptr<Source> source, runtime::PipelineParts& parts) {
     parts.decoder = source->make_decoder();
     parts.encoder = encode::make_debezium_encoder({.pipeline = kPipeline, .topic_prefix = "t"},

@@ -11,6 +11,8 @@
 #include "runtime/runtime.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/snapshot_board.h"
+#include "tests/sim/snapshot_oracle.h"
 
 namespace tributary::sim {
 
@@ -70,6 +72,10 @@ class Origin {
     // Any other fault, as happen().
     virtual bool suffer(const Happening& /*what*/) { return false; }
 
+    // What an operator asks for of snapshots.
+    static void write_on(SnapshotBoard& board, const Happening& what);
+    // What of them there has to be.
+    [[nodiscard]] SnapshotDuty duty(const SnapshotBoard& board, bool exact) const;
     // A database's source, with what becomes of its entries.
     static void hand_over(std::unique_ptr<Source> source, runtime::PipelineParts& parts);
 

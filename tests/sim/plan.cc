@@ -56,7 +56,12 @@ std::int64_t duration(Rng& random) {
                               : random.between(1'000, 700'000);
 }
 
-constexpr std::uint64_t kSnapshotDigit = 8;
+// PostgreSQL whose tables hold rows; of MySQL's seeds, those of such hundreds.
+constexpr std::uint64_t kRowsDigit = 8;
+bool holds_rows(std::uint64_t seed, SourceKind source) {
+    const std::uint64_t hundreds = seed / 100 % 10;
+    return source == SourceKind::mysql ? hundreds == 4 || hundreds == 5 : seed % 10 == kRowsDigit;
+}
 
 SourceKind source_of(std::uint64_t seed) {
     switch (seed % 10) {
@@ -120,6 +125,16 @@ void add(Rng& random, Plan& plan, Fault fault, std::uint64_t times) {
     }
 }
 
+bool has_grave(const Plan& plan) {
+    const auto among = [&plan](const auto& graves) {
+        return std::any_of(
+            plan.happenings.begin(), plan.happenings.end(), [&](const Happening& what) {
+                return std::find(graves.begin(), graves.end(), what.fault) != graves.end();
+            });
+    };
+    return plan.source == SourceKind::mysql ? among(kGraveOfMysql) : among(kGrave);
+}
+
 void add_snapshots(Rng& random, Plan& plan) {
     const std::uint64_t kind = random.below(10);
     plan.snapshots = {.mode = kind < 7    ? SnapshotMode::initial
@@ -132,13 +147,10 @@ void add_snapshots(Rng& random, Plan& plan) {
         add(random, plan, Fault::table_asked, 1 + random.below(2));
     }
     plan.snapshots->standby = random.chance(250);
-    const bool grave =
-        std::any_of(plan.happenings.begin(), plan.happenings.end(), [](const Happening& what) {
-            return std::find(kGrave.begin(), kGrave.end(), what.fault) != kGrave.end();
-        });
-    if (plan.snapshots->mode == SnapshotMode::initial && !grave && random.chance(250)) {
+    if (plan.snapshots->mode == SnapshotMode::initial && !has_grave(plan) && random.chance(250)) {
+        const bool mysql = plan.source == SourceKind::mysql;
         plan.snapshots->mode = SnapshotMode::when_needed;
-        add(random, plan, Fault::slot_dropped, 1 + random.below(2));
+        add(random, plan, mysql ? Fault::binlog_purged : Fault::slot_dropped, 1 + random.below(2));
     }
     if (random.chance(100)) {
         add(random, plan, Fault::snapshot_stopped, 1);
@@ -157,14 +169,20 @@ bool is_of_today(std::uint64_t seed) {
     return tens == 5 || tens == 7 || tens == 9;
 }
 
-MysqlSetup draw_mysql(Rng& random, std::uint64_t seed) {
-    const bool today = is_of_today(seed);
-    return {.kind = random.coin() ? mysql::ServerKind::mysql : mysql::ServerKind::mariadb,
-            .by_gtid = random.chance(700),
-            .has_xa = random.coin(),
-            .compresses = today && random.coin(),
-            .has_tags = today && random.coin(),
-            .has_ddl = today && random.coin()};
+MysqlSetup draw_mysql(Rng& random, const Plan& plan) {
+    const bool today = is_of_today(plan.seed);
+    MysqlSetup setup{.kind = random.coin() ? mysql::ServerKind::mysql : mysql::ServerKind::mariadb,
+                     .by_gtid = random.chance(700),
+                     .has_xa = random.coin(),
+                     .compresses = today && random.coin(),
+                     .has_tags = today && random.coin(),
+                     .has_ddl = today && random.coin()};
+    if (plan.snapshots) {
+        setup.rows = plan.snapshots->rows;
+        setup.orders_commits = setup.kind == mysql::ServerKind::mariadb || random.coin();
+        setup.partial_images = random.coin();
+    }
+    return setup;
 }
 
 }  // namespace
@@ -263,11 +281,11 @@ Plan make_plan(std::uint64_t seed,
             add(random, plan, Fault::backup_taken, 1);
         }
     }
-    if (seed % 10 == kSnapshotDigit) {
+    if (holds_rows(seed, plan.source)) {
         add_snapshots(random, plan);
     }
     if (plan.source == SourceKind::mysql) {
-        plan.mysql = draw_mysql(random, seed);
+        plan.mysql = draw_mysql(random, plan);
     }
     std::vector<Happening> kept;
     for (std::size_t at = 0; at < plan.happenings.size(); ++at) {

@@ -61,14 +61,14 @@ enum class Fault : std::uint8_t {
 
 // What the agent takes from: of ten seeds one is a broker's, one that of devices, one that of MySQL
 // or MariaDB, and one that of a PostgreSQL whose tables hold rows (by their last digit, so that a
-// seed stays what it is; by the one before, MySQL's).
+// seed stays what it is; by the two before, MySQL's).
 enum class SourceKind : std::uint8_t { postgres, mysql, broker, devices };
 
 struct SnapshotPlan {
     SnapshotMode mode = SnapshotMode::initial;
     std::uint32_t chunk_rows = 1;
     std::size_t rows = 0;  // of each table before the agent comes, at most
-    bool standby = false;  // the server is one
+    bool standby = false;  // the server is one (PostgreSQL)
 };
 
 struct Happening {

@@ -86,7 +86,7 @@ class PostgresOrigin final : public Origin {
         return server_.slot() && server_.slot()->confirmed >= server_.newest_selected_end();
     }
     [[nodiscard]] Judgement judge(const SimKafka& kafka, bool exact) const override {
-        return sim::judge(server_, kafka, kCheckpointTopic, duty(exact));
+        return sim::judge(server_, kafka, kCheckpointTopic, duty(board_, exact));
     }
 
   protected:
@@ -108,14 +108,8 @@ class PostgresOrigin final : public Origin {
             // original.
             server_.rewind(what.amount);
             paused_writes_ = true;
-        } else if (what.fault == Fault::table_asked) {
-            board_.complete = false;
-            board_.asked.push_back({.table = "public." + table_name(what.amount % kExcludedTable),
-                                    .where = what.for_us % 3 == 0 ? "id > 12" : ""});
-        } else if (what.fault == Fault::snapshot_stopped) {
-            board_.complete = false;
-            board_.stops.push_back(
-                what.for_us % 2 == 0 ? "" : "public." + table_name(what.amount % kExcludedTable));
+        } else if (what.fault == Fault::table_asked || what.fault == Fault::snapshot_stopped) {
+            write_on(board_, what);
         } else if (what.fault == Fault::slot_dropped) {
             server_.cut();
             server_.drop_slot();
@@ -126,20 +120,6 @@ class PostgresOrigin final : public Origin {
     }
 
   private:
-    // A twin knows nothing of the other's snapshot.
-    [[nodiscard]] SnapshotDuty duty(bool exact) const {
-        SnapshotDuty duty;
-        if (parts_.plan.snapshots) {
-            const SnapshotMode mode = parts_.plan.snapshots->mode;
-            duty.every_row = mode != SnapshotMode::no_data;
-            duty.asked = board_.taken;
-            duty.stopped = board_.stopped;
-            if (exact && !twin_ && mode != SnapshotMode::always) {
-                duty.times_max = duty.every_row ? 1 + board_.missed : 0;
-            }
-        }
-        return duty;
-    }
     void check_confirm(std::uint64_t flush) {
         parts_.confirmed(std::to_string(flush), [&](const Position& position) {
             const auto lsn = postgresql::decode_resume(position);
@@ -150,7 +130,7 @@ class PostgresOrigin final : public Origin {
 
     SimPostgres server_;
     SourcePace pace_;
-    SnapshotBoard board_;
+    SnapshotBoard board_{.schema = "public"};
     bool paused_writes_ = false;
 };
 

@@ -2,7 +2,6 @@
 #include "tests/sim/sim_chunks.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "connectors/postgresql/lsn.h"
@@ -15,18 +14,6 @@ using postgresql::BegunChunk;
 using postgresql::VisibleSet;
 
 constexpr Us kLockTimeout{200'000};
-
-// The number behind `mark`; `missing` where there is no mark.
-int number_after(std::string_view sql, std::string_view mark, int missing) {
-    const auto at = sql.find(mark);
-    if (at == std::string_view::npos) {
-        return missing;
-    }
-    const std::string_view digits = sql.substr(at + mark.size());
-    int value = missing;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
-}
 
 }  // namespace
 

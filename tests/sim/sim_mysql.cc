@@ -41,7 +41,11 @@ std::size_t count_events(std::string_view bytes) {
 
 SimMysql::SimMysql(Scheduler& scheduler, Rng random, MysqlSetup setup)
     : scheduler_(scheduler), random_(random), setup_(setup), versions_(kTables, 0) {
-    open_file(true);
+    if (holds_rows()) {
+        hold_rows();
+    } else {
+        open_file(true);
+    }
 }
 
 std::string SimMysql::file_name(std::uint64_t number) {
@@ -89,6 +93,11 @@ void SimMysql::commit_rows(std::size_t rows_max, bool prepare) {
             tx.gtrid.clear();
         }
     }
+    holds_rows() ? add_fitting_rows(tx, rows_max) : add_rows(tx, rows_max);
+    commit(std::move(tx));
+}
+
+void SimMysql::add_rows(BinlogTransaction& tx, std::size_t rows_max) {
     const std::uint64_t serial = ++serial_;
     for (std::size_t left = 1 + random_.below(rows_max); left > 0; --left) {
         SimRow row = random_row(random_, versions_, mark_of(serial, tx.rows.size()));
@@ -103,7 +112,6 @@ void SimMysql::commit_rows(std::size_t rows_max, bool prepare) {
         }
         tx.rows.push_back(std::move(row));
     }
-    commit(std::move(tx));
 }
 
 // It is of before the pipeline or RESET MASTER, or has the name of one that is forgotten, so that a
@@ -150,10 +158,15 @@ void SimMysql::alter_table() {
             const std::size_t table = (first + more) % kTables;
             tx.rows.push_back({.table = table, .version = versions_[table], .value = {}});
         }
-        commit(std::move(tx));
+        if (may_alter(tx.rows)) {
+            commit(std::move(tx));
+        }
         return;
     }
     const std::size_t table = random_.below(kTables);
+    if (!may_alter({{.table = table, .value = {}}})) {
+        return;
+    }
     ++versions_[table];
     commit({.kind = Kind::alter,
             .rows = {{.table = table, .version = versions_[table], .value = {}}}});
@@ -169,6 +182,9 @@ void SimMysql::commit(BinlogTransaction tx) {
                                 : file_name(tx.file) + ":" + std::to_string(tx.start);
     transactions_.push_back(std::move(tx));
     ++changes_;
+    if (holds_rows()) {
+        settle(transactions_.back());
+    }
 }
 
 void SimMysql::name_transaction(BinlogTransaction& tx) {
@@ -212,6 +228,12 @@ void SimMysql::cut() {
         }
     }
     dumps_.clear();
+    for (const auto& weak : views_) {
+        if (const auto view = weak.lock()) {
+            view->alive = false;
+        }
+    }
+    views_.clear();
 }
 
 // Begins a file without having ended the one before. An XA transaction that was committed just
@@ -219,7 +241,9 @@ void SimMysql::cut() {
 void SimMysql::crash() {
     cut();
     ++restarts_;
-    if (!transactions_.empty() && transactions_.back().kind == Kind::commit && random_.coin()) {
+    show_all();
+    if (!holds_rows() && !transactions_.empty() && transactions_.back().kind == Kind::commit &&
+        random_.coin()) {
         undecided_xa_.insert(transactions_.back().gtrid);
     }
     open_file(true);
@@ -234,6 +258,7 @@ void SimMysql::go_on_without_what_is_lost() {
     ++changes_;
     asleep_until_us_ = scheduler_.now_us() + 1'100'000;
     undecided_xa_.clear();
+    tables_changed();
     open_file(true);
 }
 
@@ -249,6 +274,7 @@ std::string SimMysql::forget(std::size_t count) {
     if (count == 0) {
         return {};
     }
+    lost_from_.emplace(first_files_.back(), LogPlace{first()->file, first()->start});
     files_.erase(files_.upper_bound(first()->file), files_.end());
     std::string& bytes = files_.rbegin()->second.bytes;
     std::string gone = bytes.substr(first()->start, first()->end - first()->start);
@@ -296,6 +322,7 @@ void SimMysql::fail_over(std::size_t lost_transactions) {
     std::vector<BinlogTransaction> copied = std::exchange(transactions_, {});
     ++server_;
     files_.clear();
+    number_files_anew();
     open_file(true);
     for (BinlogTransaction& tx : copied) {
         if (random_.chance(150)) {
@@ -350,6 +377,7 @@ void SimMysql::reset() {
     ++histories_;
     log_from_ = transactions_.size();
     files_.clear();
+    number_files_anew();
     open_file(false);
     say("fault: RESET MASTER");
 }
@@ -386,7 +414,7 @@ mysql::ServerFacts SimMysql::facts() const {
     out.kind = setup_.kind;
     out.version = "simulated";
     out.user = "tributary@%";
-    out.rights = {"REPLICATION SLAVE", "REPLICATION CLIENT", "BINLOG MONITOR"};
+    out.rights = {"REPLICATION SLAVE", "REPLICATION CLIENT", "BINLOG MONITOR", "BACKUP_ADMIN"};
     out.variables = {{"log_bin", "ON"},
                      {"binlog_format", "ROW"},
                      {"binlog_row_image", "FULL"},
@@ -480,39 +508,43 @@ void SimMysql::expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& 
         if (tx.rows[at].table == kExcludedTable) {
             continue;
         }
-        each_record(tx.rows[at], [&](std::uint16_t sub_index, int, const std::string&) {
+        each_record(tx.rows[at], [&](std::uint16_t sub_index, int key, const std::string& value) {
             out.push_back({.transaction = tx.name,
                            .ordinal = static_cast<std::uint32_t>(at),
                            .sub_index = sub_index,
                            .table = table_name(tx.rows[at].table),
-                           .value = sub_index == kTombstone ? "" : tx.rows[at].value});
+                           .value = sub_index == kTombstone ? "" : tx.rows[at].value,
+                           .key = key,
+                           .whole = !value.empty() && !tx.rows[at].keeps_toast,
+                           .removes = value.empty()});
         });
     }
 }
 
 // XA: rows that were prepared before the pipeline began are not its own.
-std::vector<ExpectedChange> SimMysql::expected_between(std::size_t from, std::size_t to) const {
+std::vector<ExpectedChange> SimMysql::expected(bool since_first) const {
     std::vector<ExpectedChange> out;
+    if (!began_first_) {
+        return out;
+    }
+    const std::size_t from = since_first ? *began_first_ : began_;
     std::map<std::string, std::size_t> prepared;
-    for (std::size_t at = 0; at < to; ++at) {
+    for (std::size_t at = 0; at < transactions_.size(); ++at) {
         const BinlogTransaction& tx = transactions_[at];
         if (tx.kind == Kind::prepare) {
             prepared[tx.gtrid] = at;
         }
-        if (at >= from && (tx.kind != Kind::commit || prepared[tx.gtrid] >= from)) {
+        const std::size_t rows_at = tx.kind == Kind::commit ? prepared[tx.gtrid] : at;
+        if (at >= from && rows_at >= from) {
+            const std::size_t before = out.size();
             expect(tx, out);
+            for (std::size_t each = before; each < out.size(); ++each) {
+                out[each].of_log = at;
+                out[each].may_miss = rows_at < began_;
+            }
         }
     }
     return out;
-}
-
-std::vector<ExpectedChange> SimMysql::expected() const {
-    return began_first_ ? expected_between(began_, transactions_.size())
-                        : std::vector<ExpectedChange>();
-}
-
-std::vector<ExpectedChange> SimMysql::passed_over() const {
-    return began_first_ ? expected_between(*began_first_, began_) : std::vector<ExpectedChange>();
 }
 
 std::vector<ExpectedChange> SimMysql::lost() const {
@@ -526,7 +558,7 @@ std::vector<ExpectedChange> SimMysql::lost() const {
 std::size_t SimMysql::expected_count() const {
     if (counted_at_ != changes_) {
         counted_at_ = changes_;
-        counted_ = expected().size();
+        counted_ = expected(false).size();
     }
     return counted_;
 }

@@ -31,6 +31,16 @@ struct MysqlSetup {
     bool compresses = false;  // MySQL: some sessions have binlog_transaction_compression
     bool has_tags = false;    // MySQL, by_gtid: some have gtid_next = AUTOMATIC:tag
     bool has_ddl = false;     // often, and the agent tells it
+    // Tables that hold rows (sim_mysql_rows.cc)
+    std::size_t rows = 0;         // of each to begin with, at most; 0: they hold none
+    bool orders_commits = true;   // binlog_order_commits
+    bool partial_images = false;  // some updates are logged with binlog_row_image = MINIMAL
+};
+
+struct LogPlace {
+    std::uint64_t file = 0;
+    std::uint64_t offset = 0;
+    friend auto operator<=>(const LogPlace&, const LogPlace&) = default;
 };
 
 struct BinlogTransaction {
@@ -57,6 +67,11 @@ struct BinlogTransaction {
     std::uint64_t file = 0;
     std::uint64_t start = 0;
     std::uint64_t end = 0;
+    // Where it ends in the log of each server that had it
+    std::vector<LogPlace> ends{};
+    // When others see it, and when it is in gtid_executed
+    std::int64_t seen_us = 0;
+    std::int64_t executed_us = 0;
 };
 
 // One record that a consumer must see, once.
@@ -67,6 +82,19 @@ struct ExpectedChange {
     std::string table;
     std::string value;  // in it, when not empty
     bool of_structure = false;
+    int key = 0;
+    bool whole = false;      // it has every column of the row
+    bool removes = false;    // there is no row any more
+    std::size_t of_log = 0;  // index of the transaction
+    bool may_miss = false;   // it was committed before the last pipeline began
+};
+
+// What a reading transaction sees.
+struct MysqlView {
+    bool alive = true;
+    std::optional<std::size_t> holds{};  // the table that nobody can alter meanwhile
+    std::vector<TableState> tables{};
+    std::vector<std::uint64_t> altered{};  // how often, when it was made
 };
 
 struct BinlogFile {
@@ -112,6 +140,20 @@ class SimMysql {
     [[nodiscard]] mysql::ServerFacts facts() const;
     // Where it is now; a new pipeline starts there.
     [[nodiscard]] mysql::ResumePoint begin_pipeline();
+    // Everything below it is seen by whoever looks now, and if commits are ordered, nothing else.
+    [[nodiscard]] LogPlace seen_below();
+    [[nodiscard]] LogPlace log_end() const {
+        return {last_file(), files_.rbegin()->second.bytes.size()};
+    }
+    [[nodiscard]] mysql::MysqlGtidSet executed_now() const;
+    // A transaction that sees nothing until it looks.
+    [[nodiscard]] std::shared_ptr<MysqlView> open_view();
+    void look(MysqlView& view) const;
+    [[nodiscard]] std::size_t version(std::size_t table) const { return versions_[table]; }
+    // Since it looked.
+    [[nodiscard]] bool was_altered(const MysqlView& view, std::size_t table) const {
+        return view.altered[table] != altered_[table];
+    }
     // Changes whenever transactions are lost: no connection outlives that.
     [[nodiscard]] std::uint64_t histories() const { return histories_; }
     [[nodiscard]] std::shared_ptr<SimDump> start_dump(const mysql::ResumePoint& from);
@@ -121,13 +163,19 @@ class SimMysql {
     [[nodiscard]] static std::string file_name(std::uint64_t number);
 
     // --- The truth ---
-    // Of the transactions since a pipeline began.
-    [[nodiscard]] std::vector<ExpectedChange> expected() const;
+    // Of the transactions since the last pipeline began; `since_first`: or the first one.
+    [[nodiscard]] std::vector<ExpectedChange> expected(bool since_first) const;
     [[nodiscard]] std::size_t expected_count() const;
     // Committed once, since a pipeline began, and lost.
     [[nodiscard]] std::vector<ExpectedChange> lost() const;
-    // Between the first time a pipeline began and the last: they need not come.
-    [[nodiscard]] std::vector<ExpectedChange> passed_over() const;
+    // What is below a place of any server that there was: so many transactions.
+    [[nodiscard]] std::size_t count_below(const LogPlace& place) const;
+    // It is, or was, behind transactions that are lost.
+    [[nodiscard]] bool may_be_lost(const LogPlace& place) const;
+    [[nodiscard]] const std::vector<BinlogTransaction>& transactions() const {
+        return transactions_;
+    }
+    [[nodiscard]] static bool changes_rows(BinlogTransaction::Kind kind);
     // An XA COMMIT is in the log whose rows the pipeline need not have read.
     [[nodiscard]] bool committed_unknown_xa() const { return committed_unknown_xa_; }
 
@@ -138,6 +186,17 @@ class SimMysql {
     using Kind = BinlogTransaction::Kind;
 
     void commit_rows(std::size_t rows_max, bool prepare);
+    void add_rows(BinlogTransaction& tx, std::size_t rows_max);
+    void add_fitting_rows(BinlogTransaction& tx, std::size_t rows_max);
+    void hold_rows();
+    void settle(BinlogTransaction& tx);
+    [[nodiscard]] std::string describe(const BinlogTransaction& tx) const;
+    void show_all();
+    void tables_changed();
+    [[nodiscard]] bool locked(std::size_t table, std::optional<int> key) const;
+    [[nodiscard]] bool viewed(std::size_t table) const;
+    [[nodiscard]] bool may_alter(const std::vector<SimRow>& tables) const;
+    [[nodiscard]] bool holds_rows() const { return setup_.rows > 0; }
     void end_xa(const std::string& gtrid);
     [[nodiscard]] bool may_be_unread(std::size_t at) const;
     [[nodiscard]] bool has_read_commit(const std::string& gtrid) const;
@@ -158,12 +217,12 @@ class SimMysql {
     [[nodiscard]] mysql::MysqlGtidSet executed() const;
     [[nodiscard]] mysql::MariadbGtidPosition position() const;
     [[nodiscard]] std::uint64_t last_file() const { return files_.rbegin()->first; }
+    void number_files_anew();
+    [[nodiscard]] std::size_t server_of(const LogPlace& place) const;
     [[nodiscard]] std::int64_t clock_us() const;
     [[nodiscard]] std::string server_uuid() const;
     void expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const;
     void expect_ddl(const BinlogTransaction& tx, std::vector<ExpectedChange>& out) const;
-    [[nodiscard]] std::vector<ExpectedChange> expected_between(std::size_t from,
-                                                               std::size_t to) const;
     void say(const std::string& text) const {
         if (trace) {
             trace(text);
@@ -193,6 +252,14 @@ class SimMysql {
     mutable std::size_t counted_ = 0;
     std::uint64_t changes_ = 0;
     bool committed_unknown_xa_ = false;
+    // Tables that hold rows
+    std::vector<TableState> now_;
+    std::vector<std::uint64_t> altered_;
+    std::vector<std::weak_ptr<MysqlView>> views_;
+    // First files of the servers so far: each has a hundred numbers of its own, so that a place
+    // tells whose it is.
+    std::vector<std::uint64_t> first_files_{1};
+    std::map<std::uint64_t, LogPlace> lost_from_{};  // by first file
 };
 
 }  // namespace tributary::sim

@@ -10,6 +10,7 @@ namespace {
 // As one event has them: of one table, structure and type.
 bool fit_together(const SimRow& left, const SimRow& right) {
     return left.table == right.table && left.version == right.version &&
+           left.keeps_toast == right.keeps_toast &&
            binlog::rows_type(left.op) == binlog::rows_type(right.op);
 }
 
@@ -36,7 +37,7 @@ void SimMysql::end_payload(const BinlogTransaction& tx) {
 
 void SimMysql::open_file(bool server_started) {
     BinlogFile file{.bytes = "\xfe\x62in", .executed = executed(), .position = position()};
-    files_.emplace(files_.empty() ? 1 : last_file() + 1, std::move(file));
+    files_.emplace(files_.empty() ? first_files_.back() : last_file() + 1, std::move(file));
     append(nullptr,
            mysql::EventType::format_description,
            binlog::format_description(
@@ -104,6 +105,7 @@ void SimMysql::log(BinlogTransaction& tx) {
     }
     end_payload(tx);
     tx.end = files_.rbegin()->second.bytes.size();
+    tx.ends.push_back({tx.file, tx.end});
 }
 
 // The GTID, and what opens the transaction.

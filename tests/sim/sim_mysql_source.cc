@@ -12,6 +12,7 @@
 namespace tributary::sim {
 namespace {
 
+constexpr const char* kDatabase = "shop";
 constexpr std::size_t kClashesMax = 3;
 constexpr std::chrono::minutes kClashWindow{10};
 constexpr mysql::EventLimits kLimits{.event_bytes_max = 1U << 20U,
@@ -24,8 +25,11 @@ SimMysqlSource::SimMysqlSource(const Parts& parts, Rng random, mysql::Options op
       server_(parts.server),
       clock_(parts.clock),
       weather_(parts.weather),
+      board_(parts.board),
       random_(random),
       options_(std::move(options)),
+      chunks_(server_, [this](const char* doing) { return round_trip(doing); }),
+      driver_({options_, chunks_, clock_, parts.observer}),
       clashes_(kClashesMax, kClashWindow) {}
 
 Error SimMysqlSource::broken() const {
@@ -48,9 +52,10 @@ Result<void> SimMysqlSource::open(const StartPoint& start, const SideReader& sid
     TRIBUTARY_TRY_VOID(mysql::verify_settings(facts, options_.gtid));
     TRIBUTARY_TRY(from, starting_point(start, facts));
     mysql::name_server(from, mysql::server_mark_of(facts));
-    const StartPoint begin{.resume = mysql::encode_resume(from), .done = start.done};
+    const StartPoint begin{.resume = mysql::encode_resume(from),
+                           .done = driver_.missed() ? mysql::whole(start.done) : start.done};
     const auto earlier = mysql::before_last(from);
-    fresh_ = start.resume.empty();
+    fresh_ = start.resume.empty() || driver_.missed();
     TRIBUTARY_TRY(intake,
                   mysql::Intake::make(
                       {.server = facts.kind,
@@ -65,6 +70,9 @@ Result<void> SimMysqlSource::open(const StartPoint& start, const SideReader& sid
                       side));
     intake_ = std::move(intake);
     identity_ = mysql::identity_of(facts, from);
+    if (board_ != nullptr) {
+        TRIBUTARY_TRY_VOID(open_snapshots(facts, from, side));
+    }
     return start_stream(earlier ? *earlier : from);
 }
 
@@ -74,11 +82,11 @@ Result<mysql::ResumePoint> SimMysqlSource::starting_point(const StartPoint& star
     if (server_.histories() != connected_to_) {
         return broken();
     }
-    if (start.resume.empty()) {
-        if (!start.done.empty()) {
-            return Error(errors::kSourceDiverged, "the log has events, and no position");
-        }
-        if (on_begin) {
+    if (start.resume.empty() && !start.done.empty()) {
+        return Error(errors::kSourceDiverged, "the log has events, and no position");
+    }
+    if (start.resume.empty() || driver_.missed()) {
+        if (on_begin && !driver_.missed()) {
             on_begin();
         }
         return server_.begin_pipeline();
@@ -87,7 +95,10 @@ Result<mysql::ResumePoint> SimMysqlSource::starting_point(const StartPoint& star
     if (!resume) {
         return Error(errors::kSourceDiverged, "the stored position is not one of MySQL");
     }
-    TRIBUTARY_TRY_VOID(mysql::verify_position(facts, *resume));
+    if (const auto verified = mysql::verify_position(facts, *resume); !verified) {
+        TRIBUTARY_TRY_VOID(miss(verified.error()));
+        return starting_point(start, facts);
+    }
     TRIBUTARY_TRY_VOID(mysql::verify_half(facts, *resume, start.done));
     return std::move(*resume);
 }
@@ -107,9 +118,13 @@ Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wai
     if (!dump_) {
         return broken();
     }
+    TRIBUTARY_TRY_VOID(driver_.step(*intake_, sink));
+    if (driver_.stops_stream()) {
+        return success();
+    }
     if (!more_ && !interrupted_) {
         const auto dump = dump_;
-        static_cast<void>(scheduler_.wait_for(Us(wait), [&] {
+        static_cast<void>(scheduler_.wait_for(Us(driver_.patience(wait)), [&] {
             return interrupted_ || !dump->alive || dump->has_bytes(scheduler_.now_us());
         }));
     }
@@ -119,9 +134,12 @@ Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wai
         fresh_ = false;
     }
     if (auto drained = drain(sink); !drained) {
-        return weigh(drained.error());
+        return miss(drained.error()) ? broken() : weigh(drained.error());
     }
     intake_->on_tick(clock_.wall_time_us(), sink);
+    if (board_ != nullptr) {
+        board_->look(*this, sink);
+    }
     return success();
 }
 
@@ -168,12 +186,69 @@ Result<void> SimMysqlSource::idle(std::chrono::milliseconds wait) {
     return success();
 }
 
+// --- Snapshots ----------------------------------------------------------------------------------
+
+Result<void> SimMysqlSource::miss(const Error& error) {
+    TRIBUTARY_TRY_VOID(driver_.miss(error));
+    ++board_->missed;
+    return success();
+}
+
+Result<void> SimMysqlSource::open_snapshots(const mysql::ServerFacts& facts,
+                                            const mysql::ResumePoint& from,
+                                            const SideReader& side) {
+    chunks_.use(mysql::chunk_rule(facts.kind, from.by_gtid));
+    mysql::Place appended_below;
+    if (facts.kind == mysql::ServerKind::mariadb && from.by_gtid) {
+        TRIBUTARY_TRY_VOID(round_trip("SHOW MASTER STATUS"));
+        if (server_.histories() != connected_to_) {
+            return broken();
+        }
+        const LogPlace end = server_.log_end();
+        appended_below = {SimMysql::file_name(end.file), end.offset};
+    }
+    const auto tables = [this]() -> Result<std::vector<mysql::Snapshot::RunTable>> {
+        TRIBUTARY_TRY_VOID(round_trip("information_schema"));
+        std::vector<mysql::Snapshot::RunTable> out;
+        for (std::size_t table = 0; table < kExcludedTable; ++table) {
+            out.push_back({{kDatabase, table_name(table)}, false});
+        }
+        return out;
+    };
+    return driver_.open({.facts = facts,
+                         .from = from,
+                         .fresh = fresh_,
+                         .tables = tables,
+                         .appended_below = std::move(appended_below)},
+                        side,
+                        *intake_);
+}
+
+Result<bool> SimMysqlSource::start(const SnapshotRequest& request, EntrySink& sink) {
+    if (!dump_ || !driver_.ready(*intake_)) {
+        return false;
+    }
+    TRIBUTARY_TRY_VOID(round_trip("information_schema"));
+    const std::string table = request.table.substr(request.table.find('.') + 1);
+    TRIBUTARY_TRY_VOID(driver_.ask({kDatabase, table}, request.where, *intake_, sink));
+    return true;
+}
+
+Result<bool> SimMysqlSource::stop(const std::string& table, EntrySink& sink) {
+    if (!dump_ || !driver_.ready(*intake_)) {
+        return false;
+    }
+    TRIBUTARY_TRY_VOID(driver_.stop(table, *intake_, sink));
+    return true;
+}
+
 void SimMysqlSource::close(std::chrono::milliseconds /*budget*/) {
     if (dump_) {
         dump_->alive = false;
     }
     dump_.reset();
     reader_.reset();
+    driver_.close();
     intake_.reset();
 }
 

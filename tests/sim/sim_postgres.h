@@ -23,15 +23,6 @@
 
 namespace tributary::sim {
 
-struct RowState {
-    std::string value;
-    std::string toast;
-    friend bool operator==(const RowState&, const RowState&) = default;
-};
-using TableState = std::map<int, RowState>;
-// What a change of that table makes of it.
-void change_table(const SimRow& row, TableState& table);
-
 struct SimTransaction {
     std::uint32_t xid = 0;
     std::uint64_t commit_lsn = 0;  // a message outside transactions: its own LSN

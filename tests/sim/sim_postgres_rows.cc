@@ -9,41 +9,11 @@
 namespace tributary::sim {
 namespace {
 
-constexpr int kRowKeys = 30;
-
-bool touches(const SimTransaction& tx, std::size_t table, std::optional<int> key) {
-    return std::any_of(tx.rows.begin(), tx.rows.end(), [&](const SimRow& row) {
-        const bool same = !key || row.op == Op::truncate || row.key == *key ||
-                          (row.op == Op::move_key && row.new_key == *key);
-        return !tx.message && row.table == table && same;
-    });
+bool touched_by(const SimTransaction& tx, std::size_t table, std::optional<int> key) {
+    return !tx.message && touches(tx.rows, table, key);
 }
 
 }  // namespace
-
-void change_table(const SimRow& row, TableState& table) {
-    switch (row.op) {
-        case Op::insert:
-            table[row.key] = {row.value, row.toast};
-            break;
-        case Op::update:
-            table[row.key].value = row.value;
-            if (!row.keeps_toast) {
-                table[row.key].toast = row.toast;
-            }
-            break;
-        case Op::move_key:
-            table.erase(row.key);
-            table[row.new_key] = {row.value, row.toast};
-            break;
-        case Op::remove:
-            table.erase(row.key);
-            break;
-        case Op::truncate:
-            table.clear();
-            break;
-    }
-}
 
 void SimPostgres::hold_rows(std::size_t rows, bool standby) {
     holds_rows_ = true;
@@ -53,17 +23,7 @@ void SimPostgres::hold_rows(std::size_t rows, bool standby) {
     now_.resize(kTables);
     SimTransaction tx;
     tx.xid = next_xid_++;
-    for (std::size_t left = rows * kTables; left > 0; --left) {
-        const std::size_t table = left % kTables;
-        const int key = static_cast<int>(random_.between(1, kRowKeys));
-        if (now_[table].contains(key)) {
-            continue;
-        }
-        const std::string mark = std::to_string(tx.xid) + "-" + std::to_string(left) + "y";
-        tx.rows.push_back(
-            {.table = table, .version = 1, .key = key, .value = "x" + mark, .toast = "t" + mark});
-        change_table(tx.rows.back(), now_[table]);
-    }
+    tx.rows = first_rows(random_, rows, tx.xid, now_);
     wal_end_ += 64 * (1 + tx.rows.size());
     tx.commit_lsn = wal_end_ - 48;
     tx.end_lsn = wal_end_;
@@ -92,32 +52,16 @@ std::uint32_t SimPostgres::take_xid() {
     return begun;
 }
 
-// A change that the rows allow; nothing where it would have to wait for a lock.
 std::optional<SimRow> SimPostgres::fitting_row(std::uint32_t xid, std::size_t ordinal) {
-    SimRow row = random_row(random_, versions_, mark_of(xid, ordinal));
-    const TableState& now = now_[row.table];
-    row.key = static_cast<int>(random_.between(1, kRowKeys));
-    row.new_key = static_cast<int>(random_.between(1, kRowKeys));
-    row.toast = "t" + std::to_string(xid) + "-" + std::to_string(ordinal) + "y";
-    const bool held_back = !standby_ && viewed(row.table);
-    if (row.op == Op::truncate && (random_.chance(700) || held_back)) {
-        row.op = Op::update;
-    }
-    if (row.op == Op::truncate) {
-        return touched(row.table, std::nullopt) ? std::nullopt : std::optional(row);
-    }
-    if (touched(row.table, row.key)) {
-        return std::nullopt;
-    }
-    if (!now.contains(row.key)) {
-        row.op = Op::insert;
-    } else if (row.op == Op::insert ||
-               (row.op == Op::move_key &&
-                (now.contains(row.new_key) || touched(row.table, row.new_key)))) {
-        row.op = Op::update;
-    }
-    row.keeps_toast = row.op == Op::update && random_.coin();
-    return row;
+    return sim::fitting_row(
+        random_,
+        {.versions = versions_,
+         .now = now_,
+         .locked = [this](std::size_t table,
+                          std::optional<int> key) { return touched(table, key); },
+         .read = [this](std::size_t table) { return !standby_ && viewed(table); }},
+        xid,
+        ordinal);
 }
 
 // What becomes of a commit that is in the log: it is seen and on the disk, sooner or later.
@@ -234,7 +178,7 @@ bool SimPostgres::touched(std::size_t table, std::optional<int> key) const {
     // What a standby has not replayed is no lock of the primary's.
     return !standby_ &&
            std::any_of(transactions_.begin(), transactions_.end(), [&](const SimTransaction& tx) {
-               return !tx.visible && touches(tx, table, key);
+               return !tx.visible && touched_by(tx, table, key);
            });
 }
 

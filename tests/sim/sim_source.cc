@@ -197,7 +197,9 @@ Result<void> SimSource::poll(EntrySink& sink, std::chrono::milliseconds wait) {
     interrupted_ = false;
     TRIBUTARY_TRY_VOID(drain(sink));
     intake_->on_tick(clock_.wall_time_us(), sink);
-    look_at_board(sink);
+    if (board_ != nullptr) {
+        board_->look(*this, sink);
+    }
     return tend();
 }
 
@@ -328,34 +330,6 @@ Result<void> SimSource::step_snapshots(EntrySink& sink, std::chrono::millisecond
     }
     wait = driver_.patience(*intake_, wait);
     return success();
-}
-
-void SimSource::look_at_board(EntrySink& sink) {
-    if (board_ == nullptr) {
-        return;
-    }
-    if (!board_->stops.empty()) {
-        const std::string table = board_->stops.front();
-        for (std::size_t at = 0; at < kTables; ++at) {
-            if (table.empty() || table == "public." + table_name(at)) {
-                board_->stopped.insert("public." + table_name(at));
-            }
-        }
-        const auto done = stop(table, sink);
-        if (done ? done.value() : !done.error().transient()) {
-            board_->stops.pop_front();
-        }
-    }
-    if (!board_->asked.empty()) {
-        const SnapshotRequest request = board_->asked.front();
-        const auto done = start(request, sink);
-        if (done ? done.value() : !done.error().transient()) {
-            board_->taken[request.table] += done ? 1 : 0;
-            board_->asked.pop_front();
-        }
-    }
-    board_->complete =
-        board_->asked.empty() && board_->stops.empty() && status().state != SnapshotState::running;
 }
 
 Result<bool> SimSource::start(const SnapshotRequest& request, EntrySink& sink) {

@@ -4,12 +4,9 @@
 // One thread (the agent's intake fiber).
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "connectors/postgresql/intake/intake.h"
@@ -20,6 +17,7 @@
 #include "ports/source.h"
 #include "tests/sim/sim_chunks.h"
 #include "tests/sim/sim_postgres.h"
+#include "tests/sim/snapshot_board.h"
 
 namespace tributary::sim {
 
@@ -32,16 +30,6 @@ struct SourceWeather {
 struct SourcePace {
     std::uint64_t pressure_limit = 0;
     std::size_t messages_per_poll = 0;
-};
-
-// What an operator asks of the snapshots, and what became of it, over all lives of the agent.
-struct SnapshotBoard {
-    std::deque<SnapshotRequest> asked{};
-    std::map<std::string, std::size_t> taken{};  // requests, by table
-    std::deque<std::string> stops{};             // of a table; empty: of all
-    std::set<std::string> stopped{};             // tables of which one may have ended so
-    std::size_t missed = 0;                      // how often the server had not all changes
-    bool complete = false;                       // said by the agent that lives
 };
 
 class SimSource final : public Source, private postgresql::CatalogueReader, private Snapshots {
@@ -89,7 +77,6 @@ class SimSource final : public Source, private postgresql::CatalogueReader, priv
                                               const SideReader& side,
                                               const std::string& missed);
     [[nodiscard]] Result<void> step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait);
-    void look_at_board(EntrySink& sink);
     [[nodiscard]] Result<bool> start(const SnapshotRequest& request, EntrySink& sink) override;
     [[nodiscard]] Result<bool> stop(const std::string& table, EntrySink& sink) override;
     [[nodiscard]] SnapshotStatus status() const override { return driver_.status(); }

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "connectors/postgresql/server/history.h"
-
 namespace tributary::sim {
 namespace {
 
@@ -13,16 +11,20 @@ std::string describe(const std::pair<std::string, int>& name) {
     return name.first + " " + std::to_string(name.second);
 }
 
-// Those that the change is about.
-std::vector<int> keys_of(const SimRow& row, const TableState& table) {
-    if (row.op != Op::truncate) {
-        return {row.key, row.op == Op::move_key ? row.new_key : row.key};
-    }
+std::vector<int> keys_in(const TableState& table) {
     std::vector<int> keys;
     for (const auto& [key, state] : table) {
         keys.push_back(key);
     }
     return keys;
+}
+
+// Those that the change is about.
+std::vector<int> keys_of(const SimRow& row, const TableState& table) {
+    if (row.op != Op::truncate) {
+        return {row.key, row.op == Op::move_key ? row.new_key : row.key};
+    }
+    return keys_in(table);
 }
 
 bool has_column(const std::string& value, const std::string& column, const std::string& text) {
@@ -35,31 +37,31 @@ bool is_snapshot_row(const KafkaRecord& record) {
     return record.value && record.value->find("\"op\":\"r\"") != std::string::npos;
 }
 
-SnapshotOracle::SnapshotOracle(const SimPostgres& server) {
-    std::vector<TableState> tables(kTables);
-    for (const SimTransaction& tx : server.transactions()) {
-        for (const SimRow& row : tx.rows) {
-            if (tx.message || row.table == kExcludedTable) {
-                continue;
-            }
-            TableState& table = tables[row.table];
+void SnapshotOracle::note(std::uint64_t end, std::size_t table, const std::vector<int>& keys) {
+    for (const int key : keys) {
+        const auto now = tables_[table].find(key);
+        const bool is_there = now != tables_[table].end();
+        versions_[{table_name(table), key}].push_back(
+            {end, is_there ? std::optional(now->second) : std::nullopt});
+    }
+}
+
+void SnapshotOracle::on_transaction(std::uint64_t end, const std::vector<SimRow>& rows) {
+    for (const SimRow& row : rows) {
+        if (row.table != kExcludedTable) {
+            TableState& table = tables_[row.table];
             const std::vector<int> keys = keys_of(row, table);
             change_table(row, table);
-            for (const int key : keys) {
-                const auto now = table.find(key);
-                versions_[{table_name(row.table), key}].push_back(
-                    {tx.end_lsn, now == table.end() ? std::nullopt : std::optional(now->second)});
-            }
+            note(end, row.table, keys);
         }
     }
-    for (const SimTransaction& tx : server.lost()) {
-        lost_from_ = std::min(lost_from_, tx.commit_lsn);
-    }
-    // From where a standby took over, everything is another history, also what was idle then.
-    for (std::uint32_t timeline = 1; timeline < server.timeline(); ++timeline) {
-        if (const auto end = postgresql::timeline_end(server.history_file(), timeline)) {
-            lost_from_ = std::min(lost_from_, end->value());
-        }
+}
+
+void SnapshotOracle::on_emptied(std::uint64_t end, std::size_t table) {
+    if (table != kExcludedTable) {
+        const std::vector<int> keys = keys_in(tables_[table]);
+        tables_[table].clear();
+        note(end, table, keys);
     }
 }
 
@@ -68,7 +70,7 @@ const RowState* SnapshotOracle::row_at(const RowName& name, std::uint64_t place)
     const RowState* row = nullptr;
     if (found != versions_.end()) {
         for (const Version& version : found->second) {
-            if (version.end_lsn <= place) {
+            if (version.end <= place) {
                 row = version.row ? &*version.row : nullptr;
             }
         }
@@ -76,7 +78,9 @@ const RowState* SnapshotOracle::row_at(const RowName& name, std::uint64_t place)
     return row;
 }
 
-std::string SnapshotOracle::on_row(const KafkaRecord& record, std::uint64_t place) {
+std::string SnapshotOracle::on_row(const KafkaRecord& record,
+                                   std::uint64_t place,
+                                   bool may_be_lost) {
     const auto at = record.key.rfind("\"id\":");
     int key = 0;
     if (at != std::string::npos) {
@@ -90,7 +94,7 @@ std::string SnapshotOracle::on_row(const KafkaRecord& record, std::uint64_t plac
         has_column(*record.value, "more0", row->toast)) {
         return {};
     }
-    if (place > lost_from_) {
+    if (may_be_lost) {
         has_lost_ = true;
         return {};
     }
@@ -98,14 +102,14 @@ std::string SnapshotOracle::on_row(const KafkaRecord& record, std::uint64_t plac
            std::to_string(place);
 }
 
-void SnapshotOracle::on_change(const Expected& change) {
-    bool& whole = whole_[{change.table, change.key}];
-    whole = change.whole || (whole && !change.value.empty());
+void SnapshotOracle::on_change(const std::string& table, int key, bool whole, bool removes) {
+    bool& known = whole_[{table, key}];
+    known = whole || (known && !removes);
 }
 
 std::string SnapshotOracle::repeated(const SnapshotDuty& duty) const {
     for (const auto& [name, times] : times_) {
-        const auto asked = duty.asked.find("public." + name.first);
+        const auto asked = duty.asked.find(name.first);
         const std::size_t most = *duty.times_max + (asked == duty.asked.end() ? 0 : asked->second);
         if (times > most) {
             return "the snapshot's row " + describe(name) + " is there " + std::to_string(times) +
@@ -117,7 +121,7 @@ std::string SnapshotOracle::repeated(const SnapshotDuty& duty) const {
 
 std::string SnapshotOracle::missing(const SnapshotDuty& duty) const {
     for (const auto& [name, versions] : versions_) {
-        if (versions.back().row && !duty.stopped.contains("public." + name.first)) {
+        if (versions.back().row && !duty.stopped.contains(name.first)) {
             const auto found = whole_.find(name);
             if (found == whole_.end() || !found->second) {
                 return "row " + describe(name);

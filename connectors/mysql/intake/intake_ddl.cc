@@ -27,10 +27,17 @@ Result<void> IntakeMachine::on_ddl(const Now& now, const Query& query, std::stri
         tables_.clear();
         return on_single_statement(now);
     }
+    const bool told = watcher_ != nullptr && watcher_->wants(mysql_gtid_, transaction_.id().start);
+    const auto is_another = [&](const std::string& database, const std::string& table) {
+        tables_.forget(database, table);
+        if (told) {
+            watcher_->on_ddl(database, table);
+        }
+    };
     for (const DdlTarget& target : targets) {
-        tables_.forget(target.database, target.table);
+        is_another(target.database, target.table);
         if (!target.old_table.empty()) {
-            tables_.forget(target.old_database, target.old_table);
+            is_another(target.old_database, target.old_table);
         }
     }
     for (const DdlTarget& target : targets) {

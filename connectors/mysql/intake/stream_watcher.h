@@ -17,7 +17,7 @@ class StreamWatcher {
   public:
     virtual ~StreamWatcher() = default;
 
-    // Whether on_row() and on_truncate() are wanted for changes of this transaction: MySQL's GTID,
+    // Whether what follows is wanted for changes of this transaction: MySQL's GTID,
     // if it has one, and where it begins. Of an XA transaction: its XA COMMIT.
     [[nodiscard]] virtual bool wants(const std::optional<MysqlGtid>& gtid,
                                      const Place& start) const = 0;
@@ -29,6 +29,9 @@ class StreamWatcher {
                         const std::shared_ptr<const TableSchema>& schema,
                         std::string_view payload) = 0;
     virtual void on_truncate(std::string_view database, std::string_view table) = 0;
+    // A statement about the table, or, without one, about its database: it may be another one now,
+    // or none.
+    virtual void on_ddl(std::string_view database, std::string_view table) = 0;
 };
 
 }  // namespace tributary::mysql

@@ -68,6 +68,8 @@ class ChunkReader {
     [[nodiscard]] virtual Result<void> end() = 0;
     // Ends it, whatever state it is in; the next begin() starts clean.
     virtual void abandon() = 0;
+    // Nothing is to be read for a while: what is held for it may be given back.
+    virtual void close() {}
 };
 
 }  // namespace tributary::mysql

@@ -19,7 +19,6 @@ class SqlChunkReader final : public ChunkReader {
 
     // Before anything else, and when the server may be another.
     void use(ServerKind kind, ChunkRule rule);
-    void close();
 
     [[nodiscard]] Result<BegunChunk> begin(const std::string& database,
                                            const std::string& table) override;
@@ -32,6 +31,7 @@ class SqlChunkReader final : public ChunkReader {
                                     const std::function<bool(Cells cells)>& on_row) override;
     [[nodiscard]] Result<void> end() override;
     void abandon() override;
+    void close() override;
 
   private:
     Result<SqlSession*> session();

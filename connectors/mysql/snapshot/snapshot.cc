@@ -271,4 +271,11 @@ void Snapshot::on_truncate(std::string_view database, std::string_view table) {
     }
 }
 
+// Rows of a table that was dropped or changed are not appended behind the statement.
+void Snapshot::on_ddl(std::string_view database, std::string_view table) {
+    if (database == name_.schema && (table.empty() || table == name_.table)) {
+        engine_->spoil();
+    }
+}
+
 }  // namespace tributary::mysql

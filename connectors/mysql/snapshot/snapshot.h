@@ -8,7 +8,7 @@
 //     place, the stream has said all about these rows. Of a table without a key nobody could say
 //     which rows these are: it is read at a moment in which none of them is in doubt.
 // An event that leaves columns out is put over the row that is held; where that cannot be done
-// exactly, the chunk is read again.
+// exactly, and behind a statement that may have made another table, the chunk is read again.
 // Pure but for the ChunkReader; the intake thread. One object per connection.
 #pragma once
 
@@ -91,6 +91,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
                 const std::shared_ptr<const TableSchema>& schema,
                 std::string_view payload) override;
     void on_truncate(std::string_view database, std::string_view table) override;
+    void on_ddl(std::string_view database, std::string_view table) override;
 
   private:
     Snapshot(const SnapshotOptions& options, const Surroundings& surroundings, TableFilter filter)

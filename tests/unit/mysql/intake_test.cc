@@ -329,6 +329,48 @@ TEST_F(IntakeTest, truncate_forgets_no_structure_and_an_unheard_of_statement_eve
     EXPECT_EQ(asked_after("REFORM TABLE u"), 1);
 }
 
+// Of transactions behind a place; tables by their names.
+class Watcher final : public StreamWatcher {
+  public:
+    explicit Watcher(std::uint64_t from) : from_(from) {}
+    bool wants(const std::optional<MysqlGtid>& /*gtid*/, const Place& start) const override {
+        return start.offset >= from_;
+    }
+    bool withholds(std::string_view /*table*/) const override { return false; }
+    void on_row(SchemaId /*id*/,
+                const std::shared_ptr<const TableSchema>& /*schema*/,
+                std::string_view /*payload*/) override {}
+    void on_truncate(std::string_view /*database*/, std::string_view /*table*/) override {}
+    void on_ddl(std::string_view database, std::string_view table) override {
+        told.push_back(std::string(database) + "." + std::string(table));
+    }
+    std::vector<std::string> told;
+
+  private:
+    std::uint64_t from_;
+};
+
+TEST_F(IntakeTest, who_watches_is_told_of_statements_that_may_have_made_another_table) {
+    std::uint64_t number = 5;
+    const auto told_of = [&](const char* statement, bool wanted) {
+        const FileEvent gtid = wire_.gtid(number++);
+        Watcher watcher(gtid.offset + (wanted ? 0 : 1));
+        const auto intake = std::move(Intake::make(options_, sink_.now, nullptr, sink_).value());
+        intake->watch(&watcher);
+        for (const FileEvent& event : {gtid, wire_.query(statement)}) {
+            EXPECT_TRUE(intake->on_event(test::view(event, "bin.000001"), 1, sink_));
+        }
+        return watcher.told;
+    };
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(told_of("DROP TABLE other, t", true), (Names{"shop.other", "shop.t"}));
+    EXPECT_EQ(told_of("RENAME TABLE t TO old.u", true), (Names{"old.u", "shop.t"}));
+    EXPECT_EQ(told_of("ALTER TABLE t ADD x int", true), (Names{"shop.t"}));
+    EXPECT_EQ(told_of("DROP DATABASE shop", true), (Names{"shop."}));
+    EXPECT_EQ(told_of("DROP TABLE t", false), Names{});
+    EXPECT_EQ(told_of("CREATE VIEW t AS SELECT 1", true), Names{});
+}
+
 TEST_F(IntakeTest, truncate_of_a_selected_table_is_a_change) {
     options_.filter.include = {R"(shop\.t)"};
     take_all(two_rows());
