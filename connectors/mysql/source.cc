@@ -162,6 +162,7 @@ Result<void> MysqlSource::start_stream(const ResumePoint& from) {
     buffer_.resize(kReadBytes);
     more_ = false;
     heard_ = clock_.now();
+    asked_ = heard_;
     return success();
 }
 
@@ -223,7 +224,33 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
                      "source " + options_.name + ": the server has been silent for " +
                          std::to_string(silence.count()) + " ms");
     }
-    return success();
+    return notice_reset();
+}
+
+// After RESET BINARY LOGS AND GTIDS a dump stays in the log of before, and says so in heartbeats
+// for ever. So the server is asked once a heartbeat; the next connection finds out what became of
+// it.
+Result<void> MysqlSource::notice_reset() {
+    const SteadyTime now = clock_.now();
+    if (more_ || now - asked_ < milliseconds(options_.heartbeat_ms)) {
+        return success();
+    }
+    asked_ = now;
+    const auto end = [this]() -> Result<Place> {
+        TRIBUTARY_TRY(session, sql());
+        return end_of_log(*session);
+    }();
+    if (!end) {
+        sql_.reset();
+        return success();  // the stream is sound; asked again
+    }
+    const Place& received = intake_->received();
+    if (received.file.empty() || compare(end.value(), received) >= 0) {
+        return success();
+    }
+    return Error(errors::kSourceUnreachable,
+                 "source " + options_.name + ": the server began its binary log anew: it ends at " +
+                     to_string(end.value()) + ", the stream is at " + to_string(received));
 }
 
 // Two readers with one server_id take the stream from each other for ever.

@@ -79,6 +79,7 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
     Result<SqlSession*> sql();
     Result<void> drain(EntrySink& sink);
     Error weigh(const Error& error);
+    Result<void> notice_reset();
     [[nodiscard]] Result<std::size_t> read_more() override;
     [[nodiscard]] Result<bool> goes_on(EntrySink& sink) override;
     [[nodiscard]] Error not_connected() const;
@@ -100,6 +101,7 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
     bool fresh_ = false;  // where it starts is not appended yet
     bool more_ = false;   // the last poll() left events in the buffer, or in the client library
     SteadyTime heard_;    // the last byte of the server
+    SteadyTime asked_;    // where its log ends
     Recurrence clashes_;  // another reader took the stream
 
     mutable std::mutex mutex_;

@@ -357,6 +357,36 @@ TEST_P(SnapshotOf, ATableWithoutAKeyIsExactBesideWritersAndThroughKills) {
     killer.report();
 }
 
+// Of a system-versioned table the rows of now, and then their changes.
+TEST(SnapshotOfMariaDb, TakesTheRowsOfNowOfAVersionedTable) {
+    Shop shop(MysqldKind::mariadb);
+    const std::vector<std::pair<std::string, std::string>> tables{
+        {"hidden", ""},
+        {"declared",
+         ", rs timestamp(6) GENERATED ALWAYS AS ROW START, re timestamp(6) GENERATED ALWAYS AS ROW "
+         "END, PERIOD FOR SYSTEM_TIME (rs, re)"}};
+    for (const auto& [table, period] : tables) {
+        shop.sql("CREATE TABLE " + table + " (id int PRIMARY KEY, v int" + period +
+                 ") WITH SYSTEM VERSIONING; INSERT INTO " + table +
+                 " (id, v) VALUES (1, 1), (2, 2), (3, 3); UPDATE " + table +
+                 " SET v = 10 WHERE id = 1; DELETE FROM " + table + " WHERE id = 2");
+    }
+    Agent agent(shop.site);
+    ASSERT_TRUE(complete(agent)) << agent.log();
+    for (const auto& [table, period] : tables) {
+        SCOPED_TRACE(table);
+        EXPECT_EQ(replay(shop.topic(table)).reads, 2U);
+        shop.sql("UPDATE " + table + " SET v = 11 WHERE id = 1; DELETE FROM " + table +
+                 " WHERE id = 3; INSERT INTO " + table + " (id, v) VALUES (4, 4)");
+        ASSERT_TRUE(servers::poll_until(kPatience, [&] {
+            return replay(shop.topic(table)).rows.contains(R"({"id":4})");
+        })) << agent.log();
+        const Replay found = replay(shop.topic(table));
+        EXPECT_TRUE(found.wrong.empty()) << testing::PrintToString(found.wrong);
+        expect_table([&](const std::string& text) { return shop.sql(text); }, table, found);
+    }
+}
+
 TEST(SnapshotOfMySqlWithoutGtids, IsExactBesideWritersAndNamesTheRightItNeeds) {
     constexpr int kRows = 20'000;
     Shop shop(MysqldKind::mysql);

@@ -15,6 +15,11 @@ using servers::MysqldKind;
 constexpr const char* kTables =
     "CREATE TABLE t (id int PRIMARY KEY, v varchar(200), n int NOT NULL DEFAULT 7) ENGINE=InnoDB";
 
+void expect_compared(const Pipeline& pipeline) {
+    EXPECT_EQ(pipeline.observer.lines.find("cannot be compared"), std::string::npos)
+        << pipeline.observer.lines;
+}
+
 class MysqlHistories : public ::testing::TestWithParam<MysqldKind> {
   protected:
     // One server of each kind for the suite; tests that need another one make it.
@@ -48,10 +53,6 @@ class MysqlHistories : public ::testing::TestWithParam<MysqldKind> {
         const auto result = run_to_the_error(pipeline);
         ASSERT_FALSE(result);
         EXPECT_TRUE(result.error().is(kind)) << result.error().message();
-    }
-    static void expect_compared(const Pipeline& pipeline) {
-        EXPECT_EQ(pipeline.observer.lines.find("cannot be compared"), std::string::npos)
-            << pipeline.observer.lines;
     }
     // A copy of the data as they are now, and back again: what a restored machine has.
     static void copy_data(const std::filesystem::path& to) {
@@ -144,6 +145,24 @@ TEST_P(MysqlHistories, a_reset_binary_log_that_grew_past_the_old_one_is_another_
         sql(insert(id));
     }
     expect_stop(fresh, errors::kSourceDiverged);
+}
+
+// The server goes on sending heartbeats of the log that is gone.
+TEST_P(MysqlHistories, a_binary_log_that_is_reset_under_the_stream_is_a_named_stop) {
+    for (const auto mode : {GtidMode::on, GtidMode::off}) {
+        Options options = server().options();
+        options.gtid = mode;
+        Pipeline pipeline(options);
+        ASSERT_TRUE(pipeline.open());
+        sql(insert(1) + ";" + insert(2) + "; DELETE FROM t");
+        ASSERT_TRUE(pipeline.poll_until_count(7));
+        sql(reset());
+        const auto polled = pipeline.poll_until([] { return false; });
+        ASSERT_FALSE(polled);
+        EXPECT_TRUE(polled.error().is(errors::kSourceUnreachable)) << polled.error().message();
+        pipeline.restart();
+        expect_stop(pipeline, errors::kSourceRewound);
+    }
 }
 
 TEST_P(MysqlHistories, goes_on_exactly_where_only_what_was_taken_in_is_purged) {
@@ -301,6 +320,32 @@ class Replica {
     std::unique_ptr<servers::Mysqld> mysqld_;
 };
 
+// Half of a transaction from the one, the rest from the other.
+void expect_to_go_on_inside_a_transaction(Server& primary, Replica& replica) {
+    Pipeline pipeline(primary.options(), 1);
+    ASSERT_TRUE(pipeline.open());
+    std::string statements = "BEGIN;";
+    Texts expected;
+    for (int id = 100; id < 1000; ++id) {
+        statements += "INSERT INTO t VALUES (" + std::to_string(id) + ", REPEAT('y', 180), 1);";
+        expected.push_back("create t id=" + std::to_string(id) + " v=" + std::string(40, 'y') +
+                           " n=1");
+    }
+    primary.sql(statements + "COMMIT");
+    expected.emplace_back("end 900");
+    replica.follow();
+    for (std::size_t seen = 0; seen < expected.size(); seen = pipeline.events().size()) {
+        ASSERT_TRUE(pipeline.poll_until_count(seen + 1));
+        EXPECT_TRUE(seen > 0 || pipeline.events().size() < expected.size()) << "no half";
+        pipeline.options.connection.port = replica.port();
+        pipeline.restart();
+        const auto opened = pipeline.reopen();
+        ASSERT_TRUE(opened) << opened.error().message();
+    }
+    EXPECT_TRUE(pipeline.texts() == expected);
+    expect_compared(pipeline);
+}
+
 // A primary of its own: a replica needs its binary log from the beginning.
 TEST_P(MysqlHistories,
        a_replica_that_has_our_transactions_takes_over_exactly_and_another_is_refused) {
@@ -308,6 +353,7 @@ TEST_P(MysqlHistories,
     primary.sql(kTables);
     Replica replica(primary);
     replica.follow();
+    ASSERT_NO_FATAL_FAILURE(expect_to_go_on_inside_a_transaction(primary, replica));
     Pipeline pipeline(primary.options());
     ASSERT_TRUE(pipeline.open());
     primary.sql(insert(1) + ";" + insert(2));

@@ -52,6 +52,7 @@ TEST(BinlogCursor, in_the_middle_of_a_file_the_repeated_description_has_no_place
     BinlogCursor cursor({"bin.000001", 1000});
     ASSERT_TRUE(cursor.on_event(rotate(1000, "bin.000001", kArtificialFlag)));
     ASSERT_TRUE(cursor.on_event(event(EventType::format_description, 123, 0)));
+    EXPECT_EQ(cursor.next().offset, 1000U);
     ASSERT_TRUE(cursor.on_event(event(EventType::query, 100, 1100)));
     EXPECT_EQ(cursor.offset(), 1000U);
 }

@@ -100,10 +100,10 @@ TEST_F(OrderTest, rows_of_an_xa_transaction_count_against_the_bound_until_it_is_
         };
         for (std::uint64_t gtid = 5; gtid < 45; gtid += 5) {
             add(ended(xa_rows(gtid), wire_.query("ROLLBACK")));
-            add(ended(xa_rows(gtid + 1), wire_.event(EventType::stop, "")));
-            add(ended(xa_rows(gtid + 2), wire_.xa_prepare(false, "x")));
-            add({wire_.gtid(gtid + 3), wire_.query(kXaCommit)});
-            add(ended(half(wire_.gtid(gtid + 4)), wire_.xid()));
+            add(ended(half(wire_.gtid(gtid + 1)), wire_.xid()));
+            add(ended(xa_rows(gtid + 2), wire_.event(EventType::stop, "")));
+            add(ended(xa_rows(gtid + 3), wire_.xa_prepare(false, "x")));
+            add({wire_.gtid(gtid + 4), wire_.query(kXaCommit)});
         }
         return take(events);
     };
