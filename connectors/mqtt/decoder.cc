@@ -3,7 +3,7 @@
 #include "connectors/mqtt/decoder.h"
 
 #include <algorithm>
-#include <new>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -53,17 +53,6 @@ class MqttDecoder final : public Decoder {
     std::vector<NamedText> scratch_;
 };
 
-NamedText* allocate(Arena& arena, std::size_t count) {
-    return static_cast<NamedText*>(
-        static_cast<void*>(arena.allocate(std::max<std::size_t>(count, 1) * sizeof(NamedText))));
-}
-
-std::span<const NamedText> keep(std::span<const NamedText> all, Arena& arena) {
-    NamedText* kept = allocate(arena, all.size());
-    std::uninitialized_copy(all.begin(), all.end(), kept);
-    return {kept, all.size()};
-}
-
 Result<bool> MqttDecoder::decode(const Entry& entry, Arena& arena, Change& change) {
     switch (entry.kind) {
         case EntryKind::position:
@@ -86,7 +75,7 @@ Result<bool> MqttDecoder::decode(const Entry& entry, Arena& arena, Change& chang
         message.kafka_topic = gaps_topic_;
     } else {
         TRIBUTARY_TRY_VOID(parse_message(entry.payload, message, users_));
-        message.user_properties = keep(users_, arena);
+        message.user_properties = arena.copies(std::span<const NamedText>(users_));
         TRIBUTARY_TRY(wanted, route(message, entry.intake_time_us, arena));
         if (!wanted) {
             observer_.add(Counter::messages_expired, pipeline_, 1);
@@ -100,7 +89,7 @@ Result<bool> MqttDecoder::decode(const Entry& entry, Arena& arena, Change& chang
     change.intake_time_us = entry.intake_time_us;
     change.source_time_us = entry.intake_time_us;
     change.source_position = entry.context;
-    change.sensor = new (arena.allocate(sizeof(SensorMessage))) SensorMessage(message);
+    change.sensor = arena.copies(std::span<const SensorMessage>(&message, 1)).data();
     return true;
 }
 
@@ -132,7 +121,7 @@ Result<bool> MqttDecoder::route(SensorMessage& message, std::int64_t intake_time
     for (const auto& [name, value] : routed.captures) {
         scratch_.push_back({name, value});
     }
-    message.captures = keep(scratch_, arena);
+    message.captures = arena.copies(std::span<const NamedText>(scratch_));
     message.headers = keep_headers(routed, message, arena);
     return true;
 }
@@ -149,7 +138,7 @@ std::span<const NamedText> MqttDecoder::keep_headers(const Routed& routed,
             scratch_.push_back(property);
         }
     }
-    return keep(scratch_, arena);
+    return arena.copies(std::span<const NamedText>(scratch_));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ bool is_cascading_key(std::string_view line) {
            });
 }
 
-// Servers without the setting know InnoDB's way only.
+// MySQL 9.6 and later: the server itself changes the rows, and logs them, where the setting is off.
+// Servers without it know InnoDB's way only.
 bool are_logged(const ServerFacts& facts) {
     return facts.variables.contains("innodb_native_foreign_keys") &&
            !facts.on("innodb_native_foreign_keys");

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstring>
-#include <new>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -33,7 +32,6 @@ constexpr std::array kSourceFields{
     SourceField{"query", TypeKind::text, true},
 };
 enum SourceIndex : std::size_t { kTable, kServerId, kGtid, kFile, kPos, kRow, kThread, kQuery };
-using SourceValues = std::array<Value, kSourceFields.size()>;
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 
@@ -175,24 +173,22 @@ void MysqlDecoder::fill_source(const EventHead& head,
                                const TableSchema& schema,
                                Arena& arena,
                                Change& change) const {
-    auto* source =
-        static_cast<SourceValues*>(static_cast<void*>(arena.allocate(sizeof(SourceValues))));
-    new (source) SourceValues{};
+    const auto source = arena.make<Value>(kSourceFields.size());
     if (!schema.table.empty()) {
-        (*source)[kTable] = text_value(schema.table);
+        source[kTable] = text_value(schema.table);
     }
-    (*source)[kServerId] = number_value(context_.server_id);
+    source[kServerId] = number_value(context_.server_id);
     if (!context_.gtid.empty()) {
-        (*source)[kGtid] = text_value(arena.copy(context_.gtid));
+        source[kGtid] = text_value(arena.copy(context_.gtid));
     }
     const std::string_view file = context_.rows_file.empty() ? context_.file : context_.rows_file;
-    (*source)[kFile] = text_value(arena.copy(file));
-    (*source)[kPos] = number_value(static_cast<std::int64_t>(head.offset));
-    (*source)[kRow] = number_value(head.row);
+    source[kFile] = text_value(arena.copy(file));
+    source[kPos] = number_value(static_cast<std::int64_t>(head.offset));
+    source[kRow] = number_value(head.row);
     if (context_.thread_id != 0 && !is_statement(head)) {
-        (*source)[kThread] = number_value(context_.thread_id);
+        source[kThread] = number_value(context_.thread_id);
     }
-    change.source_values = *source;
+    change.source_values = source;
     change.database = schema.database;
     if (head.operation == 'R') {
         change.snapshot_marker =
@@ -322,13 +318,7 @@ Result<void> MysqlDecoder::decode_end(const Entry& entry, Arena& arena, Change& 
     change.operation = Operation::transaction_end;
     TRIBUTARY_TRY(end, parse_transaction_end(entry.payload));
     change.event_count = end.event_count;
-    auto* counts = static_cast<TableCount*>(
-        static_cast<void*>(arena.allocate(end.tables.size() * sizeof(TableCount))));
-    for (std::size_t index = 0; index < end.tables.size(); ++index) {
-        new (&counts[index])
-            TableCount{arena.copy(end.tables[index].table), end.tables[index].count};
-    }
-    change.table_counts = {counts, end.tables.size()};
+    change.table_counts = format::counts_in(arena, end.tables);
     return success();
 }
 

@@ -4,7 +4,7 @@ tributary_room(postgresql_decode
     SOURCES
         decoder.cc entry_payload.cc lsn.cc position.cc
         stream/confirm.cc stream/pgoutput.cc
-        values/special_values.cc values/table_schema.cc values/text_values.cc values/types.cc
+        values/extension_values.cc values/special_values.cc values/table_schema.cc values/text_values.cc values/types.cc
         intake/intake.cc intake/intake_tables.cc
         snapshot/copy_text.cc snapshot/snapshot.cc snapshot/snapshot_table.cc
         snapshot/visible_set.cc

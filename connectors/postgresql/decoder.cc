@@ -51,11 +51,6 @@ Value lsn_value(Lsn lsn) {
     return value;
 }
 
-template <typename T>
-T* allocate(Arena& arena, std::size_t count) {
-    return static_cast<T*>(static_cast<void*>(arena.allocate(count * sizeof(T))));
-}
-
 Error undecodable(const TableSchema& schema, const Column& column, std::string_view why) {
     return {errors::kValueUndecodable,
             schema.schema + "." + schema.table + "." + column.name + " of type " +
@@ -193,18 +188,17 @@ void PostgresqlDecoder::fill_source(const EventHead& head,
                                     const SourceValues& values,
                                     Arena& arena,
                                     Change& change) const {
-    auto* source = allocate<SourceValues>(arena, 1);
-    std::memcpy(static_cast<void*>(source), &values, sizeof values);
+    const auto source = arena.copies(std::span<const Value>(values));
     if (context_.kind == ContextKind::transaction) {
-        (*source)[kTxId].state = ValueState::value;
-        (*source)[kTxId].integer = context_.xid;
+        source[kTxId].state = ValueState::value;
+        source[kTxId].integer = context_.xid;
     }
-    (*source)[kLsn] = lsn_value(head.lsn);
+    source[kLsn] = lsn_value(head.lsn);
     if (!context_.origin.empty()) {
-        (*source)[kOrigin] = text_value(arena.copy(context_.origin));
-        (*source)[kOriginLsn] = lsn_value(context_.origin_lsn);
+        source[kOrigin] = text_value(arena.copy(context_.origin));
+        source[kOriginLsn] = lsn_value(context_.origin_lsn);
     }
-    change.source_values = *source;
+    change.source_values = source;
     change.source_sequence = sequence_text(head.lsn, arena);
     if (context_.kind == ContextKind::snapshot) {
         change.snapshot_marker = to_string(static_cast<SnapshotMarker>(head.order));
@@ -253,7 +247,6 @@ Result<void> decode_tuple(const TableSchema& schema,
     for (std::size_t index = 0; cells.next(cell); ++index) {
         const Column& column = schema.columns[index];
         Value& value = values[index];
-        new (&value) Value{};
         if (identity_only && !column.identity) {
             value.state = ValueState::absent;
         } else if (cell.kind == CellKind::unchanged) {
@@ -317,7 +310,7 @@ Result<void> PostgresqlDecoder::decode_row(const Plan& plan,
     const std::size_t count = schema.columns.size();
     Value* before = nullptr;
     if (row.old_kind != OldTuple::none) {
-        before = allocate<Value>(arena, count);
+        before = arena.make<Value>(count).data();
         TRIBUTARY_TRY_VOID(
             decode_tuple(schema, row.old_tuple, row.old_kind == OldTuple::key, arena, before));
         change.before = {before, count};
@@ -325,7 +318,7 @@ Result<void> PostgresqlDecoder::decode_row(const Plan& plan,
     if (row.type == MessageType::remove) {
         return success();
     }
-    auto* after = allocate<Value>(arena, count);
+    auto* after = arena.make<Value>(count).data();
     TRIBUTARY_TRY_VOID(decode_tuple(schema, row.new_tuple, false, arena, after));
     change.after = {after, count};
     if (before != nullptr) {
@@ -357,12 +350,7 @@ Result<void> PostgresqlDecoder::decode_end(const Entry& entry, Arena& arena, Cha
     change.operation = Operation::transaction_end;
     TRIBUTARY_TRY(end, parse_transaction_end(entry.payload));
     change.event_count = end.event_count;
-    auto* counts = allocate<TableCount>(arena, end.tables.size());
-    for (std::size_t index = 0; index < end.tables.size(); ++index) {
-        new (&counts[index])
-            TableCount{arena.copy(end.tables[index].table), end.tables[index].count};
-    }
-    change.table_counts = {counts, end.tables.size()};
+    change.table_counts = format::counts_in(arena, end.tables);
     return success();
 }
 

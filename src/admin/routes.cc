@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/base64.h"
-#include "model/errors.h"
 
 namespace tributary::admin {
 
@@ -138,15 +137,8 @@ Json trouble(const std::optional<Error>& error) {
 
 Json half(const HalfStatus& status) {
     Json out = {{"state", to_string(status.state)}};
-    if (!status.error_name.empty()) {
-        out["error"] = status.error_name;
-        out["message"] = status.error_text;
-        for (const ErrorKind* kind : errors::all()) {
-            if (kind->name == status.error_name) {
-                out["safe"] = kind->safe;
-                out["next"] = kind->next;
-            }
-        }
+    if (status.error) {
+        out.update(trouble(status.error));
     }
     return out;
 }

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace tributary {
@@ -36,6 +38,24 @@ class Arena {
         return {at, bytes.size()};
     }
 
+    // `count` value-initialised objects; nothing destroys them.
+    template <typename T>
+    [[nodiscard]] std::span<T> make(std::size_t count) {
+        static_assert(std::is_trivially_destructible_v<T>);
+        T* at = room_for<T>(count);
+        std::uninitialized_value_construct_n(at, count);
+        return {at, count};
+    }
+
+    // Copies of `all`, likewise.
+    template <typename T>
+    [[nodiscard]] std::span<T> copies(std::span<const T> all) {
+        static_assert(std::is_trivially_destructible_v<T>);
+        T* at = room_for<T>(all.size());
+        std::uninitialized_copy(all.begin(), all.end(), at);
+        return {at, all.size()};
+    }
+
     // Gives the unused end of the newest allocation back: `at` came from allocate(), `kept` bytes
     // stay.
     void shrink_last(const char* at, std::size_t kept) noexcept {
@@ -60,6 +80,11 @@ class Arena {
         std::unique_ptr<char[]> bytes;
         std::size_t size;
     };
+
+    template <typename T>
+    T* room_for(std::size_t count) {
+        return static_cast<T*>(static_cast<void*>(allocate(count * sizeof(T))));
+    }
 
     void next_chunk(std::size_t count) {
         while (current_ + 1 < chunks_.size()) {

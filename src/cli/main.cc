@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/usage.h"
 #include "model/errors.h"
 
 namespace {
@@ -206,6 +207,7 @@ int run_command(int argc, char** argv) {
     app.set_version_flag("-V,--version", std::string("tributary ") + TRIBUTARY_VERSION);
     app.require_subcommand(1);
     app.fallthrough();
+    app.failure_message(tributary::cli::explain_usage);
     add_verbs(app, arguments, verb);
     if (argc < 2) {
         (void)std::fputs(app.help().c_str(), stderr);

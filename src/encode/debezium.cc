@@ -7,7 +7,6 @@
 #include <bit>
 #include <charconv>
 #include <memory>
-#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -283,13 +282,10 @@ class DebeziumEncoder final : public Encoder {
               std::string_view header_value) {
         record.headers = context_;
         if (!header.empty()) {
-            const std::size_t count = context_.size() + 1;
-            auto* headers = reinterpret_cast<RecordHeader*>(
-                target.arena.allocate(count * sizeof(RecordHeader)));
-            std::uninitialized_copy(context_.begin(), context_.end(), headers);
-            ::new (static_cast<void*>(headers + context_.size()))
-                RecordHeader{header, header_value};
-            record.headers = {headers, count};
+            const auto headers = target.arena.make<RecordHeader>(context_.size() + 1);
+            std::copy(context_.begin(), context_.end(), headers.begin());
+            headers.back() = {header, header_value};
+            record.headers = headers;
         }
         push_bare(target, record, sub_index);
     }

@@ -292,6 +292,9 @@ bool to_value(Literal& literal, const ColumnType& type, Value& value) {
         case TypeKind::geometry:
         case TypeKind::point:
         case TypeKind::float_vector:
+        case TypeKind::double_vector:
+        case TypeKind::sparse_vector:
+        case TypeKind::geography:
             return false;
     }
     return false;

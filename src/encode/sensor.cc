@@ -3,7 +3,7 @@
 
 #include <array>
 #include <charconv>
-#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -30,10 +30,7 @@ class Headers {
         add(name, arena_.copy({digits.data(), static_cast<std::size_t>(end - digits.data())}));
     }
     [[nodiscard]] std::span<const RecordHeader> keep() const {
-        auto* kept = static_cast<RecordHeader*>(
-            static_cast<void*>(arena_.allocate(all_.size() * sizeof(RecordHeader))));
-        std::uninitialized_copy(all_.begin(), all_.end(), kept);
-        return {kept, all_.size()};
+        return arena_.copies(std::span<const RecordHeader>(all_));
     }
 
   private:

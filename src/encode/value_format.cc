@@ -284,14 +284,65 @@ void unsigned_format(Format& format, const DebeziumOptions& options) {
                          R"(,"parameters":{"scale":"0","connect.decimal.precision":"20"})";
 }
 
-void geometry_format(Format& format) {
+// `name`: Geometry or Geography.
+void spatial_format(Format& format, const std::string& name, const DebeziumOptions& options) {
     format.form = Form::geometry;
     format.schema_head = R"("type":"struct","fields":[)"
                          R"({"type":"bytes","optional":false,"field":"wkb"},)"
                          R"({"type":"int32","optional":true,"field":"srid"}])";
-    format.schema_tail = named("io.debezium.data.geometry.Geometry") + R"(,"doc":"Geometry")";
+    format.schema_tail = named("io.debezium.data.geometry." + name) + R"(,"doc":")" + name + '"';
+    format.zero = R"({"wkb":"AQcAAAAAAAAA","srid":null})";  // an empty collection
+    format.unavailable = "{\"wkb\":" + written([&](JsonWriter& writer) {
+                             writer.base64(options.unavailable_placeholder);
+                         }) +
+                         ",\"srid\":null}";
+}
+
+void geometry_format(Format& format, const DebeziumOptions& options) {
+    spatial_format(format, "Geometry", options);
     format.always_optional = true;
     format.zero = "null";
+}
+
+// The bytes of the placeholder as numbers.
+std::string placeholder_numbers(const DebeziumOptions& options, bool real) {
+    std::string numbers;
+    for (const char byte : options.unavailable_placeholder) {
+        numbers += (numbers.empty() ? "" : ",") + std::to_string(static_cast<unsigned char>(byte)) +
+                   (real ? ".0" : "");
+    }
+    return "[" + numbers + "]";
+}
+
+void vector_format(Format& format, Form form, const DebeziumOptions& options) {
+    const bool wide = form == Form::double_vector;
+    simple(format, form, "array", "[]");
+    format.schema_head += std::string(R"(,"items":{"type":")") + (wide ? "double" : "float") +
+                          R"(","optional":false})";
+    format.schema_tail =
+        named(wide ? "io.debezium.data.DoubleVector" : "io.debezium.data.FloatVector");
+    format.unavailable = placeholder_numbers(options, true);
+}
+
+// A map whose keys are no texts is an array of pairs.
+void sparse_vector_format(Format& format, const DebeziumOptions& options) {
+    format.form = Form::sparse_vector;
+    format.schema_head = R"("type":"struct","fields":[)"
+                         R"({"type":"int16","optional":false,"field":"dimensions"},)"
+                         R"({"type":"map","keys":{"type":"int16","optional":false},)"
+                         R"("values":{"type":"double","optional":false},)"
+                         R"("optional":false,"field":"vector"}])";
+    format.schema_tail =
+        named("io.debezium.data.SparseDoubleVector") + R"(,"doc":"Sparse double vector")";
+    format.zero = R"({"dimensions":0,"vector":[]})";
+    std::string pairs;
+    const std::string& placeholder = options.unavailable_placeholder;
+    for (std::size_t at = 0; at < placeholder.size(); ++at) {
+        pairs += (at == 0 ? "[" : ",[") + std::to_string(at + 1) + "," +
+                 std::to_string(static_cast<unsigned char>(placeholder[at])) + ".0]";
+    }
+    format.unavailable =
+        R"({"dimensions":)" + std::to_string(placeholder.size()) + R"(,"vector":[)" + pairs + "]}";
 }
 
 void point_format(Format& format) {
@@ -327,12 +378,7 @@ std::string array_placeholder(const Format& element,
     }
     const bool real = element.form == Form::float32 || element.form == Form::float64 ||
                       element.form == Form::decimal_double;
-    std::string numbers;
-    for (const char byte : options.unavailable_placeholder) {
-        numbers += (numbers.empty() ? "" : ",") + std::to_string(static_cast<unsigned char>(byte)) +
-                   (real ? ".0" : "");
-    }
-    return "[" + numbers + "]";
+    return placeholder_numbers(options, real);
 }
 
 bool array_format(Format& format,
@@ -465,15 +511,22 @@ std::optional<Format> make_format(const ColumnType& type,
             labels_format(format, "io.debezium.data.EnumSet", joined(type.labels, false), options);
             break;
         case TypeKind::geometry:
-            geometry_format(format);
+            geometry_format(format, options);
+            break;
+        case TypeKind::geography:
+            spatial_format(format, "Geography", options);
             break;
         case TypeKind::point:
             point_format(format);
             break;
         case TypeKind::float_vector:
-            simple(format, Form::float_vector, "array", "[]");
-            format.schema_head += R"(,"items":{"type":"float","optional":false})";
-            format.schema_tail = named("io.debezium.data.FloatVector");
+            vector_format(format, Form::float_vector, options);
+            break;
+        case TypeKind::double_vector:
+            vector_format(format, Form::double_vector, options);
+            break;
+        case TypeKind::sparse_vector:
+            sparse_vector_format(format, options);
             break;
     }
     return format;

@@ -42,6 +42,8 @@ enum class Form : std::uint8_t {
     geometry,          // {"wkb":..,"srid":..}
     point,             // {"x":..,"y":..,"wkb":..,"srid":..}
     float_vector,
+    double_vector,
+    sparse_vector,  // {"dimensions":..,"vector":[[place,number],..]}
 };
 
 struct Format {

@@ -126,6 +126,8 @@ Problem write_infinity(JsonWriter& writer, const Format& format, bool positive) 
         case Form::geometry:
         case Form::point:
         case Form::float_vector:
+        case Form::double_vector:
+        case Form::sparse_vector:
             break;
     }
     return Problem::malformed;
@@ -210,18 +212,44 @@ Problem write_point(JsonWriter& writer, const Value& value) {
     return Problem::none;
 }
 
-Problem write_float_vector(JsonWriter& writer, std::string_view floats) {
-    if (floats.size() % 4 != 0) {
+template <typename Real, typename Bits>
+Problem write_vector(JsonWriter& writer, std::string_view reals) {
+    static_assert(sizeof(Real) == sizeof(Bits));
+    if (reals.size() % sizeof(Bits) != 0) {
         return Problem::malformed;
     }
     writer.raw('[');
-    for (std::size_t at = 0; at < floats.size(); at += 4) {
+    for (std::size_t at = 0; at < reals.size(); at += sizeof(Bits)) {
         if (at != 0) {
             writer.raw(',');
         }
-        writer.real(std::bit_cast<float>(load<std::uint32_t>(floats.data() + at, Endian::little)));
+        writer.real(std::bit_cast<Real>(load<Bits>(reals.data() + at, Endian::little)));
     }
     writer.raw(']');
+    return Problem::none;
+}
+
+Problem write_sparse_vector(JsonWriter& writer, const Value& value) {
+    constexpr std::size_t kElementBytes = 12;
+    constexpr std::int64_t kPlaceMax = std::numeric_limits<std::int16_t>::max();
+    if (value.text.size() % kElementBytes != 0) {
+        return Problem::malformed;
+    }
+    if (value.integer < 0 || value.integer > kPlaceMax) {
+        return Problem::out_of_range;
+    }
+    writer.raw("{\"dimensions\":");
+    writer.integer(value.integer);
+    writer.raw(",\"vector\":[");
+    for (std::size_t at = 0; at < value.text.size(); at += kElementBytes) {
+        const char* const element = value.text.data() + at;
+        writer.raw(at == 0 ? "[" : ",[");
+        writer.integer(load<std::uint32_t>(element, Endian::little));
+        writer.raw(',');
+        writer.real(std::bit_cast<double>(load<std::uint64_t>(element + 4, Endian::little)));
+        writer.raw(']');
+    }
+    writer.raw("]}");
     return Problem::none;
 }
 
@@ -364,7 +392,11 @@ Problem write_value(JsonWriter& writer, const Format& format, const Value& value
         case Form::point:
             return write_point(writer, value);
         case Form::float_vector:
-            return write_float_vector(writer, value.text);
+            return write_vector<float, std::uint32_t>(writer, value.text);
+        case Form::double_vector:
+            return write_vector<double, std::uint64_t>(writer, value.text);
+        case Form::sparse_vector:
+            return write_sparse_vector(writer, value);
     }
     return Problem::none;
 }

@@ -92,8 +92,8 @@ class Members {
 }  // namespace
 
 std::string pack_checkpoint(const Checkpoint& checkpoint) {
-    const Json object = {
-        {"format", kCheckpointFormat},
+    Json object = {
+        {"format", checkpoint.block_crc == 0 ? 1 : kCheckpointFormat},
         {"pipeline", checkpoint.pipeline},
         {"log_id", to_string(checkpoint.log_id)},
         {"agent_version", checkpoint.agent_version},
@@ -105,8 +105,11 @@ std::string pack_checkpoint(const Checkpoint& checkpoint) {
         {"previous_last", checkpoint.previous_last.value()},
         {"record_count", checkpoint.record_count},
         {"chain_crc", checkpoint.chain_crc},
-        {"wall_time_us", checkpoint.wall_time_us},
     };
+    if (checkpoint.block_crc != 0) {
+        object["block_crc"] = checkpoint.block_crc;
+    }
+    object["wall_time_us"] = checkpoint.wall_time_us;
     return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -139,8 +142,10 @@ Result<Checkpoint> unpack_checkpoint(std::string_view bytes) {
     checkpoint.last = Sequence(members.number("last"));
     checkpoint.previous_last = Sequence(members.number("previous_last"));
     checkpoint.record_count = members.number("record_count");
-    const std::uint64_t chain_crc = members.number("chain_crc");
-    checkpoint.chain_crc = static_cast<std::uint32_t>(chain_crc);
+    checkpoint.chain_crc = static_cast<std::uint32_t>(members.number("chain_crc"));
+    if (format->get<std::uint64_t>() >= 2) {
+        checkpoint.block_crc = static_cast<std::uint32_t>(members.number("block_crc"));
+    }
     checkpoint.wall_time_us = members.signed_number("wall_time_us");
     if (!members.ok()) {
         return invalid(bytes, "a member is missing or has another type");

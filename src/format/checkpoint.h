@@ -1,6 +1,7 @@
 // Bytes of a checkpoint: the value of the record in `_tributary.checkpoint.<agent>.<pipeline>`,
 // whose key is the pipeline's name. JSON, one object, so that an operator can read it with any
-// consumer; positions are base64. "format": 1. docs/log-format.md, "Checkpoint".
+// consumer; positions are base64. "format": 2, or 1 when it names no block. docs/log-format.md,
+// "Checkpoint".
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace tributary::format {
 
-inline constexpr int kCheckpointFormat = 1;
+inline constexpr int kCheckpointFormat = 2;
 
 [[nodiscard]] std::string pack_checkpoint(const Checkpoint& checkpoint);
 

@@ -1,6 +1,7 @@
 // Bytes of a table's structure in the schema store (declared in block.h; docs/log-format.md,
 // "Schema"). Pure, any thread.
-//   byte     format: 2 when a type kind is beyond 20 (array), else 1
+//   byte     format: 3 when a type kind is beyond 26 (float_vector), 2 when one is beyond 20
+//            (array), else 1
 //   fixed32  CRC32C of everything after it
 //   sized    database, schema, table
 //   varint   source table id
@@ -12,6 +13,7 @@
 //   type     byte kind, fixed32 precision, fixed32 scale, varint count of labels, sized each,
 //            byte 1 and the element's type, or byte 0
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -24,10 +26,9 @@ namespace tributary::format {
 
 namespace {
 
-constexpr std::uint8_t kSchemaFormat = 2;
-// The last type kind that agents which read only format 1 know.
-constexpr TypeKind kLastOfFormat1 = TypeKind::array;
-constexpr TypeKind kLastOfFormat2 = TypeKind::float_vector;
+// The last type kind that agents know which read up to format 1, 2, ..
+constexpr std::array kLastKinds{TypeKind::array, TypeKind::float_vector, TypeKind::geography};
+constexpr std::uint8_t kSchemaFormat = kLastKinds.size();
 constexpr std::size_t kSchemaHeaderBytes = 5;
 constexpr std::uint8_t kNullable = 1;
 constexpr std::uint8_t kIdentity = 2;
@@ -110,15 +111,16 @@ void append_column(std::string& out, const Column& column) {
 }
 
 [[nodiscard]] std::uint8_t needed_format(const TableSchema& schema) {
-    const bool known_to_1 =
-        std::all_of(schema.columns.begin(), schema.columns.end(), [](const Column& column) {
-            const ColumnType* type = &column.type;
-            while (type->element) {
-                type = type->element.get();
-            }
-            return type->kind <= kLastOfFormat1;
-        });
-    return known_to_1 ? 1 : kSchemaFormat;
+    TypeKind last = TypeKind::unsupported;
+    for (const Column& column : schema.columns) {
+        const ColumnType* type = &column.type;
+        while (type->element) {
+            type = type->element.get();
+        }
+        last = std::max(last, type->kind);
+    }
+    const auto* const known = std::lower_bound(kLastKinds.begin(), kLastKinds.end(), last);
+    return static_cast<std::uint8_t>(known - kLastKinds.begin() + 1);
 }
 
 [[nodiscard]] Error refuse(std::size_t offset, std::string_view why) {
@@ -165,7 +167,7 @@ Result<TableSchema> unpack_schema(std::string_view stored) {
     const std::uint64_t table_id = reader.varint();
     const auto old_row = reader.fixed<std::uint8_t>();
     const std::uint64_t columns = reader.varint();
-    const TypeKind kind_max = format == 1 ? kLastOfFormat1 : kLastOfFormat2;
+    const TypeKind kind_max = kLastKinds[format == 0 ? 0 : format - 1U];
     for (std::uint64_t index = 0; index < columns && reader.ok(); ++index) {
         schema.columns.push_back(read_column(reader, kind_max));
     }

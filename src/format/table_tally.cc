@@ -31,4 +31,12 @@ bool read_tallies(ByteReader& reader, std::uint64_t& event_count, std::vector<Ta
     return reader.ok() && reader.at_end();
 }
 
+std::span<const TableCount> counts_in(Arena& arena, const std::vector<TableTally>& tables) {
+    const auto counts = arena.make<TableCount>(tables.size());
+    for (std::size_t index = 0; index < counts.size(); ++index) {
+        counts[index] = {arena.copy(tables[index].table), tables[index].count};
+    }
+    return counts;
+}
+
 }  // namespace tributary::format

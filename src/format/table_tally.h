@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/arena.h"
 #include "base/bytes.h"
+#include "model/change.h"
 
 namespace tributary::format {
 
@@ -24,5 +27,9 @@ void append_tallies(std::string& out,
 [[nodiscard]] bool read_tallies(ByteReader& reader,
                                 std::uint64_t& event_count,
                                 std::vector<TableTally>& tables);
+
+// What a decoder hands on of them; in `arena`.
+[[nodiscard]] std::span<const TableCount> counts_in(Arena& arena,
+                                                    const std::vector<TableTally>& tables);
 
 }  // namespace tributary::format

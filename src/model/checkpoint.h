@@ -23,6 +23,9 @@ struct Checkpoint {
     Sequence previous_last;  // last of the checkpoint before; 0 for the first ever
     std::uint64_t record_count = 0;
     std::uint32_t chain_crc = 0;  // CRC32C over the crc of every entry ever delivered, in order
+    // CRC32C of Block::bytes of the block that ends with `last`: tells it from what a log that lost
+    // its end grew again. 0: not known (a position set by hand, a checkpoint of format 1).
+    std::uint32_t block_crc = 0;
     std::int64_t wall_time_us = 0;
     friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };

@@ -52,8 +52,8 @@ const ErrorKind kAdminUnavailable{
     ErrorClass::definite,
     kExitConfig,
     "the buffer was not touched.",
-    "see whether it runs (systemctl status tributary), and that admin.listen names the socket "
-    "used here."};
+    "see whether it runs (systemctl status tributary) and, if not, why it ended (journalctl -u "
+    "tributary -n 20); and that admin.listen names the socket used here."};
 
 const ErrorKind kLogTooNew{"log_too_new",
                            ErrorClass::fatal,
@@ -170,8 +170,8 @@ const ErrorKind kSlotLost{
     kExitGap,
     "what Kafka's checkpoint covers is safe; the server has removed WAL that the slot "
     "needed.",
-    "raise max_slot_wal_keep_size, drop the slot, then `tributary reset --from now` and "
-    "take the missing rows by a snapshot."};
+    "raise max_slot_wal_keep_size, or idle_replication_slot_timeout where that is named, drop the "
+    "slot, then `tributary reset --from now` and take the missing rows by a snapshot."};
 
 const ErrorKind kSlotLimit{
     "slot_limit",
@@ -373,16 +373,16 @@ const ErrorKind kKafkaAuth{
     ErrorClass::transient,
     kExitAuth,
     "events are kept in the local log.",
-    "correct the sasl.* properties or the account on the brokers; the agent retries by "
-    "itself."};
+    "correct the account on the brokers: the agent retries by itself; or correct the sasl.* "
+    "properties and restart it: a password is read from its file at the start only."};
 
 const ErrorKind kKafkaTls{
     "kafka_tls",
     ErrorClass::transient,
     kExitAuth,
     "events are kept in the local log.",
-    "correct the ssl.* properties or the brokers' certificates; the agent retries by "
-    "itself."};
+    "correct the brokers' certificates, or renew the files that ssl.* names: each try reads them "
+    "again; another ssl.* property needs a restart."};
 
 const ErrorKind kKafkaDenied{
     "kafka_denied",

@@ -39,6 +39,9 @@ enum class TypeKind : std::uint8_t {
     geometry = 24,      // well-known binary
     point = 25,         // a geometry that is always a point
     float_vector = 26,  // of 32-bit floats
+    double_vector = 27,
+    sparse_vector = 28,  // of 64-bit floats
+    geography = 29,      // a geometry on the globe
 };
 
 // ColumnType::precision of json whose source has a map of texts (hstore); the value is a JSON
@@ -61,8 +64,8 @@ struct Column {
     std::string name;
     ColumnType type;
     std::string source_type;  // the source's own name of it, with modifiers: "numeric(10,2)"
-    std::uint32_t source_type_id =
-        0;  // PostgreSQL: type oid; MySQL: connectors/mysql/values/table_map.h
+    // PostgreSQL: type oid; MySQL: connectors/mysql/values/table_map.h
+    std::uint32_t source_type_id = 0;
     std::int32_t source_type_modifier = -1;
     bool nullable = true;
     std::uint16_t key_index = 0;  // place in the message key from 1; 0 = not part of the key

@@ -28,14 +28,18 @@ enum class ValueState : std::uint8_t {
 //   time                            integer: microseconds of the day, 0 to 86'400'000'000
 //   inclusive; MySQL: of a duration, up to 838:59:59 either way
 //   time_tz                         integer: microseconds of the day in UTC, 0 to 86'399'999'999
-//   timestamp, timestamp_tz         integer: microseconds since 1970-01-01T00:00:00 (wall clock, or
-//   UTC) interval                        integer: microseconds; months and days beside it array
-//   elements; a nested array is an element with elements
+//   timestamp, timestamp_tz         integer: microseconds since 1970-01-01T00:00:00 (wall clock,
+//                                   or UTC)
+//   interval                        integer: microseconds; months and days beside it
+//   array                           elements; a nested array is an element with elements
 //   uint64                          integer: its 64 bits
 //   year                            integer
 //   set                             text: labels with a comma between, UTF-8
-//   geometry, point                 text: ISO or extended WKB; integer: SRID, 0 = none
+//   geometry, geography, point      text: ISO or extended WKB; integer: SRID, 0 = none
 //   float_vector                    text: IEEE 754 binary32, little-endian, one behind the other
+//   double_vector                   text: the same of binary64
+//   sparse_vector                   integer: dimensions; text: little-endian, for each element that
+//                                   is not 0 its 32-bit place from 1 and its binary64
 struct Value {
     ValueState state = ValueState::null;
     std::int32_t months = 0;

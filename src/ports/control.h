@@ -47,8 +47,7 @@ enum class PipelineState {
 
 struct HalfStatus {
     PipelineState state = PipelineState::starting;
-    std::string error_name;  // of the last error, empty when none since it last worked
-    std::string error_text;  // Error::what()
+    std::optional<Error> error;  // the last one; none: it has worked since
 };
 
 // A snapshot with what only the clock tells.

@@ -44,7 +44,7 @@ void DeliveryStage::run() {
             break;
         }
     }
-    if (open_ && !parts_.shared.delivery().error_name.empty()) {
+    if (open_ && parts_.shared.delivery().error) {
         drop_batch();
     }
     if (open_) {
@@ -313,10 +313,9 @@ Result<void> DeliveryStage::commit() {
                          "the log does not take the transaction's events");
         }
     }
-    const Position resume = blocks_.empty() ? ledger_.base().resume : blocks_.back()->resume;
-    const Position done = blocks_.empty() ? ledger_.base().done : blocks_.back()->done;
-    const Checkpoint& checkpoint =
-        ledger_.seal(resume, done, parts_.shared.source_identity(), parts_.clock.wall_time_us());
+    const Checkpoint& checkpoint = ledger_.seal(blocks_.empty() ? nullptr : blocks_.back().get(),
+                                                parts_.shared.source_identity(),
+                                                parts_.clock.wall_time_us());
     TRIBUTARY_TRY(outcome, parts_.sink.commit(checkpoint));
     hold_until_ = parts_.clock.now() + parts_.sink.settle_time();
     ledger_.committed();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/crc32c.h"
 #include "model/errors.h"
 #include "runtime/delivery_stage.h"
 
@@ -69,9 +70,10 @@ bool DeliveryStage::same_history(const StreamInfo& stream, const Checkpoint& che
     if (!block || !block.value() || block.value()->first > checkpoint.last) {
         return true;  // reading it again for delivery names what is wrong
     }
-    const bool same = block.value()->last == checkpoint.last &&
-                      block.value()->done == checkpoint.done &&
-                      block.value()->resume == checkpoint.resume;
+    const bool same =
+        block.value()->last == checkpoint.last && block.value()->done == checkpoint.done &&
+        block.value()->resume == checkpoint.resume &&
+        (checkpoint.block_crc == 0 || checkpoint.block_crc == crc32c(0, block.value()->bytes));
     if (!same) {
         parts_.observer.log(
             LogLevel::warn,

@@ -8,11 +8,9 @@ namespace {
 void update(HalfStatus& half, PipelineState state, const Error* error) {
     half.state = state;
     if (error != nullptr) {
-        half.error_name = error->kind().name;
-        half.error_text = error->what();
+        half.error = *error;
     } else if (state == PipelineState::running || state == PipelineState::complete) {
-        half.error_name.clear();
-        half.error_text.clear();
+        half.error.reset();
     }
 }
 

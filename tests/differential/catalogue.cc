@@ -322,6 +322,10 @@ CREATE TABLE shapes.unique_only (a int, u int NOT NULL UNIQUE, b text);
 ALTER TABLE shapes.unique_only REPLICA IDENTITY FULL;
 CREATE TABLE shapes.unique_null (a int, u int UNIQUE, b text);
 ALTER TABLE shapes.unique_null REPLICA IDENTITY FULL;
+CREATE TABLE shapes.unique_partial (id int NOT NULL, v text NOT NULL);
+CREATE UNIQUE INDEX ON shapes.unique_partial (lower(v));
+CREATE UNIQUE INDEX ON shapes.unique_partial (id) WHERE id > 0;
+ALTER TABLE shapes.unique_partial REPLICA IDENTITY FULL;
 CREATE TABLE shapes.unique_index (a int, u int NOT NULL UNIQUE, b text);
 ALTER TABLE shapes.unique_index REPLICA IDENTITY USING INDEX unique_index_u_key;
 CREATE TABLE shapes.index_covers (id int PRIMARY KEY, u int NOT NULL, b text, UNIQUE (id, u));
@@ -483,6 +487,9 @@ std::vector<std::string> shape_statements() {
         "INSERT INTO shapes.unique_null VALUES (1, 1, 'one'), (1, NULL, 'null')",
         "UPDATE shapes.unique_null SET b = 'two'",
         "DELETE FROM shapes.unique_null",
+        "INSERT INTO shapes.unique_partial VALUES (1, 'x')",
+        "UPDATE shapes.unique_partial SET v = 'z'",
+        "DELETE FROM shapes.unique_partial",
         "INSERT INTO shapes.unique_index VALUES (1, 1, 'one')",
         "UPDATE shapes.unique_index SET b = 'two'",
         "UPDATE shapes.unique_index SET u = 2",

@@ -29,6 +29,10 @@ int main(int argc, char** argv) {
     app.add_option("--database", options.databases, "Only these")
         ->check(CLI::IsMember({"postgresql", "mysql", "mariadb"}))
         ->capture_default_str();
+    app.add_option("--sql",
+                   options.scripts,
+                   "DATABASE=FILE: statements between blank lines; a "
+                   "paragraph `-- quiesce` lets both sides read what is before it");
     app.add_flag("--masked", options.masked, "Print what is masked too");
     CLI11_PARSE(app, argc, argv);
     try {

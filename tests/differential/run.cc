@@ -14,6 +14,7 @@
 #include "tests/differential/connect.h"
 #include "tests/differential/database.h"
 #include "tests/differential/masks.h"
+#include "tests/differential/script.h"
 #include "tests/differential/takeover.h"
 #include "tests/servers/failure.h"
 #include "tests/servers/kafka.h"
@@ -56,8 +57,12 @@ class Run {
                   << " seeds, folder " << folder_.path().string() << std::endl;
         prepare();
         warm_up();
-        for (Site& site : sites_) {
+        for (std::size_t index = 0; index < sites_.size(); ++index) {
+            Site& site = sites_[index];
             site.catalogue = site.database->catalogue();
+            for (auto& round : read_script(options_.scripts, options_.databases[index])) {
+                site.catalogue.push_back(std::move(round));
+            }
         }
         for (std::size_t round = 0; execute_round(round); ++round) {
             quiesce();

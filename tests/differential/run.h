@@ -17,6 +17,8 @@ struct RunOptions {
     int rounds = 6;       // of a random workload: statements, then one DDL statement
     bool masked = false;  // also print what is masked
     std::vector<std::string> databases = {"postgresql", "mysql", "mariadb"};
+    // Files of SQL, DATABASE=FILE, executed after the catalogue: see script.h.
+    std::vector<std::string> scripts = {};
 };
 
 // 0: both sides agree; 1: they do not. Throws ServerFailure when a side cannot be run.

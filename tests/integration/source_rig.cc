@@ -18,6 +18,7 @@ std::string row_text(const TableSchema& schema, Row row) {
     std::string text;
     for (std::size_t index = 0; index < row.size(); ++index) {
         const Value& value = row[index];
+        const TypeKind kind = schema.columns[index].type.kind;
         if (value.state == ValueState::absent) {
             continue;
         }
@@ -28,7 +29,7 @@ std::string row_text(const TableSchema& schema, Row row) {
         }
         if (value.state == ValueState::null) {
             text += "null";
-        } else if (schema.columns[index].type.kind <= TypeKind::int64) {
+        } else if (kind <= TypeKind::int64 || kind == TypeKind::date) {
             text += std::to_string(value.integer);
         } else {
             text += value.text.substr(0, kTextMax);

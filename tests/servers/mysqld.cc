@@ -168,6 +168,9 @@ std::vector<std::string> Mysqld::program() const {
     }
     Fetched server = mysql() ? fetched("mysql-9", "mysqld") : fetched(chosen_mariadb(), "mariadbd");
     std::vector<std::string> command = std::move(server.program);
+    if (!options_.program_name.empty()) {
+        command.insert(command.begin() + 1, {"--argv0", options_.program_name.string()});
+    }
     for (const std::string& option :
          {std::string("--no-defaults"),
           "--basedir=" + server.base.string(),
@@ -176,11 +179,15 @@ std::vector<std::string> Mysqld::program() const {
         command.push_back(option);
     }
     if (mysql()) {
-        command.push_back("--plugin-dir=" + (server.base / "lib/mysql/plugin").string());
+        command.push_back("--plugin-dir=" + plugin_directory().string());
         command.emplace_back("--secure-file-priv=NULL");
         command.emplace_back("--mysqlx=OFF");
     }
     return command;
+}
+
+std::filesystem::path Mysqld::plugin_directory() const {
+    return fetched("mysql-9", "mysqld").base / "lib/mysql/plugin";
 }
 
 std::vector<std::string> Mysqld::binlog_reader() const {

@@ -30,6 +30,9 @@ struct MysqldOptions {
     MysqldKind kind = MysqldKind::mariadb;
     std::uint32_t server_id = 1011;
     bool fsync = false;
+    // What MySQL takes for its own path: it reads a manifest of components beside it. Empty: the
+    // real one.
+    std::filesystem::path program_name = {};
     // Options of the server without dashes, last wins: {"binlog_row_metadata", "MINIMAL"}; an empty
     // value gives the bare word.
     std::vector<std::pair<std::string, std::string>> settings = {};
@@ -101,6 +104,7 @@ class Mysqld {
         return options_.directory;
     }
     [[nodiscard]] std::filesystem::path data_directory() const { return data_; }
+    [[nodiscard]] std::filesystem::path plugin_directory() const;  // of MySQL
     [[nodiscard]] std::filesystem::path log_file() const {
         return options_.directory / "mysqld.log";
     }

@@ -358,6 +358,9 @@ Result<void> IntakeMachine::on_rollback(const Now& now) {
         return Error(errors::kBinlogUndone,
                      "transaction " + to_string(transaction_.id()) + " has rows and a ROLLBACK");
     }
+    if (!xid_.empty()) {
+        transaction_.withdraw();
+    }
     xa_bytes_ -= xid_bytes_;
     xid_bytes_ = 0;
     xid_.clear();

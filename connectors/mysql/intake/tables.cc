@@ -81,7 +81,11 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
     table.row_end = row_end_column(schema);
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
-        const bool keep = filter_.column_selected(name.database, name.table, column.name);
+        bool keep = filter_.column_selected(name.database, name.table, column.name);
+        if (!keep && table.keep.size() == table.row_end) {
+            column.type = ColumnType{};  // not delivered, but it tells a delete from an update
+            keep = true;
+        }
         if (!keep && column.key_index != 0) {
             return Error(errors::kConfigInvalid,
                          "tables.exclude_columns: " + table.name + "." + column.name +

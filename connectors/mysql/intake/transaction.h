@@ -41,6 +41,8 @@ class Transaction {
     void count(Table& table);
     // One TRUNCATE or DDL of what is selected, which belongs to no transaction in the metadata.
     void count_statement() noexcept { has_statement_ = true; }
+    // Its rows, which nobody was told of, were rolled back.
+    void withdraw() noexcept { end_ = {}; }
     [[nodiscard]] bool repeated(std::uint32_t ordinal) const noexcept {
         return skip_through_ && ordinal <= *skip_through_;
     }

@@ -90,7 +90,9 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
         column.nullable = rows.at(row, 5) == "YES";
         column.default_text = rows.rows[row][6];
         column.extra = text(rows, row, 7);
-        column.in_updates = is_in_updates(column.extra, rows.at(row, 8), kind.at(0, 2));
+        column.generation_expression = text(rows, row, 8);
+        column.in_updates =
+            is_in_updates(column.extra, column.generation_expression, kind.at(0, 2));
     }
     TRIBUTARY_TRY(
         key,
@@ -125,10 +127,13 @@ Result<bool> SqlCatalogue::is_unchanged_since(SqlSession& session,
     if (end.offset == place.offset) {
         return true;
     }
-    TRIBUTARY_TRY(
-        events,
+    auto shown =
         session.query("SHOW BINLOG EVENTS IN " + quote_literal(place.file) + " FROM " +
-                      std::to_string(place.offset) + " LIMIT " + std::to_string(kEventsMax)));
+                      std::to_string(place.offset) + " LIMIT " + std::to_string(kEventsMax));
+    if (!shown && shown.error().is(errors::kProtocolViolation)) {
+        return false;  // the file was purged meanwhile, or an event is over max_allowed_packet
+    }
+    TRIBUTARY_TRY(events, std::move(shown));
     constexpr std::size_t kType = 2;
     constexpr std::size_t kEnd = 4;
     constexpr std::size_t kInfo = 5;

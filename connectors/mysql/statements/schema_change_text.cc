@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <new>
 #include <utility>
 
 #include "connectors/mysql/statements/schema_change.h"
@@ -43,7 +42,7 @@ class Describer {
     Describer(ServerKind server, Arena& arena) : server_(server), arena_(arena) {}
 
     const StructureChange* describe(const SchemaChange& change) {
-        auto* const out = make<StructureChange>(1);
+        auto* const out = arena_.make<StructureChange>(1).data();
         out->statement = arena_.copy(change.text);
         out->effect = change.kind == DdlKind::create_table  ? StructureEffect::create
                       : change.kind == DdlKind::alter_table ? StructureEffect::alter
@@ -54,31 +53,22 @@ class Describer {
             out->described = true;
             out->character_set = arena_.copy(structure.character_set);
             out->key = texts(structure.primary_key);
-            auto* const columns = make<ColumnDescription>(structure.columns.size());
+            const auto columns = arena_.make<ColumnDescription>(structure.columns.size());
             for (std::size_t index = 0; index < structure.columns.size(); ++index) {
                 columns[index] = column(structure.columns[index]);
             }
-            out->columns = {columns, structure.columns.size()};
+            out->columns = columns;
         }
         return out;
     }
 
   private:
-    template <typename T>
-    T* make(std::size_t count) {
-        auto* const out = static_cast<T*>(static_cast<void*>(arena_.allocate(count * sizeof(T))));
-        for (std::size_t index = 0; index < count; ++index) {
-            new (out + index) T{};
-        }
-        return out;
-    }
-
     std::span<const std::string_view> texts(const std::vector<std::string>& all) {
-        auto* const out = make<std::string_view>(all.size());
-        std::transform(all.begin(), all.end(), out, [this](const std::string& text) {
+        const auto out = arena_.make<std::string_view>(all.size());
+        std::transform(all.begin(), all.end(), out.begin(), [this](const std::string& text) {
             return arena_.copy(text);
         });
-        return {out, all.size()};
+        return out;
     }
 
     ColumnDescription column(const CatalogueColumn& from) {

@@ -1,7 +1,6 @@
 // Row images to values: row_values.h.
 #include "connectors/mysql/values/row_values.h"
 
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,12 +13,11 @@ namespace {
 constexpr std::uint64_t kPartialJson = 1;  // value option
 
 Value* make_values(std::size_t count, ValueState state, Arena& arena) {
-    auto* values = static_cast<Value*>(static_cast<void*>(arena.allocate(count * sizeof(Value))));
-    for (std::size_t index = 0; index < count; ++index) {
-        new (&values[index]) Value{};
-        values[index].state = state;
+    const auto values = arena.make<Value>(count);
+    for (Value& value : values) {
+        value.state = state;
     }
-    return values;
+    return values.data();
 }
 
 }  // namespace

@@ -266,6 +266,9 @@ ValueFault number_value(const ColumnReader& reader,
         case TypeKind::geometry:
         case TypeKind::point:
         case TypeKind::float_vector:
+        case TypeKind::double_vector:
+        case TypeKind::sparse_vector:
+        case TypeKind::geography:
             break;
     }
     return ValueFault::unsupported;

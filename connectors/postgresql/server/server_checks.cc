@@ -15,6 +15,7 @@ constexpr int kOldestMajor = 13;
 constexpr int kNewestMajor = 18;
 // A standby can decode since 16.
 constexpr int kStandbyDecoding = 160000;
+constexpr int kFailoverSlots = 170000;
 
 constexpr const char* kServerSql = R"(SELECT current_setting('wal_level'),
     pg_is_in_recovery(),
@@ -29,12 +30,17 @@ constexpr const char* kServerSql = R"(SELECT current_setting('wal_level'),
     r.rolreplication OR EXISTS (SELECT FROM pg_roles m
         WHERE m.rolname IN ('rds_replication', 'rds_superuser')
           AND pg_has_role(r.oid, m.oid, 'USAGE')),
-    r.rolcreatedb, r.rolcreaterole, r.rolbypassrls
+    r.rolcreatedb, r.rolcreaterole, r.rolbypassrls,
+    coalesce(current_setting('idle_replication_slot_timeout', true), '0'),
+    coalesce(current_setting('synchronized_standby_slots', true), '')
 FROM pg_roles r WHERE r.rolname = current_user)";
 
+// to_jsonb() asks for columns that only newer servers have.
 constexpr const char* kSlotSql = R"(SELECT plugin, slot_type, database, active, active_pid,
-    confirmed_flush_lsn, wal_status, coalesce(safe_wal_size, -1)
-FROM pg_replication_slots WHERE slot_name = $1)";
+    confirmed_flush_lsn, wal_status, coalesce(safe_wal_size, -1),
+    coalesce(to_jsonb(s) ->> 'invalidation_reason', ''),
+    coalesce((to_jsonb(s) ->> 'failover')::bool, false)
+FROM pg_replication_slots s WHERE slot_name = $1)";
 
 constexpr const char* kPublicationSql = R"(SELECT puballtables, pubinsert, pubupdate, pubdelete,
     pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1)";
@@ -168,6 +174,8 @@ Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options)
     slot.confirmed_flush = parse_lsn(rows.at(0, 5));
     slot.wal_status = text_at(rows, 6);
     slot.safe_wal_bytes = rows.integer(0, 7);
+    slot.invalidation = text_at(rows, 8);
+    slot.failover = rows.boolean(0, 9);
     return std::optional(std::move(slot));
 }
 
@@ -192,6 +200,8 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
     facts.role.create_db = server.boolean(0, 11);
     facts.role.create_role = server.boolean(0, 12);
     facts.role.bypass_rls = server.boolean(0, 13);
+    facts.idle_slot_timeout = text_at(server, 14);
+    facts.synchronized_standby_slots = text_at(server, 15);
 
     TRIBUTARY_TRY(slot, read_slot(sql, options));
     facts.slot = std::move(slot);
@@ -361,7 +371,9 @@ Result<void> verify_slot(const SlotFacts& slot, const Options& options, std::opt
                      name + " belongs to database " + quoted_config(slot.database));
     }
     if (slot.wal_status == "lost") {
-        return Error(errors::kSlotLost, name + " has lost WAL that it needed (wal_status lost)");
+        return Error(errors::kSlotLost,
+                     name + " has lost WAL that it needed (wal_status lost" +
+                         (slot.invalidation.empty() ? "" : ", " + slot.invalidation) + ")");
     }
     if (slot.active) {
         return Error(
@@ -415,6 +427,7 @@ class Judge {
         publication();
         tables();
         slot();
+        failover();
         return std::move(findings_);
     }
 
@@ -466,6 +479,12 @@ class Judge {
                  "ALTER SYSTEM SET wal_sender_timeout = '60s'; SELECT pg_reload_conf();");
         } else {
             ok("wal_sender_timeout", std::to_string(facts_.wal_sender_timeout_ms) + " ms");
+        }
+        if (facts_.idle_slot_timeout != "0") {
+            warn("idle_replication_slot_timeout",
+                 facts_.idle_slot_timeout +
+                     ": the server gives the slot up when the agent stays away for longer",
+                 "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf();");
         }
         if (!facts_.slot && facts_.replication_slots >= facts_.max_replication_slots) {
             error("max_replication_slots",
@@ -614,6 +633,32 @@ class Judge {
                      std::to_string(facts_.slot->active_pid) + "; -- who it is");
         } else {
             error(subject, verdict.error().what(), std::string(verdict.error().kind().next));
+        }
+    }
+
+    // What a promoted standby needs to go on with the slot.
+    void failover() {
+        if (!options_.failover_slot) {
+            return;
+        }
+        if (facts_.version < kFailoverSlots) {
+            error("failover_slot", "needs PostgreSQL 17 or later", "failover_slot: false");
+            return;
+        }
+        if (facts_.slot && !facts_.slot->failover) {
+            warn("failover_slot",
+                 "slot " + options_.slot + " was made without it: no standby keeps a copy",
+                 "ALTER_REPLICATION_SLOT " + options_.slot +
+                     " (FAILOVER true); -- in psql \"dbname=" + facts_.database +
+                     " replication=database\", while the agent is stopped");
+        }
+        if (facts_.synchronized_standby_slots.empty()) {
+            warn("synchronized_standby_slots",
+                 "empty: the agent may deliver transactions that a promoted standby never had",
+                 "ALTER SYSTEM SET synchronized_standby_slots = 'the standby''s physical slot'; "
+                 "SELECT pg_reload_conf();");
+        } else {
+            ok("synchronized_standby_slots", facts_.synchronized_standby_slots);
         }
     }
 

@@ -40,6 +40,8 @@ struct SlotFacts {
     std::optional<Lsn> confirmed_flush;
     std::string wal_status;  // reserved, extended, unreserved, lost
     std::int64_t safe_wal_bytes = -1;
+    std::string invalidation;  // why it is lost, where the server says so (17); or empty
+    bool failover = false;     // a standby keeps a copy of it (17)
 };
 
 struct PublicationFacts {
@@ -70,6 +72,9 @@ struct ServerFacts {
     bool in_recovery = false;
     std::int64_t max_slot_wal_keep_bytes = -1;  // -1: no bound
     std::int64_t wal_sender_timeout_ms = 60000;
+    // "0" and empty before 18 and 17: the servers without these settings do neither.
+    std::string idle_slot_timeout = "0";
+    std::string synchronized_standby_slots;
     std::int64_t max_replication_slots = 0;
     std::int64_t replication_slots = 0;
     std::int64_t max_wal_senders = 0;

@@ -10,6 +10,8 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "connectors/postgresql/values/extension_values.h"
+#include "connectors/postgresql/values/hex.h"
 #include "connectors/postgresql/values/special_values.h"
 
 namespace tributary::postgresql {
@@ -361,44 +363,10 @@ ValueFault parse_boolean(std::string_view text, Value& out) {
     return ValueFault::none;
 }
 
-constexpr std::array<std::int8_t, 256> make_hex_digits() {
-    std::array<std::int8_t, 256> table{};
-    table.fill(-1);
-    for (unsigned char c = '0'; c <= '9'; ++c) {
-        table[c] = static_cast<std::int8_t>(c - '0');
-    }
-    for (unsigned char c = 'a'; c <= 'f'; ++c) {
-        table[c] = static_cast<std::int8_t>(c - 'a' + 10);
-    }
-    for (unsigned char c = 'A'; c <= 'F'; ++c) {
-        table[c] = static_cast<std::int8_t>(c - 'A' + 10);
-    }
-    return table;
-}
-
-constexpr auto kHexDigits = make_hex_digits();
-
-int hex_digit(char c) {
-    return kHexDigits[static_cast<unsigned char>(c)];
-}
-
 // bytea_output hex: "\x" and two digits per byte.
 ValueFault parse_bytes(std::string_view text, Arena& arena, Value& out) {
-    if (text.size() < 2 || text[0] != '\\' || text[1] != 'x' || text.size() % 2 != 0) {
-        return ValueFault::malformed;
-    }
-    const std::size_t count = text.size() / 2 - 1;
-    char* bytes = arena.allocate(count);
-    for (std::size_t index = 0; index < count; ++index) {
-        const int high = hex_digit(text[2 + index * 2]);
-        const int low = hex_digit(text[3 + index * 2]);
-        if (high < 0 || low < 0) {
-            return ValueFault::malformed;
-        }
-        bytes[index] = static_cast<char>(high * 16 + low);
-    }
-    out.text = {bytes, count};
-    return ValueFault::none;
+    const bool is_hex = text.starts_with("\\x") && hex_bytes(text.substr(2), arena, out.text);
+    return is_hex ? ValueFault::none : ValueFault::malformed;
 }
 
 ValueFault parse_uuid(std::string_view text, Value& out) {
@@ -489,13 +457,20 @@ ValueFault parse_scalar(const ColumnType& type, std::string_view text, Arena& ar
             return parse_interval(text, out);
         case TypeKind::point:
             return parse_point(text, arena, out);
+        case TypeKind::geometry:
+        case TypeKind::geography:
+            return parse_geometry(text, arena, out);
+        case TypeKind::float_vector:
+            return parse_vector<float>(text, arena, out);
+        case TypeKind::double_vector:
+            return parse_vector<double>(text, arena, out);
+        case TypeKind::sparse_vector:
+            return parse_sparse_vector(text, arena, out);
         case TypeKind::array:
         case TypeKind::unsupported:
         case TypeKind::uint64:
         case TypeKind::year:
         case TypeKind::set:
-        case TypeKind::geometry:
-        case TypeKind::float_vector:
             return ValueFault::unsupported;
     }
     return ValueFault::unsupported;
@@ -506,7 +481,10 @@ ValueFault parse_scalar(const ColumnType& type, std::string_view text, Arena& ar
 class ArrayParser {
   public:
     ArrayParser(const ColumnType& element, std::string_view text, Arena& arena)
-        : element_(element), text_(text), arena_(arena) {}
+        : element_(element),
+          text_(text),
+          arena_(arena),
+          comma_(is_spatial(element.kind) ? ':' : ',') {}
 
     ValueFault parse(Value& out) {
         if (!skip_bounds()) {
@@ -520,6 +498,11 @@ class ArrayParser {
     }
 
   private:
+    // PostGIS, alone among those that are mapped, declares a delimiter of its own.
+    static bool is_spatial(TypeKind kind) {
+        return kind == TypeKind::geometry || kind == TypeKind::geography;
+    }
+
     bool is(char c) const { return at_ < text_.size() && text_[at_] == c; }
 
     // "[1:2][-1:0]=" before the braces: lower bounds other than 1.
@@ -562,7 +545,7 @@ class ArrayParser {
             }
             depth += text_[at] == '{' ? 1U : 0U;
             depth -= text_[at] == '}' ? 1U : 0U;
-            count += text_[at] == ',' && depth == 0 ? 1U : 0U;
+            count += text_[at] == comma_ && depth == 0 ? 1U : 0U;
             ++at;
         }
         return 0;
@@ -591,22 +574,20 @@ class ArrayParser {
         if (total_ > kArrayElementsMax) {
             return ValueFault::too_large;
         }
-        auto* values =
-            static_cast<Value*>(static_cast<void*>(arena_.allocate(count * sizeof(Value))));
-        std::uninitialized_value_construct_n(values, count);
-        out.elements = {values, count};
-        return elements(depth, values, count);
+        const auto values = arena_.make<Value>(count);
+        out.elements = values;
+        return elements(depth, values);
     }
 
     // NOLINTNEXTLINE(misc-no-recursion): bounded by kArrayDepthMax
-    ValueFault elements(int depth, Value* values, std::size_t count) {
-        for (std::size_t index = 0; index < count; ++index) {
+    ValueFault elements(int depth, std::span<Value> values) {
+        for (std::size_t index = 0; index < values.size(); ++index) {
             const ValueFault fault =
                 is('{') ? level(depth + 1, values[index]) : element(values[index]);
             if (fault != ValueFault::none) {
                 return fault;
             }
-            if (!is(index + 1 < count ? ',' : '}')) {
+            if (!is(index + 1 < values.size() ? comma_ : '}')) {
                 return ValueFault::malformed;
             }
             ++at_;
@@ -625,7 +606,7 @@ class ArrayParser {
             out.state = ValueState::value;
             return parse_scalar(element_, unescape(quoted), arena_, out);
         }
-        const auto end = text_.find_first_of(",{}\"", at_);
+        const auto end = text_.find_first_of(comma_ == ',' ? ",{}\"" : ":{}\"", at_);
         if (end == std::string_view::npos || end == at_) {
             return ValueFault::malformed;
         }
@@ -654,6 +635,7 @@ class ArrayParser {
     const ColumnType& element_;
     std::string_view text_;
     Arena& arena_;
+    char comma_;
     std::size_t at_ = 0;
     std::size_t total_ = 0;
 };

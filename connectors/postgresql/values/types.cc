@@ -131,6 +131,20 @@ ColumnType array_of(ColumnType element) {
     return out;
 }
 
+struct ExtensionType {
+    std::string_view name;
+    TypeKind kind;
+};
+
+// Of pgvector and PostGIS.
+constexpr std::array kValueTypes{
+    ExtensionType{"vector", TypeKind::double_vector},
+    ExtensionType{"halfvec", TypeKind::float_vector},
+    ExtensionType{"sparsevec", TypeKind::sparse_vector},
+    ExtensionType{"geometry", TypeKind::geometry},
+    ExtensionType{"geography", TypeKind::geography},
+};
+
 // Base types of extensions have oids of their own in every database.
 ColumnType of_extension(const CatalogueType& type) {
     ColumnType out;
@@ -140,6 +154,12 @@ ColumnType of_extension(const CatalogueType& type) {
     } else if (type.name == "hstore") {
         out.kind = TypeKind::json;
         out.precision = kJsonOfMap;
+    } else {
+        const auto* const of_values =
+            std::find_if(kValueTypes.begin(), kValueTypes.end(), [&type](const auto& each) {
+                return each.name == type.name;
+            });
+        out.kind = of_values == kValueTypes.end() ? TypeKind::unsupported : of_values->kind;
     }
     return out;
 }

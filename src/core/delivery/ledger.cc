@@ -87,8 +87,7 @@ void Ledger::take(const Entry& entry) {
     taken_ = entry.sequence;
 }
 
-const Checkpoint& Ledger::seal(const Position& resume,
-                               const Position& done,
+const Checkpoint& Ledger::seal(const Block* newest,
                                const std::string& source_identity,
                                std::int64_t wall_time_us) {
     TRIBUTARY_ASSERT(!sealed_);
@@ -98,8 +97,9 @@ const Checkpoint& Ledger::seal(const Position& resume,
     checkpoint.log_id = identity_.log_id;
     checkpoint.agent_version = identity_.agent_version;
     checkpoint.source_identity = source_identity.empty() ? base_.source_identity : source_identity;
-    checkpoint.resume = resume;
-    checkpoint.done = done;
+    checkpoint.resume = newest ? newest->resume : base_.resume;
+    checkpoint.done = newest ? newest->done : base_.done;
+    checkpoint.block_crc = newest ? crc32c(0, newest->bytes) : base_.block_crc;
     checkpoint.first = skipped_to_.value() != 0 ? skipped_to_
                        : taken_ == base_.last   ? Sequence(0)
                                                 : tributary::next(base_.last);

@@ -54,9 +54,9 @@ class Ledger {
     void add_records(std::uint64_t count) { records_ += count; }
     [[nodiscard]] bool holds_anything() const { return taken_ > base_.last || records_ > 0; }
 
-    // Ends the open transaction: the checkpoint that must go into it.
-    [[nodiscard]] const Checkpoint& seal(const Position& resume,
-                                         const Position& done,
+    // Ends the open transaction: the checkpoint that must go into it. `newest`: the block that the
+    // transaction's entries end with; nullptr: it has none, and the positions stay.
+    [[nodiscard]] const Checkpoint& seal(const Block* newest,
                                          const std::string& source_identity,
                                          std::int64_t wall_time_us);
 

@@ -24,7 +24,7 @@ void walk(const Tuple& tuple) {
 
 void parse_as_values(std::string_view text) {
     Arena arena(4096, 4096);
-    for (int kind = 0; kind <= static_cast<int>(TypeKind::interval); ++kind) {
+    for (int kind = 0; kind <= static_cast<int>(TypeKind::geography); ++kind) {
         ColumnType type;
         type.kind = static_cast<TypeKind>(kind);
         ColumnType array;

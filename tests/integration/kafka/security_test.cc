@@ -154,6 +154,25 @@ TEST(Security, a_client_certificate_that_the_broker_refuses_is_named) {
     expect_named(with_certificates("server", ""), errors::kKafkaTls);
 }
 
+// catalogue: F40
+TEST(Security, a_client_certificate_renewed_in_its_files_is_taken_by_the_next_try) {
+    secured();
+    const auto install = [](const std::string& from) {
+        for (const char* part : {".key", ".crt"}) {
+            std::filesystem::copy_file(scratch() / (from + part),
+                                       scratch() / (std::string("renewed") + part),
+                                       std::filesystem::copy_options::overwrite_existing);
+        }
+    };
+    install("stranger");
+    Rig rig(with_certificates("server", "renewed"));
+    EXPECT_TRUE(rig->recover(kBudget).error().is(errors::kKafkaTls));
+    install("server");
+    const auto recovered = rig->recover(kBudget);
+    ASSERT_TRUE(recovered.has_value()) << recovered.error().message();
+    EXPECT_TRUE(rig.transaction(fresh_topic(), 1, 5).has_value());
+}
+
 // catalogue: F38
 TEST(Security, missing_rights_are_named) {
     expect_named(with_password("mallory", "right"), errors::kKafkaDenied);

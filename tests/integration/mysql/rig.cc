@@ -2,9 +2,14 @@
 
 namespace tributary::mysql::testing {
 
-Server::Server(servers::MysqldKind kind, Settings settings) {
+Server::Server(servers::MysqldKind kind,
+               Settings settings,
+               const std::filesystem::path& program_name) {
     mysqld = std::make_unique<servers::Mysqld>(servers::MysqldOptions{
-        .directory = directory.path() / "my", .kind = kind, .settings = std::move(settings)});
+        .directory = directory.path() / "my",
+        .kind = kind,
+        .program_name = kind == servers::MysqldKind::mysql ? program_name : std::filesystem::path(),
+        .settings = std::move(settings)});
     mysqld->create_user("tributary",
                         "secret-of-the-test",
                         kind == servers::MysqldKind::mysql

@@ -22,7 +22,10 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 // A server for one test or one suite: database `plant`, account `tributary` with what it needs.
 class Server {
   public:
-    explicit Server(servers::MysqldKind kind, Settings settings = {});
+    // `program_name`: MysqldOptions has it.
+    explicit Server(servers::MysqldKind kind,
+                    Settings settings = {},
+                    const std::filesystem::path& program_name = {});
 
     servers::SqlRows sql(const std::string& text) { return mysqld->sql(text, "plant"); }
     // Over TCP, as tributary, without TLS.

@@ -137,5 +137,27 @@ TEST(MysqlCompressed, a_compressed_transaction_arrives_whole_small_or_larger_tha
     EXPECT_EQ(texts[11], "end 8");
 }
 
+// A payload over max_allowed_packet, which SHOW BINLOG EVENTS refuses to read.
+TEST(MysqlCompressed, what_the_server_cannot_show_proves_no_structure_and_stops_nothing) {
+    Server server(MysqldKind::mysql, {{"binlog_transaction_compression", "ON"}});
+    server.sql("CREATE TABLE t (id int PRIMARY KEY, v longtext) ENGINE=InnoDB");
+    auto writer = server.mysqld->connect("plant");
+    server.sql("SET GLOBAL max_allowed_packet = 65536");
+    Options options = server.options();
+    options.schema_changes = true;
+    Pipeline pipeline(options);
+    ASSERT_TRUE(pipeline.open());
+    std::string statements = "ALTER TABLE t ADD w int; BEGIN;";
+    for (int id = 0; id < 300; ++id) {
+        statements += "INSERT INTO t VALUES (" + std::to_string(id) +
+                      ", CONCAT('r', HEX(RANDOM_BYTES(1000))), 7);";
+    }
+    writer.sql(statements + "COMMIT");
+    const auto polled = pipeline.poll_until_count(303);
+    ASSERT_TRUE(polled) << polled.error().message();
+    EXPECT_EQ(pipeline.texts()[0], "ALTER TABLE t ADD w int") << "its text alone";
+    EXPECT_EQ(pipeline.texts().back(), "end 300");
+}
+
 }  // namespace
 }  // namespace tributary::mysql::testing

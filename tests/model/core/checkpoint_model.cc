@@ -143,7 +143,14 @@ class Recovery : public testing::Test {
         entry.sequence = Sequence(3);
         entry.crc = 33;
         ledger.take(entry);
-        sealed = ledger.seal({"r"}, {"d"}, "server", 200);
+        sealed = seal(ledger);
+    }
+    [[nodiscard]] static Checkpoint seal(Ledger& ledger) {
+        Block newest;
+        newest.resume = {"r"};
+        newest.done = {"d"};
+        newest.bytes = "body";
+        return ledger.seal(&newest, "server", 200);
     }
     Ledger ledger{{"gw.p", log_id(1), "test"}};
     Checkpoint base;
@@ -208,7 +215,7 @@ TEST_F(Recovery, chains_the_checksums_of_all_entries_in_order) {
     entry.sequence = Sequence(3);
     entry.crc = 34;
     ledger.take(entry);
-    EXPECT_NE(ledger.seal({"r"}, {"d"}, "server", 200).chain_crc, sealed.chain_crc);
+    EXPECT_NE(seal(ledger).chain_crc, sealed.chain_crc);
 }
 
 using RecoveryDeathTest = Recovery;

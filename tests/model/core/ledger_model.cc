@@ -323,10 +323,13 @@ class Model {
         if (process.phase != Phase::ready || !process.ledger->holds_anything()) {
             return false;
         }
-        const Position position =
-            process.open.empty() ? process.ledger->base().resume : place(process.open.back());
+        Block newest;
+        if (!process.open.empty()) {
+            newest.resume = newest.done = place(process.open.back());
+        }
         // The wall clock stands still.
-        const Checkpoint checkpoint = process.ledger->seal(position, position, "server", 1);
+        const Checkpoint checkpoint =
+            process.ledger->seal(process.open.empty() ? nullptr : &newest, "server", 1);
         const bool fenced = process.epoch != world.kafka.epoch;
         if (!fenced && outcome != Outcome::unknown_lost) {
             land(world, process, checkpoint);

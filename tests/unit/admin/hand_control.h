@@ -20,8 +20,7 @@ class HandControl final : public Control {
         plant.name = "plant";
         plant.intake.state = PipelineState::running;
         plant.delivery.state = PipelineState::retrying;
-        plant.delivery.error_name = "kafka_unreachable";
-        plant.delivery.error_text = "k:9092 \xff refused";
+        plant.delivery.error = Error(errors::kKafkaUnreachable, "k:9092 \xff refused");
         plant.durable = 9;
         plant.snapshot = SnapshotReport{.snapshot = {.state = SnapshotState::running,
                                                      .tables_total = 2,

@@ -49,6 +49,23 @@ TEST(Arena, aligns_for_any_scalar_and_gives_back_the_unused_end) {
     EXPECT_EQ(arena.allocate(1), large + 16);
 }
 
+TEST(Arena, makes_and_copies_objects) {
+    struct Point {
+        double x = 7;
+        std::string_view name;
+    };
+    Arena arena(64);
+    const auto made = arena.make<Point>(5);
+    ASSERT_EQ(made.size(), 5U);
+    EXPECT_EQ(made[4].x, 7);
+    made[4].name = "last";
+    const auto copied = arena.copies(std::span<const Point>(made));
+    made[4].name = "changed";
+    ASSERT_EQ(copied.size(), 5U);
+    EXPECT_EQ(copied[4].name, "last");
+    EXPECT_TRUE(arena.make<Point>(0).empty());
+}
+
 TEST(Arena, uses_its_chunks_again) {
     Arena arena(64, 1024);
     for (int round = 0; round < 100; ++round) {

@@ -235,6 +235,11 @@ TEST(UnavailableValue, has_a_form_that_its_schema_allows) {
     EXPECT_EQ(mark(array_of(type_of(TypeKind::text))), R"(["__debezium_unavailable_value"])");
     EXPECT_EQ(mark(array_of(type_of(TypeKind::uuid))),
               R"(["b68a35a7-17ad-35b3-af2a-ae46edb4545a"])");
+    EXPECT_TRUE(mark(type_of(TypeKind::double_vector)).starts_with("[95.0,95.0,100.0,"));
+    EXPECT_TRUE(mark(type_of(TypeKind::sparse_vector))
+                    .starts_with(R"({"dimensions":28,"vector":[[1,95.0],[2,95.0],)"));
+    EXPECT_EQ(mark(type_of(TypeKind::geography)),
+              R"({"wkb":"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==","srid":null})");
     EXPECT_TRUE(mark(array_of(type_of(TypeKind::int32))).starts_with("[95,95,100,101,98,"));
     EXPECT_TRUE(mark(array_of(type_of(TypeKind::float64))).starts_with("[95.0,95.0,100.0,"));
     EXPECT_EQ(mark(array_of(type_of(TypeKind::boolean))), "") << "no such value: a named stop";
@@ -424,6 +429,21 @@ TEST(VectorValue, is_an_array_of_floats) {
     EXPECT_EQ(schema_of(type_of(TypeKind::float_vector)),
               R"({"type":"array","items":{"type":"float","optional":false},)"
               R"("name":"io.debezium.data.FloatVector","version":1})");
+}
+
+TEST(VectorValue, may_be_wide_or_sparse) {
+    const std::string one("\0\0\0\0\0\0\xF0\x3F", 8);
+    EXPECT_EQ(shown(type_of(TypeKind::double_vector), text(one + one)), "[1.0,1.0]");
+    EXPECT_EQ(shown(type_of(TypeKind::double_vector), text(one.substr(4))).front(), '!');
+    EXPECT_EQ(schema_of(type_of(TypeKind::double_vector)),
+              R"({"type":"array","items":{"type":"double","optional":false},)"
+              R"("name":"io.debezium.data.DoubleVector","version":1})");
+    const auto sparse = type_of(TypeKind::sparse_vector);
+    const std::string element = std::string("\3\0\0\0", 4) + one;
+    EXPECT_EQ(shown(sparse, geometry(element, 5)), R"({"dimensions":5,"vector":[[3,1.0]]})");
+    EXPECT_EQ(shown(sparse, geometry("", 32767)), R"({"dimensions":32767,"vector":[]})");
+    EXPECT_EQ(shown(sparse, geometry("", 32768)).front(), '!') << "more than its schema can say";
+    EXPECT_EQ(shown(sparse, geometry(one, 5)).front(), '!');
 }
 
 TEST(TimeValue, of_mysql_may_be_negative_and_longer_than_a_day) {

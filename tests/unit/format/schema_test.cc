@@ -66,7 +66,7 @@ TEST(StoredSchema, is_refused_with_any_byte_changed_or_cut_off) {
 
 TEST(StoredSchema, of_a_later_format_is_too_new) {
     std::string stored = pack_schema(sample());
-    stored[0] = 3;
+    stored[0] = 4;
     EXPECT_TRUE(unpack_schema(stored).error().is(errors::kLogTooNew));
 }
 
@@ -88,6 +88,13 @@ TEST(StoredSchema, has_the_later_format_only_where_a_type_needs_it) {
     schema.columns[0].type.kind = TypeKind::array;
     schema.columns[0].type.element = std::make_shared<const ColumnType>(set);
     EXPECT_EQ(pack_schema(schema)[0], 2) << "an element counts as well";
+    schema.columns[0].type = ColumnType{};
+    schema.columns[0].type.kind = TypeKind::geography;
+    stored = pack_schema(schema);
+    EXPECT_EQ(stored[0], 3);
+    EXPECT_EQ(unpack_schema(stored).value(), schema);
+    stored[0] = 2;
+    EXPECT_TRUE(unpack_schema(stored).error().is(errors::kEntryCorrupt));
 }
 
 TEST(StoredSchema, refuses_arrays_nested_without_end) {

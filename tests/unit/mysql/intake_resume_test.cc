@@ -298,6 +298,27 @@ TEST(ResumeHalf, refuses_a_file_that_ends_inside_it_now_even_before_its_rows) {
     EXPECT_TRUE(test::take_in({.server = ServerKind::mariadb}, {begins, map, started}, sink));
 }
 
+// Each table that a statement names is an entry of its own.
+TEST(ResumeHalf, of_a_statement_goes_on_behind_the_tables_that_were_told) {
+    const IntakeOptions options{.schema_changes = true};
+    test::Wire wire;
+    const std::vector<FileEvent> events{wire.gtid(5),
+                                        wire.query("RENAME TABLE a TO b, c TO d, e TO f"),
+                                        wire.gtid(6),
+                                        wire.query("CREATE TABLE a (id int)"),
+                                        wire.gtid(7),
+                                        wire.query("TRUNCATE TABLE a")};
+    RecordingSink all;
+    all.now.resume = encode_resume(test::beginning(ServerKind::mysql, true));
+    ASSERT_TRUE(test::take_in(options, events, all));
+    ASSERT_EQ(all.told().size(), 8U);
+    for (const auto& crash : all.crashes()) {
+        RecordingSink again = all.restarted(crash);
+        ASSERT_TRUE(test::take_in(options, test::sent_after(events, crash.start), again));
+        EXPECT_EQ(test::difference(again, all), "") << "after entry " << crash.entries;
+    }
+}
+
 // The server kept the beginning of the last transaction alone, and what it kept is the same.
 TEST(ResumeLast, refuses_one_whose_file_ends_before_all_of_it_has_come_again) {
     for (const bool by_gtid : {true, false}) {

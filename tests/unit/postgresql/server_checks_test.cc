@@ -177,6 +177,8 @@ TEST(VerifySlot, takes_a_slot_of_ours_that_can_serve_the_position) {
     EXPECT_TRUE(verify_slot(slot, options, std::nullopt).has_value());
     slot.wal_status = "lost";
     expect_error(verify_slot(slot, options, std::nullopt), errors::kSlotLost, "lost");
+    slot.invalidation = "idle_timeout";
+    expect_error(verify_slot(slot, options, std::nullopt), errors::kSlotLost, "idle_timeout");
 }
 
 TEST(VerifySlot, refuses_slots_that_are_not_ours_or_not_free) {
@@ -308,7 +310,37 @@ Lines after(Change change) {
     return complaints(facts, options);
 }
 
+TEST(Judge, names_what_a_promoted_standby_would_lack_where_that_is_asked_for) {
+    const auto ready = [](auto& f, auto& o) {
+        f.version = 170006;
+        f.synchronized_standby_slots = "standby";
+        f.slot = good_slot();
+        f.slot->failover = true;
+        o.failover_slot = true;
+    };
+    const auto after_ready = [&](auto change) {
+        return after([&](auto& f, auto& o) {
+            ready(f, o);
+            change(f, o);
+        });
+    };
+    EXPECT_EQ(after(ready), Lines{});
+    EXPECT_EQ(after_ready([](auto& f, auto&) { f.version = 160010; }),
+              Lines{"error failover_slot"});
+    EXPECT_EQ(after_ready([](auto& f, auto&) { f.slot->failover = false; }),
+              Lines{"warning failover_slot"});
+    EXPECT_EQ(after_ready([](auto& f, auto&) { f.synchronized_standby_slots.clear(); }),
+              Lines{"warning synchronized_standby_slots"});
+    EXPECT_EQ(after_ready([](auto& f, auto& o) {
+                  f.synchronized_standby_slots.clear();
+                  o.failover_slot = false;
+              }),
+              Lines{});
+}
+
 TEST(Judge, names_each_thing_that_is_wrong_and_only_that) {
+    EXPECT_EQ(after([](auto& f, auto&) { f.idle_slot_timeout = "5min"; }),
+              Lines{"warning idle_replication_slot_timeout"});
     EXPECT_EQ(after([](auto& f, auto&) { f.version = 120001; }), Lines{"error version"});
     EXPECT_EQ(after([](auto& f, auto&) { f.wal_level = "minimal"; }), Lines{"error wal_level"});
     EXPECT_EQ(after([](auto& f, auto&) { f.in_recovery = true; }), Lines{"error recovery"});

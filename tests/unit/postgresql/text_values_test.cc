@@ -128,5 +128,59 @@ TEST(TextValues, refuses_what_is_next_to_a_literal) {
         ValueFault::out_of_range);
 }
 
+TEST(ExtensionValues, vectors_are_the_bytes_of_their_numbers) {
+    const auto halves = type_of(TypeKind::float_vector);
+    EXPECT_EQ(parsed(halves, "[1,-2.5]"), std::string("\0\0\x80\x3F\0\0\x20\xC0", 8));
+    EXPECT_EQ(parsed(halves, "[]"), "");
+    const auto vector = type_of(TypeKind::double_vector);
+    EXPECT_EQ(parsed(vector, "[1e-07]"), std::string("\x48\xAF\xBC\x9A\xF2\xD7\x7A\x3E"));
+    for (const char* const text : {"", "[", "1", "[1", "[1,]", "[,1]", "[1 ,2]", "[1]]", "[1];"}) {
+        EXPECT_EQ(parsed(vector, text), kMalformed) << text;
+    }
+}
+
+TEST(ExtensionValues, a_sparse_vector_has_the_places_that_are_not_zero) {
+    const auto sparse = type_of(TypeKind::sparse_vector);
+    Arena arena;
+    Value value;
+    ASSERT_EQ(parse_value(sparse, "{2:1}/5", arena, value), ValueFault::none);
+    EXPECT_EQ(value.integer, 5);
+    EXPECT_EQ(value.text, std::string_view("\2\0\0\0\0\0\0\0\0\0\xF0\x3F", 12));
+    EXPECT_EQ(parsed(sparse, "{1:1,2:2}/2").size(), 24U);
+    EXPECT_EQ(parsed(sparse, "{}/3"), "");
+    for (const char* const text :
+         {"", "{", "{}", "{}/", "{}3", "{1}/3", "{1:}/3", "{1:2,}/3", "{}/3x"}) {
+        EXPECT_EQ(parsed(sparse, text), kMalformed) << text;
+    }
+}
+
+TEST(ExtensionValues, a_geometry_is_its_bytes_with_the_reference_system_that_they_name) {
+    const auto geometry = type_of(TypeKind::geometry);
+    Arena arena;
+    Value value;
+    ASSERT_EQ(parse_value(geometry, "0107000020E610000000000000", arena, value), ValueFault::none);
+    EXPECT_EQ(value.integer, 4326);
+    EXPECT_EQ(value.text, std::string_view("\1\7\0\0\x20\xE6\x10\0\0\0\0\0\0", 13));
+    ASSERT_EQ(parse_value(geometry, "0020000007000010E600000000", arena, value), ValueFault::none);
+    EXPECT_EQ(value.integer, 4326) << "big-endian";
+    ASSERT_EQ(parse_value(geometry, "010700000000000000", arena, value), ValueFault::none);
+    EXPECT_EQ(value.integer, 0);
+    for (const char* const text :
+         {"", "01", "0207000000", "010700002", "0107000020E610", "01070000zz"}) {
+        EXPECT_EQ(parsed(geometry, text), kMalformed) << text;
+    }
+}
+
+TEST(ExtensionValues, arrays_of_geometries_have_colons_between) {
+    ColumnType array = type_of(TypeKind::array);
+    array.element = std::make_shared<const ColumnType>(type_of(TypeKind::geography));
+    Arena arena;
+    Value value;
+    ASSERT_EQ(parse_value(array, "{0107000000:NULL:0107000000}", arena, value), ValueFault::none);
+    ASSERT_EQ(value.elements.size(), 3U);
+    EXPECT_EQ(value.elements[1].state, ValueState::null);
+    EXPECT_NE(parse_value(array, "{0107000000,0107000000}", arena, value), ValueFault::none);
+}
+
 }  // namespace
 }  // namespace tributary::postgresql

@@ -87,6 +87,15 @@ TEST(Types, extensions_types_are_known_by_name_and_only_as_base_types) {
     type.name = "hstore";
     EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::json);
     EXPECT_EQ(map(20000, -1, 0, {type}).precision, kJsonOfMap);
+    const std::pair<const char*, TypeKind> kOthers[] = {{"vector", TypeKind::double_vector},
+                                                        {"halfvec", TypeKind::float_vector},
+                                                        {"sparsevec", TypeKind::sparse_vector},
+                                                        {"geometry", TypeKind::geometry},
+                                                        {"geography", TypeKind::geography}};
+    for (const auto& [name, kind] : kOthers) {
+        type.name = name;
+        EXPECT_EQ(map(20000, -1, 0, {type}).kind, kind) << name;
+    }
     type.kind = 'c';
     EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::unsupported);
     type.kind = 'b';
@@ -211,7 +220,7 @@ TEST(Types, of_other_types_only_citext_is_text) {
     type.category = 'U';
     EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::unsupported);
     type.category = 'S';
-    type.name = "geometry";
+    type.name = "cube";
     EXPECT_EQ(map(20000, -1, 0, {type}).kind, TypeKind::unsupported);
     for (const char kind : {'c', 'm', 'p', 'r'}) {
         type.name = "citext";

@@ -89,10 +89,11 @@ PipelineStatus Rig::status(const std::string& name) const {
 
 bool Rig::parked_with(const ErrorKind& kind, const std::string& name) {
     return wait([&] {
+        const auto parked = [&](const HalfStatus& half) {
+            return half.state == PipelineState::parked && half.error && half.error->is(kind);
+        };
         const PipelineStatus now = status(name);
-        return (now.intake.state == PipelineState::parked && now.intake.error_name == kind.name) ||
-               (now.delivery.state == PipelineState::parked &&
-                now.delivery.error_name == kind.name);
+        return parked(now.intake) || parked(now.delivery);
     });
 }
 
