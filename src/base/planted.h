@@ -38,6 +38,7 @@ enum class Bug : std::uint8_t {
     mysql_plain_watermark,           // connectors/mysql/snapshot/snapshot.cc
     mysql_chunk_before_its_place,    // connectors/mysql/snapshot/snapshot.cc
     dropped_table_appended,          // connectors/mysql/snapshot/snapshot.cc
+    keyless_rows_forgotten,          // connectors/mysql/snapshot/snapshot.cc
 };
 
 #ifdef TRIBUTARY_PLANTED_BUGS

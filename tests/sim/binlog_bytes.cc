@@ -44,17 +44,17 @@ std::string present(const SimRow& row, char columns) {
 }
 
 // Columns: id INT, v VARCHAR(10000), and one VARCHAR(40) more per version of the structure.
-std::string image(const SimRow& row, char columns, int key, std::string_view value) {
+std::string image(const SimRow& row, char columns, int key, const RowState& state) {
     std::string out = bitmap(columns == kAll ? row.version : 0, '\0');  // nothing is NULL
     if ((columns & kId) != 0) {
         append_fixed(out, static_cast<std::uint32_t>(key));
     }
     if ((columns & kV) != 0) {
-        append_fixed(out, static_cast<std::uint16_t>(value.size()));
-        out.append(value);
+        append_fixed(out, static_cast<std::uint16_t>(state.value.size()));
+        out.append(state.value);
     }
     for (std::size_t more = 0; columns == kAll && more < row.version; ++more) {
-        out += named(more == 0 && !row.toast.empty() ? row.toast : "m");
+        out += named(more == 0 && !state.toast.empty() ? state.toast : "m");
     }
     return out;
 }
@@ -254,7 +254,8 @@ std::string xa_prepare(bool one_phase, std::string_view gtrid) {
 std::string table_map(std::uint64_t table_id,
                       std::size_t table,
                       std::size_t version,
-                      mysql::ServerKind server) {
+                      mysql::ServerKind server,
+                      bool has_key) {
     constexpr char kLong = 3;
     constexpr char kVarchar = 15;
     std::string types{kLong, kVarchar};
@@ -276,7 +277,7 @@ std::string table_map(std::uint64_t table_id,
     out += server == mysql::ServerKind::mysql ? field(2, std::string_view("\xfc\xff\x00", 3))
                                               : field(2, "\x2d");
     out += field(4, names);
-    return out + field(8, std::string(1, '\0'));  // primary key: id
+    return has_key ? out + field(8, std::string(1, '\0')) : out;  // primary key: id
 }
 
 mysql::EventType rows_type(Op op) {
@@ -294,11 +295,11 @@ mysql::EventType rows_type(Op op) {
     return mysql::EventType::query;
 }
 
-std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows) {
+std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows, bool has_key) {
     const bool update = rows_type(rows.front().op) == mysql::EventType::update_rows;
     // As binlog_row_image = MINIMAL has it: which row, and what is new in it.
     const bool partial = rows.front().keeps_toast;
-    const char before = partial ? kId : kAll;
+    const char before = partial && has_key ? kId : kAll;
     const char after = partial ? kV : kAll;
     std::string out;
     put_table_id(out, table_id);
@@ -308,11 +309,13 @@ std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows) {
     out += present(rows.front(), before);
     out += update ? present(rows.front(), after) : "";
     for (const SimRow& row : rows) {
+        const RowState now{row.value, row.toast};
         if (row.op != Op::insert) {
-            out += image(row, before, row.key, row.op == Op::update ? "before" : row.value);
+            const RowState unknown{row.op == Op::update ? "before" : row.value, ""};
+            out += image(row, before, row.key, row.before.value.empty() ? unknown : row.before);
         }
         if (row.op != Op::remove) {
-            out += image(row, after, row.op == Op::move_key ? row.new_key : row.key, row.value);
+            out += image(row, after, row.op == Op::move_key ? row.new_key : row.key, now);
         }
     }
     return out;

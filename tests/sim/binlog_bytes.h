@@ -58,9 +58,12 @@ struct Head {
 [[nodiscard]] std::string table_map(std::uint64_t table_id,
                                     std::size_t table,
                                     std::size_t version,
-                                    mysql::ServerKind server);
+                                    mysql::ServerKind server,
+                                    bool has_key);
 // Of one table, structure and rows_type().
-[[nodiscard]] std::string rows(std::uint64_t table_id, const std::vector<SimRow>& rows);
+[[nodiscard]] std::string rows(std::uint64_t table_id,
+                               const std::vector<SimRow>& rows,
+                               bool has_key);
 [[nodiscard]] mysql::EventType rows_type(Op op);
 
 // Of one statement: "XA COMMIT X'7831',X'',1".

@@ -2,6 +2,7 @@
 #include "tests/sim/binlog_oracle.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -60,6 +61,26 @@ bool has(const std::vector<ExpectedChange>& changes,
     });
 }
 
+std::vector<SimRow> of_keyed_tables(const SimMysql& server, const std::vector<SimRow>& rows) {
+    std::vector<SimRow> out;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(out), [&](const SimRow& row) {
+        return !server.keyless(row.table);
+    });
+    return out;
+}
+
+// Whether these are the rows that the table held.
+bool are_rows_of(const TableState& table, const std::vector<std::string>& rows) {
+    const auto is_there = [&](const auto& each) {
+        const std::string wanted = "\"after\":{\"id\":" + std::to_string(each.first) + ",\"v\":\"" +
+                                   each.second.value + "\",\"more0\":\"" + each.second.toast + "\"";
+        return std::any_of(rows.begin(), rows.end(), [&](const std::string& row) {
+            return row.find(wanted) != std::string::npos;
+        });
+    };
+    return table.size() == rows.size() && std::all_of(table.begin(), table.end(), is_there);
+}
+
 SnapshotOracle snapshot_oracle(const SimMysql& server) {
     SnapshotOracle oracle;
     std::uint64_t end = 0;
@@ -70,7 +91,7 @@ SnapshotOracle snapshot_oracle(const SimMysql& server) {
                 oracle.on_emptied(end, row.table);
             }
         } else if (SimMysql::changes_rows(tx.kind)) {
-            oracle.on_transaction(end, tx.rows);
+            oracle.on_transaction(end, of_keyed_tables(server, tx.rows));
         }
     }
     return oracle;
@@ -105,6 +126,11 @@ class Reader {
             blame("a record without identity in " + partition_);
             return;
         }
+        if (rows_ && is_snapshot_row(record) && of_keyless(record)) {
+            ++result_.seen;
+            keyless_rows_.push_back(*record.value);
+            return;
+        }
         if (rows_ && is_snapshot_row(record)) {
             read_row(record, header.value().position);
             return;
@@ -133,19 +159,26 @@ class Reader {
             blame(describe(identity) + " in " + partition_ + " is out of order");
         }
         newest_ = at;
-        if (rows_ && !wanted->of_structure) {
+        if (rows_ && !wanted->of_structure && !wanted->keyless) {
             rows_->on_change(wanted->table, wanted->key, wanted->whole, wanted->removes);
         }
     }
     [[nodiscard]] Judgement judge() {
         const auto missing =
             std::find_if(expected_.begin(), end_of_expected(), [this](const ExpectedChange& each) {
-                return !each.may_miss && !seen_[static_cast<std::size_t>(&each - expected_.data())];
+                return !each.may_miss && !each.keyless &&
+                       !seen_[static_cast<std::size_t>(&each - expected_.data())];
             });
         if (missing != end_of_expected()) {
             result_.first_missing = describe(identity_of(*missing));
         } else if (rows_ && duty_.snapshots.every_row) {
             result_.first_missing = rows_->missing(duty_.snapshots);
+        }
+        const bool exact = duty_.snapshots.every_row && duty_.snapshots.times_max;
+        if (result_.first_missing.empty() && exact && !begins_with_rows()) {
+            result_.first_missing =
+                "the rows of a table without a key, as of one moment, and what "
+                "came after";
         }
         if (rows_ && duty_.snapshots.times_max) {
             blame(rows_->repeated(duty_.snapshots));
@@ -160,6 +193,36 @@ class Reader {
     }
 
   private:
+    [[nodiscard]] bool of_keyless(const KafkaRecord& record) const {
+        return server_.setup().has_keyless &&
+               record.topic.ends_with("." + table_name(kKeylessTable));
+    }
+    // There is a moment as of which the rows are, and all changes since are there, and none before.
+    [[nodiscard]] bool begins_with_rows() const {
+        if (!server_.setup().has_keyless) {
+            return true;
+        }
+        std::size_t first = 0;
+        std::size_t last = server_.transactions().size();
+        for (std::size_t at = 0; at < expected_.size(); ++at) {
+            const ExpectedChange& change = expected_[at];
+            if (change.keyless && seen_[at]) {
+                last = std::min(last, change.of_log);
+            } else if (change.keyless && !change.may_miss) {
+                first = std::max(first, change.of_log + 1);
+            }
+        }
+        std::vector<TableState> tables(kTables);
+        for (std::size_t at = 0; at <= last; ++at) {
+            if (at >= first && are_rows_of(tables[kKeylessTable], keyless_rows_)) {
+                return true;
+            }
+            if (at < last) {
+                SimMysql::change_tables(server_.transactions()[at], tables);
+            }
+        }
+        return false;
+    }
     // Where rows are all that is wanted: what came with them.
     [[nodiscard]] std::vector<ExpectedChange>::const_iterator end_of_expected() const {
         const auto newest = std::find(seen_.rbegin(), seen_.rend(), true);
@@ -202,6 +265,7 @@ class Reader {
     std::optional<std::size_t> newest_;
     std::size_t below_ = 0;  // transactions that a row of a snapshot was behind
     std::optional<SnapshotOracle> rows_;
+    std::vector<std::string> keyless_rows_;
     std::optional<RowOf> lost_row_;  // of which the record before was
 };
 

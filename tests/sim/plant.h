@@ -17,6 +17,7 @@ struct Seeds {
 };
 inline constexpr Seeds kMysql{.first = 2, .every = 10};
 inline constexpr Seeds kMysqlRows{.first = 492, .every = 1000};
+inline constexpr Seeds kMysqlKeyless{.first = 412, .every = 1000};
 
 struct Planted {
     std::string_view name;
@@ -52,6 +53,7 @@ inline constexpr std::array kBugs{
     Planted{"mysql_plain_watermark", planted::Bug::mysql_plain_watermark, kMysql},
     Planted{"mysql_chunk_before_its_place", planted::Bug::mysql_chunk_before_its_place, kMysql},
     Planted{"dropped_table_appended", planted::Bug::dropped_table_appended, kMysqlRows},
+    Planted{"keyless_rows_forgotten", planted::Bug::keyless_rows_forgotten, kMysqlKeyless},
 };
 
 // False: there is no such bug, or this build has none.

@@ -35,6 +35,7 @@ struct MysqlSetup {
     std::size_t rows = 0;         // of each to begin with, at most; 0: they hold none
     bool orders_commits = true;   // binlog_order_commits
     bool partial_images = false;  // some updates are logged with binlog_row_image = MINIMAL
+    bool has_keyless = false;     // kKeylessTable has no key
 };
 
 struct LogPlace {
@@ -87,6 +88,7 @@ struct ExpectedChange {
     bool removes = false;    // there is no row any more
     std::size_t of_log = 0;  // index of the transaction
     bool may_miss = false;   // it was committed before the last pipeline began
+    bool keyless = false;    // of a table without a key: from when its rows have come
 };
 
 // What a reading transaction sees.
@@ -176,6 +178,10 @@ class SimMysql {
         return transactions_;
     }
     [[nodiscard]] static bool changes_rows(BinlogTransaction::Kind kind);
+    static void change_tables(const BinlogTransaction& tx, std::vector<TableState>& tables);
+    [[nodiscard]] bool keyless(std::size_t table) const {
+        return setup_.has_keyless && table == kKeylessTable;
+    }
     // An XA COMMIT is in the log whose rows the pipeline need not have read.
     [[nodiscard]] bool committed_unknown_xa() const { return committed_unknown_xa_; }
 

@@ -61,6 +61,7 @@ Result<BegunChunk> SimMysqlChunks::begin(const std::string& /*database*/,
     TRIBUTARY_TRY_VOID(wait("SELECT .. LIMIT 0"));
     view_->holds = table_;
     TRIBUTARY_TRY_VOID(wait("SHOW CREATE TABLE"));
+    part_after_ = 0;
     begun.fingerprint = std::to_string(table_) + "." + std::to_string(server_.version(table_));
     if (rule_ != ChunkRule::exactly) {
         TRIBUTARY_TRY_VOID(wait("SELECT .. LIMIT 1"));
@@ -78,7 +79,9 @@ Result<mysql::TableFacts> SimMysqlChunks::describe(const std::string& database,
     const bool mariadb = server_.setup().kind == mysql::ServerKind::mariadb;
     facts.structure.exists = true;
     facts.structure.character_set = "utf8mb4";
-    facts.structure.primary_key = {"id"};
+    if (!server_.keyless(table_)) {
+        facts.structure.primary_key = {"id"};
+    }
     mysql::CatalogueColumn id;
     id.name = "id";
     id.data_type = "int";
@@ -113,6 +116,17 @@ Result<void> SimMysqlChunks::ask(const std::string& sql) {
     return success();
 }
 
+bool SimMysqlChunks::give(int key,
+                          const RowState& row,
+                          const std::function<bool(Cells cells)>& on_row) const {
+    const std::string id = std::to_string(key);
+    std::vector<std::optional<std::string_view>> cells{id, row.value};
+    for (std::size_t more = 0; more < server_.version(table_); ++more) {
+        cells.emplace_back(more == 0 ? std::string_view(row.toast) : "m");
+    }
+    return on_row(cells);
+}
+
 Result<void> SimMysqlChunks::rows(const std::function<bool(Cells cells)>& on_row) {
     TRIBUTARY_TRY_VOID(wait("SELECT"));
     const int after =
@@ -120,12 +134,7 @@ Result<void> SimMysqlChunks::rows(const std::function<bool(Cells cells)>& on_row
     int left = number_after(asked_, "LIMIT ", 0);
     const TableState& table = view_->tables[table_];
     for (auto row = table.upper_bound(after); row != table.end() && left > 0; ++row, --left) {
-        const std::string id = std::to_string(row->first);
-        std::vector<std::optional<std::string_view>> cells{id, row->second.value};
-        for (std::size_t more = 0; more < server_.version(table_); ++more) {
-            cells.emplace_back(more == 0 ? std::string_view(row->second.toast) : "m");
-        }
-        if (!on_row(cells)) {
+        if (!give(row->first, row->second, on_row)) {
             break;
         }
     }
@@ -134,9 +143,21 @@ Result<void> SimMysqlChunks::rows(const std::function<bool(Cells cells)>& on_row
 }
 
 Result<void> SimMysqlChunks::part(const std::string& /*sql*/,
-                                  std::uint64_t /*rows_max*/,
-                                  const std::function<bool(Cells cells)>& /*on_row*/) {
-    return Error(errors::kSourceUnreachable, "there is no table without a key");
+                                  std::uint64_t rows_max,
+                                  const std::function<bool(Cells cells)>& on_row) {
+    TRIBUTARY_TRY_VOID(wait("SELECT"));
+    if (server_.was_altered(*view_, table_)) {
+        return Error(errors::kSourceUnreachable, "the table was altered behind the view");
+    }
+    const TableState& table = view_->tables[table_];
+    auto row = table.upper_bound(part_after_);
+    for (; row != table.end() && rows_max > 0; ++row, --rows_max) {
+        part_after_ = row->first;
+        if (!give(row->first, row->second, on_row)) {
+            break;
+        }
+    }
+    return wait("SELECT");
 }
 
 Result<void> SimMysqlChunks::end() {

@@ -38,6 +38,7 @@ class SimMysqlChunks final : public mysql::ChunkReader {
 
   private:
     [[nodiscard]] Result<void> wait(const char* doing);
+    bool give(int key, const RowState& row, const std::function<bool(Cells cells)>& on_row) const;
     [[nodiscard]] Result<void> see(mysql::BegunChunk& begun);
 
     SimMysql& server_;
@@ -45,6 +46,7 @@ class SimMysqlChunks final : public mysql::ChunkReader {
     mysql::ChunkRule rule_ = mysql::ChunkRule::gtids;
     std::size_t table_ = 0;
     std::string asked_;
+    int part_after_ = 0;  // key of the last row of part()
     std::shared_ptr<MysqlView> view_;
 };
 

@@ -153,10 +153,11 @@ void SimMysql::log_rows(const BinlogTransaction& tx) {
         }
         const std::uint64_t table_id =
             1000 * (restarts_ + 1) + 10 * rows[0].table + rows[0].version;
+        const bool has_key = !keyless(rows[0].table);
         append(&tx,
                mysql::EventType::table_map,
-               binlog::table_map(table_id, rows[0].table, rows[0].version, setup_.kind));
-        append(&tx, binlog::rows_type(rows[0].op), binlog::rows(table_id, rows));
+               binlog::table_map(table_id, rows[0].table, rows[0].version, setup_.kind, has_key));
+        append(&tx, binlog::rows_type(rows[0].op), binlog::rows(table_id, rows, has_key));
     }
 }
 

@@ -18,7 +18,17 @@ bool is_ddl(Kind kind) {
     return kind == Kind::truncate || kind == Kind::alter || kind == Kind::drop;
 }
 
-void change_tables(const BinlogTransaction& tx, std::vector<TableState>& tables) {
+}  // namespace
+
+bool SimMysql::changes_rows(Kind kind) {
+    return kind == Kind::rows || kind == Kind::truncate || kind == Kind::drop ||
+           kind == Kind::one_phase || kind == Kind::commit;
+}
+
+void SimMysql::change_tables(const BinlogTransaction& tx, std::vector<TableState>& tables) {
+    if (!changes_rows(tx.kind)) {
+        return;
+    }
     for (const SimRow& row : tx.rows) {
         if (tx.kind == Kind::drop) {
             tables[row.table].clear();
@@ -26,13 +36,6 @@ void change_tables(const BinlogTransaction& tx, std::vector<TableState>& tables)
             change_table(row, tables[row.table]);
         }
     }
-}
-
-}  // namespace
-
-bool SimMysql::changes_rows(Kind kind) {
-    return kind == Kind::rows || kind == Kind::truncate || kind == Kind::drop ||
-           kind == Kind::one_phase || kind == Kind::commit;
 }
 
 void SimMysql::hold_rows() {
@@ -95,9 +98,7 @@ std::string SimMysql::describe(const BinlogTransaction& tx) const {
 
 void SimMysql::settle(BinlogTransaction& tx) {
     const std::int64_t now_us = scheduler_.now_us();
-    if (changes_rows(tx.kind)) {
-        change_tables(tx, now_);
-    }
+    change_tables(tx, now_);
     const auto delay_us = [this] {
         return random_.coin()       ? 0
                : random_.chance(20) ? random_.between(0, 1'500'000)
@@ -140,9 +141,7 @@ void SimMysql::tables_changed() {
     show_all();
     now_.assign(kTables, {});
     for (const BinlogTransaction& tx : transactions_) {
-        if (changes_rows(tx.kind)) {
-            change_tables(tx, now_);
-        }
+        change_tables(tx, now_);
     }
 }
 
@@ -178,7 +177,7 @@ void SimMysql::look(MysqlView& view) const {
     view.altered = altered_;
     view.tables.assign(kTables, {});
     for (const BinlogTransaction& tx : transactions_) {
-        if (tx.seen_us <= scheduler_.now_us() && changes_rows(tx.kind)) {
+        if (tx.seen_us <= scheduler_.now_us()) {
             change_tables(tx, view.tables);
         }
     }

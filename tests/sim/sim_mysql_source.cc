@@ -212,7 +212,7 @@ Result<void> SimMysqlSource::open_snapshots(const mysql::ServerFacts& facts,
         TRIBUTARY_TRY_VOID(round_trip("information_schema"));
         std::vector<mysql::Snapshot::RunTable> out;
         for (std::size_t table = 0; table < kExcludedTable; ++table) {
-            out.push_back({{kDatabase, table_name(table)}, false});
+            out.push_back({{kDatabase, table_name(table)}, server_.keyless(table)});
         }
         return out;
     };

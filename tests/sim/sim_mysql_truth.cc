@@ -1,6 +1,8 @@
 // SimMysql, the part that keeps the truth: what every consumer must see in the end.
 #include "tests/sim/sim_mysql.h"
 
+#include <algorithm>
+
 namespace tributary::sim {
 namespace {
 
@@ -46,16 +48,27 @@ void SimMysql::expect(const BinlogTransaction& tx, std::vector<ExpectedChange>& 
         if (tx.rows[at].table == kExcludedTable) {
             continue;
         }
-        each_record(tx.rows[at], [&](std::uint16_t sub_index, int key, const std::string& value) {
+        const SimRow& row = tx.rows[at];
+        const bool keyless = this->keyless(row.table);
+        const auto add = [&](std::uint16_t sub_index, int key, const std::string& value) {
+            const bool has_before = value.empty() && !row.before.value.empty();
             out.push_back({.transaction = tx.name,
                            .ordinal = static_cast<std::uint32_t>(at),
                            .sub_index = sub_index,
-                           .table = table_name(tx.rows[at].table),
-                           .value = sub_index == kTombstone ? "" : tx.rows[at].value,
+                           .table = table_name(row.table),
+                           .value = sub_index == kTombstone ? ""
+                                    : has_before            ? row.before.value
+                                                            : row.value,
                            .key = key,
-                           .whole = !value.empty() && !tx.rows[at].keeps_toast,
-                           .removes = value.empty()});
-        });
+                           .whole = !value.empty() && !row.keeps_toast,
+                           .removes = value.empty(),
+                           .keyless = keyless});
+        };
+        if (!keyless) {
+            each_record(row, add);
+        } else if (row.op != Op::truncate) {
+            add(0, row.key, row.op == Op::remove ? std::string() : row.value);
+        }
     }
 }
 
@@ -96,7 +109,9 @@ std::vector<ExpectedChange> SimMysql::lost() const {
 std::size_t SimMysql::expected_count() const {
     if (counted_at_ != changes_) {
         counted_at_ = changes_;
-        counted_ = expected(false).size();
+        const auto all = expected(false);
+        counted_ = static_cast<std::size_t>(std::count_if(
+            all.begin(), all.end(), [](const ExpectedChange& each) { return !each.keyless; }));
     }
     return counted_;
 }

@@ -99,6 +99,7 @@ std::optional<SimRow> fitting_row(Rng& random,
         row.op = Op::update;
     }
     row.keeps_toast = row.op == Op::update && random.coin();
+    row.before = row.op == Op::insert ? RowState{} : now.at(row.key);
     return row;
 }
 

@@ -16,10 +16,17 @@ namespace tributary::sim {
 
 inline constexpr std::size_t kTables = 3;
 inline constexpr std::size_t kExcludedTable = 2;  // in the stream, not selected
+inline constexpr std::size_t kKeylessTable = 1;   // in worlds that have one
 
 [[nodiscard]] std::string table_name(std::size_t table);
 
 enum class Op : char { insert = 'I', update = 'U', move_key = 'K', remove = 'D', truncate = 'T' };
+
+struct RowState {
+    std::string value;
+    std::string toast;
+    friend bool operator==(const RowState&, const RowState&) = default;
+};
 
 struct SimRow {
     std::size_t table = 0;
@@ -31,12 +38,7 @@ struct SimRow {
     // Tables that hold rows: of column more0, which is TOASTed: an update may leave it as it is.
     std::string toast{};
     bool keeps_toast = false;
-};
-
-struct RowState {
-    std::string value;
-    std::string toast;
-    friend bool operator==(const RowState&, const RowState&) = default;
+    RowState before{};  // the row as it was
 };
 using TableState = std::map<int, RowState>;
 // What a change of that table makes of it.

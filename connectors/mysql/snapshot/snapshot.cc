@@ -217,7 +217,7 @@ bool Snapshot::speak_of_all(const EventShape& shape,
     if (event.operation != 'I') {
         changes.drop(old_name_);
     }
-    if (has_new) {
+    if (has_new && !planted::is(planted::Bug::keyless_rows_forgotten)) {
         changes.add(new_name_, std::move(*now));
     }
     return true;
