@@ -26,7 +26,7 @@ enum class Bug : std::uint8_t {
     chunk_before_its_place,          // connectors/postgresql/snapshot/snapshot.cc
     open_transactions_forgotten,     // connectors/postgresql/snapshot/snapshot_driver.cc
     snapshot_progress_apart,         // core/snapshot/engine.cc
-    xa_rows_of_before_lost,          // connectors/mysql/intake/intake_xa.cc
+    xa_rows_of_before_lost,          // connectors/mysql/intake/intake_machine.h
     last_not_compared,               // connectors/mysql/intake/intake.cc
     gtid_done_at_begin,              // connectors/mysql/intake/intake.cc
     half_row_again,                  // connectors/mysql/intake/transaction.cc

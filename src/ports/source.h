@@ -43,6 +43,8 @@ class EntrySink {
 
     // Makes `schema` known and gives its id; equal schemas of one stream share an id.
     [[nodiscard]] virtual SchemaId intern(std::shared_ptr<const TableSchema> schema) = 0;
+    // What intern() gave this id, in this process or an earlier one; nullptr: nothing.
+    [[nodiscard]] virtual std::shared_ptr<const TableSchema> schema(SchemaId id) const = 0;
 
     // Entries that follow belong to this transaction (or to none, when empty). The bytes are
     // copied.

@@ -201,9 +201,7 @@ MysqlSetup draw_mysql(Rng& random, const Plan& plan) {
         setup.rows = plan.snapshots->rows;
         setup.orders_commits = setup.kind == mysql::ServerKind::mariadb || random.coin();
         setup.partial_images = random.coin();
-        // Without XA: rows that an earlier connection prepared are not withheld yet
-        // (docs/simulation.md, "Still open").
-        setup.has_keyless = plan.seed / 10 % 10 == 1 && takes_rows_once(plan) && !setup.has_xa;
+        setup.has_keyless = plan.seed / 10 % 10 == 1 && takes_rows_once(plan);
     }
     return setup;
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/planted.h"
 #include "connectors/mysql/binlog/events.h"
 #include "connectors/mysql/binlog/fingerprint.h"
 #include "connectors/mysql/binlog/row_split.h"
@@ -83,8 +84,11 @@ class IntakeMachine final : public Intake {
         if (options.last_comes_again && resume_.last) {
             last_again_.emplace(*resume_.last, options.server_mark, !resume_.by_gtid);
         }
-        for (const auto& [xid, head] : open_xa_) {
+        for (auto& [xid, head] : open_xa_) {
             xa_bytes_ += head.bytes;
+            if (planted::is(planted::Bug::xa_rows_of_before_lost)) {
+                head.rows_end = 0;
+            }
         }
     }
 
@@ -185,8 +189,6 @@ class IntakeMachine final : public Intake {
     std::uint64_t xid_bytes_ = 0;              // of its rows so far
     std::uint64_t side_bytes_ = 0;             // since the last entry
     XaMove move_;
-    // What rows of XA transactions are of, since the start.
-    std::map<std::uint32_t, std::shared_ptr<const TableSchema>> xa_schemas_;
 
     StreamWatcher* watcher_ = nullptr;
     SnapshotRows rows_{*this};

@@ -145,7 +145,7 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
                 payload_.clear();
                 append_event_head(payload_, head);
                 TRIBUTARY_TRY_VOID(write_row(rows, table, row));
-                watcher_->on_row(table.schema_id, table.schema, payload_);
+                watcher_->on_row(table.schema_id, *table.schema, payload_);
             }
             continue;
         }
@@ -166,7 +166,7 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
             continue;
         }
         if (watched) {
-            watcher_->on_row(table.schema_id, table.schema, payload_);
+            watcher_->on_row(table.schema_id, *table.schema, payload_);
         }
         TRIBUTARY_TRY_VOID(transaction_.append(
             EntryKind::change, table.schema_id, ordinal, payload_, now.us, now.sink));

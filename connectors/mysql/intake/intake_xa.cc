@@ -1,6 +1,5 @@
 // Rows of XA transactions: into the side keyspace, and from there to the stream or away
 // (xa_rows.h).
-#include "base/planted.h"
 #include "connectors/mysql/intake/intake_machine.h"
 
 namespace tributary::mysql {
@@ -48,7 +47,6 @@ Result<void> IntakeMachine::erase_stale_rows(std::string_view xid,
 Result<void> IntakeMachine::hold_row(const Now& now, const Table& table, std::uint32_t ordinal) {
     side_value_.clear();
     encode_xa_row(side_value_, table.schema_id, payload_);
-    xa_schemas_[table.schema_id.value()] = table.schema;
     xid_bytes_ += side_value_.size();
     xa_bytes_ += side_value_.size();
     side_bytes_ += side_value_.size();
@@ -148,15 +146,16 @@ Result<bool> IntakeMachine::copy_rows(std::int64_t now_us, EntrySink& sink) {
             if (row.ordinal >= move_.head.rows_end || transaction_.repeated(row.ordinal)) {
                 continue;
             }
-            const auto found = xa_schemas_.find(row.schema.value());
-            const auto schema = found == xa_schemas_.end() ? nullptr : found->second;
-            if (schema == nullptr && planted::is(planted::Bug::xa_rows_of_before_lost)) {
-                continue;
+            const auto schema = sink.schema(row.schema);
+            if (schema == nullptr) {
+                return Error(errors::kEntryCorrupt,
+                             "a row of " + describe_xid(move_.xid) + ": schema " +
+                                 std::to_string(row.schema.value()) + " is not known");
             }
             if (watched) {
-                watcher_->on_row(row.schema, schema, row.payload);
+                watcher_->on_row(row.schema, *schema, row.payload);
             }
-            if (schema != nullptr && withholds(schema->database + "." + schema->table)) {
+            if (withholds(schema->database + "." + schema->table)) {
                 continue;
             }
             TRIBUTARY_TRY_VOID(transaction_.append(

@@ -2,7 +2,6 @@
 // Intake on its thread.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -23,11 +22,8 @@ class StreamWatcher {
                                      const Place& start) const = 0;
     // Whether changes of this table ("database.table") are not to be appended.
     [[nodiscard]] virtual bool withholds(std::string_view table) const = 0;
-    // A change, as it goes into the log. `schema` is null where the row was logged to an earlier
-    // connection and what it is of is not known.
-    virtual void on_row(SchemaId id,
-                        const std::shared_ptr<const TableSchema>& schema,
-                        std::string_view payload) = 0;
+    // A change, as it goes into the log.
+    virtual void on_row(SchemaId id, const TableSchema& schema, std::string_view payload) = 0;
     virtual void on_truncate(std::string_view database, std::string_view table) = 0;
     // A statement about the table, or, without one, about its database: it may be another one now,
     // or none.

@@ -148,32 +148,23 @@ Snapshot::Sight Snapshot::sight_from(const Place& start) const {
     return compare(start, seen_.ends) >= 0 ? Sight::unseen : Sight::in_doubt;
 }
 
-const EventShape* Snapshot::shape_of(SchemaId id,
-                                     const std::shared_ptr<const TableSchema>& schema) {
+const EventShape& Snapshot::shape_of(SchemaId id, const TableSchema& schema) {
     const auto found = shapes_.find(id.value());
     if (found != shapes_.end()) {
-        return &found->second;
-    }
-    if (schema == nullptr) {
-        return nullptr;
+        return found->second;
     }
     if (shapes_.size() >= kShapesMax) {
         shapes_.clear();
     }
-    return &shapes_.emplace(id.value(), event_shape(*schema, table_)).first->second;
+    return shapes_.emplace(id.value(), event_shape(schema, table_)).first->second;
 }
 
-void Snapshot::on_row(SchemaId id,
-                      const std::shared_ptr<const TableSchema>& schema,
-                      std::string_view payload) {
+void Snapshot::on_row(SchemaId id, const TableSchema& schema, std::string_view payload) {
     if (engine_->spoiled()) {
         return;
     }
-    const EventShape* const shape = shape_of(id, schema);
-    if (shape != nullptr && !shape->ours) {
-        return;
-    }
-    if (shape == nullptr || !shape->fits || !speak(*shape, payload)) {
+    const EventShape& shape = shape_of(id, schema);
+    if (shape.ours && (!shape.fits || !speak(shape, payload))) {
         engine_->spoil();
     }
 }

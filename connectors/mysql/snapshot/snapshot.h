@@ -82,9 +82,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     [[nodiscard]] bool withholds(std::string_view table) const override {
         return engine_->withholds(table);
     }
-    void on_row(SchemaId id,
-                const std::shared_ptr<const TableSchema>& schema,
-                std::string_view payload) override;
+    void on_row(SchemaId id, const TableSchema& schema, std::string_view payload) override;
     void on_truncate(std::string_view database, std::string_view table) override;
     void on_ddl(std::string_view database, std::string_view table) override;
 
@@ -110,7 +108,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     void name_of(std::string_view row, std::string& name) const override;
 
     [[nodiscard]] bool all_seen() const;
-    const EventShape* shape_of(SchemaId id, const std::shared_ptr<const TableSchema>& schema);
+    const EventShape& shape_of(SchemaId id, const TableSchema& schema);
     [[nodiscard]] bool speak(const EventShape& shape, std::string_view payload);
     [[nodiscard]] bool speak_of_all(const EventShape& shape,
                                     const RowEvent& event,

@@ -35,6 +35,12 @@ SchemaId BlockAssembler::intern(std::shared_ptr<const TableSchema> schema) {
     return id;
 }
 
+std::shared_ptr<const TableSchema> BlockAssembler::schema(SchemaId id) const {
+    const auto known = std::find_if(
+        schemas_.rbegin(), schemas_.rend(), [id](const NewSchema& have) { return have.id == id; });
+    return known == schemas_.rend() ? nullptr : known->schema;
+}
+
 void BlockAssembler::context(std::string_view bytes, std::int64_t intake_time_us) {
     context_.assign(bytes);
     intake_time_us_ = intake_time_us;

@@ -30,6 +30,7 @@ class BlockAssembler final : public EntrySink {
     BlockAssembler(Start start, std::size_t pending_bytes_max, SideOverlay* side = nullptr);
 
     SchemaId intern(std::shared_ptr<const TableSchema> schema) override;
+    [[nodiscard]] std::shared_ptr<const TableSchema> schema(SchemaId id) const override;
     void context(std::string_view bytes, std::int64_t intake_time_us) override;
     void append(EntryKind kind,
                 SchemaId schema,

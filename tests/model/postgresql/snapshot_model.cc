@@ -246,6 +246,9 @@ class Log final : public EntrySink {
     SchemaId intern(std::shared_ptr<const TableSchema> schema) override {
         return sink_.intern(std::move(schema));
     }
+    std::shared_ptr<const TableSchema> schema(SchemaId id) const override {
+        return sink_.schema(id);
+    }
     void context(std::string_view bytes, std::int64_t) override { context_ = bytes; }
     void keep_together(std::size_t) override { group_ = true; }
     void append(EntryKind kind,

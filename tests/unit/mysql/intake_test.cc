@@ -338,7 +338,7 @@ class Watcher final : public StreamWatcher {
     }
     bool withholds(std::string_view /*table*/) const override { return false; }
     void on_row(SchemaId /*id*/,
-                const std::shared_ptr<const TableSchema>& /*schema*/,
+                const TableSchema& /*schema*/,
                 std::string_view /*payload*/) override {}
     void on_truncate(std::string_view /*database*/, std::string_view /*table*/) override {}
     void on_ddl(std::string_view database, std::string_view table) override {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "connectors/mysql/intake/intake.h"
+#include "connectors/mysql/intake/stream_watcher.h"
 #include "connectors/mysql/intake/xa_rows.h"
 #include "model/errors.h"
 #include "support.h"
@@ -94,6 +95,46 @@ TEST_F(XaTest, one_phase_commits_where_it_is_prepared) {
     EXPECT_TRUE(sink_.side.empty());
     EXPECT_EQ(decode_resume(sink_.now.resume)->executed.to_string(),
               "11111111-1111-1111-1111-111111111111:5");
+}
+
+// Told of the rows of tables that it withholds.
+class Withholding final : public StreamWatcher {
+  public:
+    explicit Withholding(std::string table) : table_(std::move(table)) {}
+    bool wants(const std::optional<MysqlGtid>&, const Place&) const override { return true; }
+    bool withholds(std::string_view table) const override { return table == table_; }
+    void on_row(SchemaId, const TableSchema& schema, std::string_view) override {
+        told.push_back(schema.database + "." + schema.table);
+    }
+    void on_truncate(std::string_view, std::string_view) override {}
+    void on_ddl(std::string_view, std::string_view) override {}
+
+    std::vector<std::string> told;
+
+  private:
+    std::string table_;
+};
+
+TEST_F(XaTest, rows_that_an_earlier_connection_prepared_are_withheld_by_their_table) {
+    take_all(prepare(2));
+    const auto committed = [&](Withholding& watcher) {
+        RecordingSink sink = sink_;
+        const auto intake = std::move(Intake::make(options_, sink.now, nullptr, sink).value());
+        intake->watch(&watcher);
+        Wire wire = wire_;
+        for (const FileEvent& event : {wire.gtid(6), wire.query(kCommit)}) {
+            EXPECT_TRUE(intake->on_event(test::view(event, "bin.000001"), 1, sink));
+        }
+        expect_nothing_waits(sink.side);
+        return sink.told().size();
+    };
+    using Names = std::vector<std::string>;
+    Withholding of_it("shop.t");
+    EXPECT_LE(committed(of_it), 1U);  // at most the end
+    EXPECT_EQ(of_it.told, (Names{"shop.t", "shop.t"}));
+    Withholding of_another("shop.u");
+    EXPECT_EQ(committed(of_another), 3U);
+    EXPECT_EQ(of_another.told, (Names{"shop.t", "shop.t"}));
 }
 
 TEST_F(XaTest, after_any_entry_of_a_large_one_goes_on_exactly_behind_it) {

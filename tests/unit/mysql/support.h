@@ -32,6 +32,9 @@ struct Kept {
 class RecordingSink final : public EntrySink, public SideReader {
   public:
     SchemaId intern(std::shared_ptr<const TableSchema> schema) override;
+    std::shared_ptr<const TableSchema> schema(SchemaId id) const override {
+        return id.value() <= schemas.size() ? schemas[id.value() - 1] : nullptr;
+    }
     void context(std::string_view bytes, std::int64_t intake_time_us) override;
     void append(EntryKind kind,
                 SchemaId schema,

@@ -42,6 +42,9 @@ class RecordingSink final : public EntrySink {
         schemas.push_back(std::move(schema));
         return SchemaId(static_cast<std::uint32_t>(schemas.size()));
     }
+    std::shared_ptr<const TableSchema> schema(SchemaId id) const override {
+        return id.value() <= schemas.size() ? schemas[id.value() - 1] : nullptr;
+    }
     void context(std::string_view bytes, std::int64_t intake_time_us) override {
         context_ = bytes;
         time_ = intake_time_us;
