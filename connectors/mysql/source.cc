@@ -22,6 +22,7 @@ constexpr std::size_t kReadBytes = 64U << 10U;
 constexpr std::size_t kEventFrameBytes = 64U << 10U;
 // A server that is silent for so many heartbeats is gone.
 constexpr int kSilentHeartbeats = 3;
+constexpr milliseconds kExecutedPoll{100};
 // While a snapshot runs: how soon a server without changes says that its chunk's place is passed.
 constexpr std::uint32_t kSnapshotHeartbeatMs = 200;
 // Messages that come joined are waited for: no longer than this.
@@ -128,12 +129,42 @@ Result<ResumePoint> MysqlSource::starting_point(const StartPoint& start, ServerF
         TRIBUTARY_TRY(session, sql());
         TRIBUTARY_TRY_VOID(read_files(*session, facts));
     }
+    TRIBUTARY_TRY_VOID(await_executed(facts, *resume, start.done));
     if (const auto verified = verify_position(facts, *resume); !verified) {
         TRIBUTARY_TRY_VOID(driver_.miss(verified.error()));
         return starting_point(start, facts);
     }
     TRIBUTARY_TRY_VOID(verify_half(facts, *resume, start.done));
     return std::move(*resume);
+}
+
+// MySQL sends a transaction before it counts it as executed: what was taken in from the connection
+// before may be in that window still.
+Result<void> MysqlSource::await_executed(ServerFacts& facts,
+                                         const ResumePoint& resume,
+                                         const Position& done) {
+    if (facts.kind != ServerKind::mysql || !resume.by_gtid || !facts.gtids()) {
+        return success();
+    }
+    MysqlGtidSet sent = resume.executed;
+    if (const auto half = half_taken(resume, done)) {
+        if (const auto gtid = parse_mysql_gtid(half->transaction.gtid)) {
+            sent.add(*gtid);
+        }
+    }
+    const SteadyTime end = clock_.now() + sent_before_executed(facts);
+    for (;;) {
+        TRIBUTARY_TRY(executed, MysqlGtidSet::parse(facts.value("gtid_executed")));
+        if (executed.contains(sent) || clock_.now() >= end) {
+            return success();
+        }
+        if (wait_for(-1, 0, interrupter_, kExecutedPoll) == Wake::interrupted) {
+            return not_connected();
+        }
+        TRIBUTARY_TRY(session, sql());
+        TRIBUTARY_TRY(now, session->query("SELECT @@GLOBAL.gtid_executed"));
+        facts.variables["gtid_executed"] = now.at(0, 0);
+    }
 }
 
 Result<void> MysqlSource::start_stream(const ResumePoint& from) {

@@ -64,6 +64,9 @@ class MysqlSource final : public Source, private Snapshots, private DumpConnecti
 
     Result<void> connect(const StartPoint& start, const SideReader& side);
     Result<ResumePoint> starting_point(const StartPoint& start, ServerFacts& facts);
+    Result<void> await_executed(ServerFacts& facts,
+                                const ResumePoint& resume,
+                                const Position& done);
     Result<void> open_snapshots(const ServerFacts& facts,
                                 const ResumePoint& from,
                                 const SideReader& side);

@@ -3,6 +3,7 @@
 
 #include "base/crc32c.h"
 #include "base/planted.h"
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/server/server_checks.h"
 #include "model/errors.h"
 
@@ -113,6 +114,21 @@ Result<void> verify_half(const ServerFacts& facts,
                  : Error(errors::kSourceRewound,
                          "the server lacks " + to_string(half->transaction) +
                              ", of which a part was taken in");
+}
+
+std::chrono::milliseconds sent_before_executed(const ServerFacts& facts) {
+    constexpr std::chrono::milliseconds kCommit{1000};
+    constexpr std::chrono::milliseconds kMax{30'000};
+    for (const char* const name : {"rpl_semi_sync_source", "rpl_semi_sync_master"}) {
+        if (facts.on(std::string(name) + "_enabled")) {
+            const std::uint64_t timeout =
+                leading_number(facts.value(std::string(name) + "_timeout"));
+            return std::min(kMax,
+                            kCommit + std::chrono::milliseconds(static_cast<int>(
+                                          std::min<std::uint64_t>(timeout, 60'000))));
+        }
+    }
+    return kCommit;
 }
 
 std::string server_name_of(const ServerFacts& facts) {

@@ -19,7 +19,9 @@ constexpr const char* kVariablesSql =
     "'sync_binlog', 'innodb_flush_log_at_trx_commit', 'binlog_expire_logs_seconds', "
     "'expire_logs_days', 'binlog_expire_logs_auto_purge', 'max_binlog_total_size', "
     "'binlog_checksum', 'log_slave_updates', 'log_replica_updates', "
-    "'lower_case_table_names', 'innodb_native_foreign_keys')";
+    "'lower_case_table_names', 'innodb_native_foreign_keys', "
+    "'rpl_semi_sync_source_enabled', 'rpl_semi_sync_source_timeout', "
+    "'rpl_semi_sync_master_enabled', 'rpl_semi_sync_master_timeout')";
 
 std::string upper(std::string_view text) {
     std::string out(text);

@@ -5,6 +5,7 @@
 // "Replication and Binary Logging Options and Variables"; MariaDB knowledge base, the same.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -72,6 +73,11 @@ struct ServerFacts {
 [[nodiscard]] Result<void> verify_half(const ServerFacts& facts,
                                        const ResumePoint& resume,
                                        const Position& done);
+
+// How long MySQL may take to count a transaction in gtid_executed that it has sent already: with
+// semi-synchronous replication, until a replica has confirmed it or that has timed out. At most
+// half a minute.
+[[nodiscard]] std::chrono::milliseconds sent_before_executed(const ServerFacts& facts);
 
 // A server's own name: its uuid, or where it has none its server_id.
 [[nodiscard]] std::string server_name_of(const ServerFacts& facts);

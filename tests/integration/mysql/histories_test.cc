@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "tests/integration/mysql/rig.h"
 #include "tests/servers/failure.h"
@@ -390,6 +391,36 @@ TEST_P(MysqlHistories,
     pipeline.restart();
     expect_stop(pipeline, errors::kSourceDiverged);
     EXPECT_EQ(pipeline.texts(), expected);
+}
+
+// MySQL sends a transaction before it is in gtid_executed; with semi-synchronous replication that
+// lasts until a replica has confirmed it, or that has timed out.
+TEST(MysqlSemiSync, what_the_server_has_sent_and_does_not_count_yet_is_waited_for) {
+    Server server(MysqldKind::mysql);
+    server.mysqld->stop();
+    server.mysqld->set("plugin-dir", server.mysqld->plugin_directory().string());
+    server.mysqld->set("plugin-load-add", "semisync_source.so");
+    server.mysqld->start();
+    server.sql(kTables);
+    Pipeline pipeline(server.options());
+    ASSERT_TRUE(pipeline.open());
+    server.sql("SET GLOBAL rpl_semi_sync_source_timeout = 4000");
+    server.sql("SET GLOBAL rpl_semi_sync_source_enabled = ON");
+    const std::string before = *server.sql("SELECT @@GLOBAL.gtid_executed").rows[0][0];
+    std::thread writer([&] { server.sql("INSERT INTO t VALUES (1, 'x', 1)"); });
+    EXPECT_TRUE(pipeline.poll_until_count(2));
+    const bool counted = *server.sql("SELECT @@GLOBAL.gtid_executed").rows[0][0] != before;
+    pipeline.restart();
+    const auto opened = pipeline.open();
+    writer.join();
+    EXPECT_FALSE(counted);
+    ASSERT_TRUE(opened) << opened.error().message();
+    server.sql("INSERT INTO t VALUES (2, 'x', 1)");
+    EXPECT_TRUE(pipeline.poll_until_count(4));
+    const Texts texts = pipeline.texts();
+    ASSERT_EQ(texts.size(), 4U);
+    EXPECT_EQ(texts[0], "create t id=1 v=x n=1");
+    EXPECT_EQ(texts[2], "create t id=2 v=x n=1");
 }
 
 INSTANTIATE_TEST_SUITE_P(EachKind,

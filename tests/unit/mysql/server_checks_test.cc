@@ -157,6 +157,23 @@ TEST(ServerChecks, missing_rights_are_granted_and_those_in_excess_revoked) {
     EXPECT_FALSE(verify_settings(facts, GtidMode::automatic));
 }
 
+TEST(ServerChecks, semi_synchronous_replication_says_how_long_what_was_sent_may_not_count_yet) {
+    using std::chrono::milliseconds;
+    ServerFacts facts = sound(ServerKind::mysql);
+    EXPECT_EQ(sent_before_executed(facts), milliseconds(1000));
+    facts.variables["rpl_semi_sync_source_timeout"] = "10000";
+    facts.variables["rpl_semi_sync_source_enabled"] = "OFF";
+    EXPECT_EQ(sent_before_executed(facts), milliseconds(1000));
+    facts.variables["rpl_semi_sync_source_enabled"] = "ON";
+    EXPECT_EQ(sent_before_executed(facts), milliseconds(11'000));
+    facts.variables["rpl_semi_sync_source_timeout"] = "18446744073709551615";
+    EXPECT_EQ(sent_before_executed(facts), milliseconds(30'000));
+    ServerFacts older = sound(ServerKind::mysql);
+    older.variables["rpl_semi_sync_master_enabled"] = "ON";
+    older.variables["rpl_semi_sync_master_timeout"] = "500";
+    EXPECT_EQ(sent_before_executed(older), milliseconds(1500));
+}
+
 TEST(ServerChecks, rights_are_read_from_what_show_grants_prints) {
     EXPECT_EQ(global_rights("GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `a`@`%` IDENTIFIED "
                             "BY PASSWORD 'x'"),
