@@ -56,9 +56,10 @@ bool is_about(std::string_view info, const std::string& database, const std::str
 
 // The primary key; in a table without one the first unique index of whole NOT NULL columns, which
 // the servers, FULL row metadata and Debezium take for it. SHOW KEYS alone tells their order.
-Result<std::vector<std::string>> key_of(SqlSession& session,
-                                        const std::string& database,
-                                        const std::string& table) {
+Result<void> read_key(SqlSession& session,
+                      const std::string& database,
+                      const std::string& table,
+                      TableStructure& out) {
     enum Field : std::size_t {
         kNonUnique = 1,
         kName,
@@ -71,28 +72,30 @@ Result<std::vector<std::string>> key_of(SqlSession& session,
     auto shown = session.query("SHOW KEYS FROM " + quote_identifier(table) + " FROM " +
                                quote_identifier(database));
     if (!shown && shown.error().is(errors::kProtocolViolation)) {
-        return std::vector<std::string>{};  // dropped meanwhile
+        return success();  // dropped meanwhile
     }
     TRIBUTARY_TRY(keys, std::move(shown));
-    std::vector<std::string> out;
-    std::string name;
     bool suits = false;
     for (std::size_t row = 0; row < keys.rows.size(); ++row) {
-        if (keys.at(row, kName) != name) {
+        if (keys.at(row, kName) != out.key_index) {
             if (suits) {
                 break;
             }
-            name = text(keys, row, kName);
+            out.key_index = text(keys, row, kName);
             suits = keys.at(row, kNonUnique) == "0";
-            out.clear();
+            out.primary_key.clear();
         }
         // An index over an expression has no column there; MariaDB hashes what is too long.
         const bool whole = keys.rows[row][kColumn] && !keys.rows[row][kPart] &&
                            keys.at(row, kNull) != "YES" && keys.at(row, kType) != "HASH";
-        suits = suits && (whole || name == "PRIMARY");
-        out.push_back(text(keys, row, kColumn));
+        suits = suits && (whole || out.key_index == "PRIMARY");
+        out.primary_key.push_back(text(keys, row, kColumn));
     }
-    return suits ? out : std::vector<std::string>{};
+    if (!suits) {
+        out.primary_key.clear();
+        out.key_index.clear();
+    }
+    return success();
 }
 
 }  // namespace
@@ -135,8 +138,7 @@ Result<TableStructure> SqlCatalogue::columns(const std::string& database,
         column.in_updates =
             is_in_updates(column.extra, column.generation_expression, kind.at(0, 2));
     }
-    TRIBUTARY_TRY(key, key_of(*session, database, table));
-    out.primary_key = std::move(key);
+    TRIBUTARY_TRY_VOID(read_key(*session, database, table, out));
     return out;
 }
 

@@ -33,6 +33,7 @@ struct TableStructure {
     std::vector<CatalogueColumn> columns;  // by ORDINAL_POSITION
     // In index order; of a table without one the unique index that stands for it; else empty.
     std::vector<std::string> primary_key;
+    std::string key_index;  // the index that it is of: "PRIMARY", or that one's name
 };
 
 class Catalogue {

@@ -37,8 +37,7 @@ struct TableFacts {
     std::string database{};
     std::string table{};
     TableStructure structure{};
-    std::vector<std::uint64_t> octets{};      // by column: CHARACTER_OCTET_LENGTH, 0 where none
-    std::vector<std::string> unique_index{};  // one that rows can be told by, where no primary key
+    std::vector<std::uint64_t> octets{};  // by column: CHARACTER_OCTET_LENGTH, 0 where none
 };
 
 class ChunkReader {

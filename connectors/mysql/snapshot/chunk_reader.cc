@@ -168,18 +168,6 @@ Result<TableFacts> SqlChunkReader::describe(const std::string& database, const s
     for (std::size_t row = 0; row < octets.rows.size(); ++row) {
         facts.octets.push_back(leading_number(octets.at(row, 0)));
     }
-    // Whole columns that cannot be NULL; the index of the fewest columns comes first.
-    TRIBUTARY_TRY(
-        index,
-        session->query("SELECT COLUMN_NAME, INDEX_NAME FROM information_schema.STATISTICS" + which +
-                       " AND INDEX_NAME = (SELECT INDEX_NAME FROM information_schema.STATISTICS" +
-                       which +
-                       " AND NON_UNIQUE = 0 GROUP BY INDEX_NAME HAVING MAX(NULLABLE = 'YES') = 0 "
-                       "AND MAX(SUB_PART IS NOT NULL) = 0 AND COUNT(COLUMN_NAME) = COUNT(*) "
-                       "ORDER BY COUNT(*), INDEX_NAME LIMIT 1) ORDER BY SEQ_IN_INDEX"));
-    for (std::size_t row = 0; row < index.rows.size(); ++row) {
-        facts.unique_index.emplace_back(index.at(row, 0));
-    }
     return facts;
 }
 

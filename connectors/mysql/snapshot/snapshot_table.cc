@@ -308,24 +308,14 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
             columns.begin());
     };
     // Hidden columns (the end of a version's time) are the same in all rows that are read.
-    const auto use = [&](const std::vector<std::string>& names, bool whole) {
-        for (const std::string& name : names) {
-            const std::size_t at = place(name);
-            if (at < out.structure.columns.size()) {
-                out.order.push_back(name);
-                out.order_at.push_back(at);
-            } else if (whole) {
-                out.order.clear();
-                out.order_at.clear();
-                return;
-            }
+    for (const std::string& name : facts.structure.primary_key) {
+        const std::size_t at = place(name);
+        if (at < out.structure.columns.size()) {
+            out.order.push_back(name);
+            out.order_at.push_back(at);
         }
-    };
-    use(facts.structure.primary_key, false);
-    out.by_primary_key = !out.order.empty();
-    if (!out.by_primary_key) {
-        use(facts.unique_index, true);
     }
+    out.by_primary_key = facts.structure.key_index == "PRIMARY";
     out.match_at = out.order_at;
     for (std::size_t at = 0; out.order.empty() && at < out.structure.columns.size(); ++at) {
         out.match_at.push_back(at);
@@ -337,6 +327,7 @@ std::string chunk_sql(const SnapshotTable& table,
                       const std::vector<std::string>& after,
                       std::uint64_t rows_max,
                       std::string_view where) {
+    // An index of another name may be invisible, and cannot be forced then.
     std::string sql = rows_sql(table, table.by_primary_key ? " FORCE INDEX (PRIMARY)" : "", where);
     if (!after.empty()) {
         sql += (where.empty() ? " WHERE " : " AND ") + after_sql(table, after);

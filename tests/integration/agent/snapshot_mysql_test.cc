@@ -375,7 +375,8 @@ TEST(SnapshotOfMariaDb, TakesTheRowsOfNowOfAVersionedTable) {
     ASSERT_TRUE(complete(agent)) << agent.log();
     for (const auto& [table, period] : tables) {
         SCOPED_TRACE(table);
-        EXPECT_EQ(replay(shop.topic(table)).reads, 2U);
+        EXPECT_TRUE(
+            servers::poll_until(kPatience, [&] { return replay(shop.topic(table)).reads == 2U; }));
         shop.sql("UPDATE " + table + " SET v = 11 WHERE id = 1; DELETE FROM " + table +
                  " WHERE id = 3; INSERT INTO " + table + " (id, v) VALUES (4, 4)");
         ASSERT_TRUE(servers::poll_until(kPatience, [&] {
