@@ -237,8 +237,7 @@ Result<void> MysqlSource::poll(EntrySink& sink, milliseconds wait) {
     }
     [[maybe_unused]] const bool interrupted = interrupter_.consume();
     if (fresh_) {
-        // Before the first entry: a crash in the middle of the first transaction goes on from here.
-        intake_->flush_position(clock_.wall_time_us(), sink);
+        TRIBUTARY_TRY_VOID(intake_->begin(clock_.wall_time_us(), sink));
         fresh_ = false;
     }
     if (auto drained = drain(sink); !drained) {

@@ -131,7 +131,7 @@ Result<void> SimMysqlSource::poll(EntrySink& sink, std::chrono::milliseconds wai
     }
     interrupted_ = false;
     if (fresh_) {
-        intake_->flush_position(clock_.wall_time_us(), sink);
+        TRIBUTARY_TRY_VOID(intake_->begin(clock_.wall_time_us(), sink));
         fresh_ = false;
     }
     if (auto drained = drain(sink); !drained) {

@@ -431,6 +431,14 @@ void IntakeMachine::on_tick(std::int64_t now_us, EntrySink& sink) {
     }
 }
 
+Result<void> IntakeMachine::begin(std::int64_t now_us, EntrySink& sink) {
+    if (options_.fresh) {
+        TRIBUTARY_TRY_VOID(erase_side_under(kXaPrefix, now_us, sink));
+        flush_position(now_us, sink);
+    }
+    return success();
+}
+
 void IntakeMachine::flush_position(std::int64_t now_us, EntrySink& sink) {
     if (state_ != State::idle || !moved_) {
         return;
@@ -453,8 +461,14 @@ Result<std::unique_ptr<Intake>> Intake::make(const IntakeOptions& options,
     if (!done && !start.done.empty()) {
         return Error(errors::kSourceDiverged, "the done position is not of mysql");
     }
-    TRIBUTARY_TRY(open_xa, load_xa_heads(side));
-    TRIBUTARY_TRY(committed_xa, CommittedXa::load(side));
+    std::map<std::string, XaHead> open_xa;
+    CommittedXa committed_xa;
+    if (!options.fresh) {  // else begin() erases what there is
+        TRIBUTARY_TRY(heads, load_xa_heads(side));
+        TRIBUTARY_TRY(committed, CommittedXa::load(side));
+        open_xa = std::move(heads);
+        committed_xa = std::move(committed);
+    }
     for (const std::string& xid : resume->open_xa) {
         if (!open_xa.contains(xid)) {
             return Error(errors::kXaRows,

@@ -78,6 +78,10 @@ class Intake {
 
     // Appends the position entry that is due, if any; call it when idle.
     virtual void on_tick(std::int64_t now_us, EntrySink& sink) = 0;
+    // Where `fresh`, before the first event: stores where it begins, so that a crash in the middle
+    // of the first transaction goes on from there, and erases what the log has of XA transactions
+    // of before (a history that was given up), whose names may come again.
+    [[nodiscard]] virtual Result<void> begin(std::int64_t now_us, EntrySink& sink) = 0;
     // Appends the position entry now if there is anything to say.
     virtual void flush_position(std::int64_t now_us, EntrySink& sink) = 0;
 

@@ -100,6 +100,7 @@ class IntakeMachine final : public Intake {
     bool copying() const noexcept override { return state_ == State::moving; }
     Result<void> copy_more(std::int64_t now_us, EntrySink& sink) override;
     void on_tick(std::int64_t now_us, EntrySink& sink) override;
+    Result<void> begin(std::int64_t now_us, EntrySink& sink) override;
     void flush_position(std::int64_t now_us, EntrySink& sink) override;
     bool awaits_last() const noexcept override { return last_again_ && last_again_->awaited(); }
     void give_up_last() noexcept override { last_again_.reset(); }
@@ -157,7 +158,7 @@ class IntakeMachine final : public Intake {
     Result<void> start_xa(const Now& now, std::string xid);
     Result<void> on_xa_prepare(const Now& now);
     Result<void> end_xa(const Now& now, const Statement& statement);
-    Result<void> erase_stale_rows(std::string_view xid, std::int64_t now_us, EntrySink& sink);
+    Result<void> erase_side_under(std::string_view prefix, std::int64_t now_us, EntrySink& sink);
     Result<bool> copy_rows(std::int64_t now_us, EntrySink& sink);
     Result<bool> drop_rows(std::int64_t now_us, EntrySink& sink);
     Result<void> end_move(std::int64_t now_us, EntrySink& sink);

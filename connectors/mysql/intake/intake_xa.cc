@@ -22,24 +22,24 @@ Result<void> IntakeMachine::start_xa(const Now& now, std::string xid) {
     }
     xid_ = std::move(xid);
     xid_bytes_ = 0;
-    return erase_stale_rows(xid_, now.us, now.sink);
+    // What an attempt before this one left, when the connection or the agent ended in between.
+    return erase_side_under(xa_row_prefix(xid_), now.us, now.sink);
 }
 
-// Rows that an attempt before this one left, when the connection or the agent ended in between.
-Result<void> IntakeMachine::erase_stale_rows(std::string_view xid,
+Result<void> IntakeMachine::erase_side_under(std::string_view prefix,
                                              std::int64_t now_us,
                                              EntrySink& sink) {
     std::string after;
     for (;;) {
-        TRIBUTARY_TRY(rows, side_.scan(xa_row_prefix(xid), after, kErasedPerEntry));
-        for (const SideEntry& row : rows) {
-            sink.erase_side(row.key);
+        TRIBUTARY_TRY(entries, side_.scan(prefix, after, kErasedPerEntry));
+        for (const SideEntry& entry : entries) {
+            sink.erase_side(entry.key);
         }
-        if (rows.empty()) {
+        if (entries.empty()) {
             return success();
         }
         append_position(now_us, sink);
-        after = rows.back().key;
+        after = entries.back().key;
     }
 }
 

@@ -28,6 +28,8 @@
 
 namespace tributary::mysql {
 
+inline constexpr std::string_view kXaPrefix = "x";  // of all these keys
+
 struct XaHead {
     TransactionId prepared{};  // the transaction that holds the rows
     std::uint64_t bytes = 0;

@@ -97,6 +97,32 @@ TEST_F(XaTest, one_phase_commits_where_it_is_prepared) {
               "11111111-1111-1111-1111-111111111111:5");
 }
 
+// Where a gap was accepted and a snapshot makes it good, the same identifier may have been used for
+// another transaction in the gap.
+TEST_F(XaTest, of_before_a_gap_is_nothing_left_that_could_be_taken_for_another) {
+    take_all(prepare(700));
+    ASSERT_EQ(sink_.side.size(), 701U);
+    for (const bool fresh : {false, true}) {
+        RecordingSink sink = sink_;
+        IntakeOptions options = options_;
+        options.fresh = fresh;
+        StartPoint start = sink.now;
+        if (fresh) {
+            start.resume = encode_resume(test::beginning(ServerKind::mysql, true));
+        }
+        const auto intake = std::move(Intake::make(options, start, nullptr, sink).value());
+        ASSERT_TRUE(intake->begin(1, sink));
+        EXPECT_EQ(sink.side.empty(), fresh);
+        Wire wire = wire_;
+        Result<void> taken = success();
+        for (const FileEvent& event : {wire.gtid(6), wire.query(kCommit)}) {
+            taken = intake->on_event(test::view(event, "bin.000001"), 1, sink);
+        }
+        ASSERT_EQ(taken.has_value(), !fresh);
+        EXPECT_TRUE(!fresh || taken.error().is(errors::kXaRows)) << taken.error().message();
+    }
+}
+
 // Told of the rows of tables that it withholds.
 class Withholding final : public StreamWatcher {
   public:
