@@ -242,10 +242,11 @@ Result<void> KafkaSink::connect(Patience& patience) {
 // Brokers that answer, but not the transactional id, are no dead uplink.
 Error KafkaSink::no_answer(const Error& error) {
     constexpr std::chrono::milliseconds kMoment{1000};
+    if (!error.is(errors::kKafkaUnreachable)) {
+        return error;
+    }
     Patience moment(clock_, interrupted_, kMoment);
-    const bool dead = error.is(errors::kKafkaUnreachable) && !await_brokers(*client_, moment);
-    return dead || !error.is(errors::kKafkaUnreachable) ? error
-                                                        : without_coordinator(transactional_id_);
+    return await_brokers(*client_, moment) ? without_coordinator(transactional_id_) : error;
 }
 
 Error KafkaSink::failed(Error error) {
