@@ -1,6 +1,7 @@
 // Statements that change structure: ddl.h says which, entry_payload.h what is kept of them.
 #include "base/planted.h"
 #include "connectors/mysql/intake/intake_machine.h"
+#include "connectors/mysql/letters.h"
 #include "connectors/mysql/statements/schema_change.h"
 
 namespace tributary::mysql {
@@ -9,9 +10,7 @@ namespace tributary::mysql {
 // kinds of server fold alike.
 void IntakeMachine::fold_case(std::string& name) const {
     if (options_.lower_case_names) {
-        std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        });
+        name = lower(name);
     }
 }
 

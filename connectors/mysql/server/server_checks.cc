@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "connectors/mysql/letters.h"
 #include "connectors/mysql/numbers.h"
 #include "connectors/mysql/statements/quote.h"
 #include "model/errors.h"
@@ -22,22 +23,6 @@ constexpr const char* kVariablesSql =
     "'lower_case_table_names', 'innodb_native_foreign_keys', "
     "'rpl_semi_sync_source_enabled', 'rpl_semi_sync_source_timeout', "
     "'rpl_semi_sync_master_enabled', 'rpl_semi_sync_master_timeout')";
-
-std::string upper(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char letter) {
-        return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-    });
-    return out;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char letter) {
-        return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-    });
-    return out;
-}
 
 std::string_view trimmed(std::string_view text) {
     const auto first = text.find_first_not_of(' ');

@@ -2,10 +2,10 @@
 // Debezium's connectors write (java.sql.Types); values are what the server's catalogue says.
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <utility>
 
+#include "connectors/mysql/letters.h"
 #include "connectors/mysql/statements/schema_change.h"
 #include "connectors/mysql/values/column_types.h"
 
@@ -100,10 +100,7 @@ class Describer {
         for (const char* const word : {" unsigned", " zerofill"}) {
             out += contains(from.column_type, word) ? word : "";
         }
-        std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-            return static_cast<char>(std::toupper(c));
-        });
-        return out;
+        return upper(out);
     }
 
     // The numbers in "decimal(10,2) unsigned".

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "connectors/mysql/letters.h"
 #include "connectors/mysql/numbers.h"
 #include "connectors/mysql/values/charset.h"
 
@@ -465,11 +466,8 @@ namespace {
 // Of what a server computes Debezium knows the time of the row alone, CURRENT_TIMESTAMP(6).
 std::optional<std::string> computed_default(const CatalogueColumn& known) {
     constexpr std::string_view kNow = "CURRENT_TIMESTAMP";
-    std::string head = known.default_text->substr(0, kNow.size());
-    std::transform(head.begin(), head.end(), head.begin(), [](char letter) {
-        return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-    });
-    return known.nullable || head == kNow ? known.default_text : std::nullopt;
+    const bool now = upper(known.default_text->substr(0, kNow.size())) == kNow;
+    return known.nullable || now ? known.default_text : std::nullopt;
 }
 
 }  // namespace
