@@ -55,10 +55,12 @@ constexpr const char* kTablesSql =
     coalesce(to_jsonb(p) ->> 'rowfilter', '') <> '',
     has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
     CASE WHEN c.reltuples > 0 THEN c.reltuples::int8 END,
-    (SELECT min(t.typname) FROM pg_index i
+    (SELECT string_agg(DISTINCT quote_ident(s.nspname), ', ') FROM pg_index i
        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
        JOIN pg_type t ON t.oid = a.atttypid
-      WHERE i.indrelid = c.oid AND i.indisprimary AND t.typtype = 'b' AND t.oid >= 16384)
+       LEFT JOIN pg_type base ON base.oid = t.typbasetype
+       JOIN pg_namespace s ON s.oid IN (t.typnamespace, base.typnamespace)
+      WHERE i.indrelid = c.oid AND i.indisprimary AND NOT has_schema_privilege(s.oid, 'USAGE'))
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
@@ -238,7 +240,7 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
         if (!tables.null(row, 9)) {
             table.rows_estimate = static_cast<std::uint64_t>(tables.integer(row, 9));
         }
-        table.unordered_type = std::string(tables.null(row, 10) ? "" : tables.at(row, 10));
+        table.hidden_schemas = std::string(tables.null(row, 10) ? "" : tables.at(row, 10));
     }
     return facts;
 }
@@ -578,11 +580,12 @@ class Judge {
             }
             snapshot_of(table, subject);
             if (options_.snapshot != SnapshotMode::no_data && !facts_.slot &&
-                !table.unordered_type.empty()) {
+                !table.hidden_schemas.empty()) {
                 error(subject,
-                      "has a key of type " + table.unordered_type +
-                          ", an extension's, by whose order a snapshot cannot read",
-                      "tables.exclude for it, or snapshot.mode: no_data");
+                      "has a key of a type whose schema the role may not use: a snapshot cannot "
+                      "compare its values",
+                      "GRANT USAGE ON SCHEMA " + table.hidden_schemas + " TO " +
+                          quote_identifier(facts_.role.name) + ";");
             }
             if (options_.snapshot != SnapshotMode::no_data && !facts_.slot && is_keyless(table) &&
                 expected(table, facts_, filter_)) {

@@ -64,8 +64,8 @@ struct TableFacts {
     bool row_filter = false;
     bool readable = true;                          // SELECT on the whole table
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
-    // Type of a column of the primary key by whose order a snapshot cannot read; empty: none.
-    std::string unordered_type{};
+    // Schemas of the key's types that the role may not use, quoted; empty: none.
+    std::string hidden_schemas{};
 };
 
 struct ServerFacts {

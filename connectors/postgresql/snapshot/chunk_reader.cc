@@ -40,9 +40,12 @@ constexpr const char* kSeenSql = R"(SELECT
          ELSE pg_current_wal_insert_lsn() END
 FROM pg_class c WHERE c.oid = to_regclass($1))";
 
-// Column lists and row filters came with 15; to_jsonb() asks for them without naming them.
+// Column lists and row filters came with 15; to_jsonb() asks for them without naming them. Types
+// with oids from 16384 are not PostgreSQL's own: of those the key's index says which operators have
+// its order (btree strategies 1 and 5, PostgreSQL 15 manual 38.16.2).
 constexpr const char* kDescribeSql = R"(SELECT n.nspname, c.relname, c.relkind = 'p',
-    c.relreplident, coalesce(to_jsonb(p) ->> 'rowfilter', ''), a.attname
+    c.relreplident, coalesce(to_jsonb(p) ->> 'rowfilter', ''), a.attname,
+    format_type(a.atttypid, NULL), own.less, own.greater
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
@@ -50,6 +53,22 @@ LEFT JOIN pg_publication_tables p
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     AND CASE WHEN to_jsonb(p) -> 'attnames' IS NULL THEN a.attgenerated = ''
              ELSE (to_jsonb(p) -> 'attnames') ? a.attname::text END
+LEFT JOIN LATERAL (
+    SELECT max(named) FILTER (WHERE amopstrategy = 1) AS less,
+        max(named) FILTER (WHERE amopstrategy = 5) AS greater
+    FROM (SELECT o.amopstrategy, i.indisprimary,
+              bool_or(i.indisprimary) OVER () AS has_primary,
+              format('OPERATOR(%I.%s)', s.nspname, op.oprname) AS named
+          FROM pg_index i
+          CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indclass::oid[]) AS k(attnum, opclass)
+          JOIN pg_opclass oc ON oc.oid = k.opclass
+          JOIN pg_amop o ON o.amopfamily = oc.opcfamily AND o.amopstrategy IN (1, 5)
+              AND o.amoplefttype = oc.opcintype AND o.amoprighttype = oc.opcintype
+          JOIN pg_operator op ON op.oid = o.amopopr
+          JOIN pg_namespace s ON s.oid = op.oprnamespace
+          WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)
+              AND k.attnum = a.attnum) of_keys
+    WHERE indisprimary = has_primary) own ON a.atttypid >= 16384
 WHERE c.oid = $1::oid
 ORDER BY a.attnum)";
 
@@ -157,6 +176,12 @@ Result<SnapshotFacts> SqlChunkReader::describe(std::uint32_t oid) {
     facts.row_filter = std::string(rows.at(0, 4));
     for (int row = 0; row < rows.count(); ++row) {
         facts.published.emplace_back(rows.at(row, 5));
+        if (!rows.null(row, 7) && !rows.null(row, 8)) {
+            facts.own_orders.push_back({.column = facts.published.back(),
+                                        .type = std::string(rows.at(row, 6)),
+                                        .less = std::string(rows.at(row, 7)),
+                                        .greater = std::string(rows.at(row, 8))});
+        }
     }
     return facts;
 }

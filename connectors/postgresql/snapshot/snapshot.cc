@@ -82,11 +82,6 @@ Result<ChunkShape> Snapshot::describe() {
     TRIBUTARY_TRY(table, make_snapshot_table(database_, facts, catalogue, filter_));
     table_ = std::move(table);
     columns_ = column_signature(table_.structure);
-    if (!table_.plain_order) {
-        return Error(errors::kSnapshotKeyMissing,
-                     "table " + engine_->current_name() +
-                         " has a key of an extension's type, whose order is not built in");
-    }
     return ChunkShape{.structure = std::make_shared<const TableSchema>(table_.structure),
                       .key_columns = table_.order};
 }

@@ -13,30 +13,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// Types with oids below this are PostgreSQL's own; their operators are in pg_catalog.
-constexpr std::uint32_t kFirstNormalOid = 16384;
-
 bool contains(const Names& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// Whether `>` of our search_path is the order of the type's index: an extension's base type
-// (citext) has operators that are not in pg_catalog. Enums and domains use pg_catalog's.
-bool has_plain_order(std::uint32_t oid, const CatalogueTable& catalogue) {
-    for (int depth = 0; oid >= kFirstNormalOid && depth < 16; ++depth) {
-        const auto type = std::find_if(
-            catalogue.types.begin(), catalogue.types.end(), [oid](const CatalogueType& each) {
-                return each.oid == oid;
-            });
-        if (type == catalogue.types.end() || type->kind == 'b') {
-            return false;
-        }
-        if (type->kind != 'd') {
-            return true;
-        }
-        oid = type->base_oid;
-    }
-    return oid < kFirstNormalOid;
 }
 
 const CatalogueColumn* find_column(const CatalogueTable& catalogue, const std::string& name) {
@@ -112,18 +90,65 @@ Names match_columns(const SnapshotTable& table, const CatalogueTable& catalogue)
     return all;
 }
 
-std::string list_of(const Names& names, const char* suffix = "") {
+std::string list_of(const Names& names) {
     std::string out;
     for (const std::string& name : names) {
-        out += (out.empty() ? "" : ", ") + quote_identifier(name) + suffix;
+        out += (out.empty() ? "" : ", ") + quote_identifier(name);
     }
     return out;
 }
 
+const OwnOrder* own_order(const SnapshotTable& table, const std::string& column) {
+    const auto& all = table.facts.own_orders;
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&column](const OwnOrder& each) { return each.column == column; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+std::string value_sql(const OwnOrder* own, const std::string& value) {
+    return quote_literal(value) + (own == nullptr ? "" : "::" + own->type);
+}
+
+// Whether search_path finds the operators of every column: then the key is compared as one row.
+bool has_plain_operators(const SnapshotTable& table) {
+    return std::all_of(table.order.begin(), table.order.end(), [&table](const std::string& column) {
+        const OwnOrder* own = own_order(table, column);
+        return own == nullptr || own->greater == "OPERATOR(pg_catalog.>)";
+    });
+}
+
+std::string order_sql(const SnapshotTable& table) {
+    std::string out;
+    for (const std::string& column : table.order) {
+        const OwnOrder* own = own_order(table, column);
+        out += (out.empty() ? "" : ", ") + quote_identifier(column) +
+               (own == nullptr ? "" : " USING " + own->less);
+    }
+    return out;
+}
+
+// What is behind `after` from the key's column `at` on. A row comparison has one operator for all
+// columns; here each has its own. The server takes NOT < for >=, and begins to read the index
+// there.
+std::string after_each_sql(const SnapshotTable& table, const Names& after, std::size_t at) {
+    const OwnOrder* own = own_order(table, table.order[at]);
+    const std::string column = quote_identifier(table.order[at]);
+    const std::string value = value_sql(own, after[at]);
+    const std::string beyond = column + " " + (own == nullptr ? ">" : own->greater) + " " + value;
+    if (at + 1 == table.order.size()) {
+        return beyond;
+    }
+    return "NOT " + column + " " + (own == nullptr ? "<" : own->less) + " " + value + " AND (" +
+           beyond + " OR " + after_each_sql(table, after, at + 1) + ")";
+}
+
 std::string after_sql(const SnapshotTable& table, const Names& after) {
+    if (!has_plain_operators(table)) {
+        return after_each_sql(table, after, 0);
+    }
     std::string values;
-    for (const std::string& value : after) {
-        values += (values.empty() ? "" : ", ") + quote_literal(value);
+    for (std::size_t at = 0; at < after.size(); ++at) {
+        values += (at == 0 ? "" : ", ") + value_sql(own_order(table, table.order[at]), after[at]);
     }
     return "(" + list_of(table.order) + ") > (" + values + ")";
 }
@@ -156,10 +181,6 @@ Result<SnapshotTable> make_snapshot_table(const std::string& database,
         // The key is not published or not selected: the stream cannot name rows by it either.
         out.order.clear();
         out.order_at.clear();
-    }
-    for (const std::size_t at : out.order_at) {
-        out.plain_order =
-            out.plain_order && has_plain_order(out.structure.columns[at].source_type_id, catalogue);
     }
     out.match_at = places_of(match_columns(out, catalogue), out.structure);
     return out;
@@ -202,7 +223,7 @@ std::string chunk_sql(const SnapshotTable& table,
         sql += (first ? " WHERE " : " AND ") + after_sql(table, after);
     }
     if (!table.order.empty()) {
-        sql += " ORDER BY " + list_of(table.order);
+        sql += " ORDER BY " + order_sql(table);
     }
     return sql + " LIMIT " + std::to_string(rows_max) + ") TO STDOUT";
 }

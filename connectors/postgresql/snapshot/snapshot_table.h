@@ -17,6 +17,15 @@
 
 namespace tributary::postgresql {
 
+// A column of the key whose type is not built in. Its operators may be in a schema that search_path
+// does not have: they are named in full, and a value is written with its type.
+struct OwnOrder {
+    std::string column{};
+    std::string type{};     // format_type(), qualified: "ext.citext"
+    std::string less{};     // of the key's index: "OPERATOR(ext.<)"
+    std::string greater{};  // alike
+};
+
 // What the catalogue says beside CatalogueTable.
 struct SnapshotFacts {
     std::uint32_t oid = 0;
@@ -26,6 +35,7 @@ struct SnapshotFacts {
     char replica_identity = 'd';
     std::vector<std::string> published{};  // columns that the stream has, in its order
     std::string row_filter{};              // of the publication, SQL; empty: all rows
+    std::vector<OwnOrder> own_orders{};
 };
 
 struct SnapshotTable {
@@ -34,7 +44,6 @@ struct SnapshotTable {
     std::vector<std::string> order{};     // columns by which the rows are read; empty: no key
     std::vector<std::size_t> order_at{};  // their places in structure.columns
     std::vector<std::size_t> match_at{};  // columns by which the stream names a row
-    bool plain_order = true;              // false: rows cannot be read in the order of the key
 };
 
 // Joins the two as the stream's Relation message would be joined. kConfigInvalid: a key column is

@@ -44,6 +44,73 @@ TEST(AgentSnapshot, TakesOverWhatTablesHoldWithDebeziumsMarkers) {
     expect_same(site);
 }
 
+// Keys of every kind, in the server's own order, three rows at a time.
+TEST(AgentSnapshot, ReadsTablesInTheOrderOfEveryKindOfKey) {
+    Site site;
+    site.sql(
+        "CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION ltree SCHEMA ext;"
+        "GRANT USAGE ON SCHEMA ext TO tributary");
+    site.sql(
+        "CREATE TYPE mood AS ENUM ('z', 'y', 'a', 'b'); CREATE TYPE pair AS (a int, b text);"
+        "CREATE DOMAIN label AS ext.citext; CREATE TYPE span AS RANGE (subtype = int4)");
+    const std::vector<std::pair<std::string, std::string>> tables{
+        {"k ext.citext PRIMARY KEY", "('b'),('A'),('c'),('D'),('it''s'),('')"},
+        {"k label PRIMARY KEY", "('b'),('A'),('c'),('D')"},
+        {"k ext.ltree PRIMARY KEY", "('a.b'),('a'),('b'),('a.b.c'),('B')"},
+        {"k ext.citext, n int, m mood, PRIMARY KEY (n, k, m)",
+         "('b',1,'z'),('A',1,'z'),('A',1,'y'),('a',2,'z'),('B',2,'a'),('b',2,'y'),('b',2,'z')"},
+        {"k ext.citext NOT NULL UNIQUE, n int", "('b',1),('A',2),('c',3),('D',4)"},
+        {"k mood PRIMARY KEY", "('b'),('a'),('y'),('z')"},
+        {"k mood[] PRIMARY KEY", "('{b}'),('{a,z}'),('{}'),('{z}')"},
+        {"k ext.citext[] PRIMARY KEY", "('{b}'),('{A,z}'),('{}'),('{Z}')"},
+        {"k pair PRIMARY KEY", "('(1,b)'),('(1,a)'),('(-1,)'),('(2,\"x y\")')"},
+        {"k span PRIMARY KEY", "('[1,3)'),('[1,2)'),('empty'),('(,1)')"},
+        {"k text COLLATE \"C\" PRIMARY KEY", "('b'),('A'),('c'),('D'),(E'\\\\'),('')"},
+        {"k char(5) PRIMARY KEY", "('b'),('A'),('c c'),('D')"},
+        {"k \"char\" PRIMARY KEY", "('b'),('A'),('c'),('D')"},
+        {"k name PRIMARY KEY", "('b'),('A'),('c'),('D')"},
+        {"k boolean, n bigint, PRIMARY KEY (k, n)", "(true,1),(false,9),(true,-1),(false,-9)"},
+        {"k numeric PRIMARY KEY", "(1.50),(1e30),(-1e30),('0.00001'),(7)"},
+        {"k float8 PRIMARY KEY", "('NaN'),('-Infinity'),(1e-300),(0.1),(5)"},
+        {"k real PRIMARY KEY", "(0.1),(0.2),(1e30),(-7),(16777216)"},
+        {"k bytea PRIMARY KEY", "('\\x'),('\\x00'),('\\xff'),('\\x0000')"},
+        {"k uuid PRIMARY KEY",
+         "(md5('1')::uuid),(md5('2')::uuid),(md5('3')::uuid),(md5('4')::uuid)"},
+        {"k date PRIMARY KEY", "('infinity'),('-infinity'),('0044-03-15 BC'),('2026-01-01')"},
+        {"k timestamptz PRIMARY KEY",
+         "('infinity'),('2026-01-01 00:00:00.000001Z'),('1000-1-1'),"
+         "('0044-03-15 BC')"},
+        {"k interval PRIMARY KEY", "('1 mon'),('-1 day 3:00'),('29 days'),('0')"},
+        {"k timetz PRIMARY KEY", "('10:00+01'),('10:00-11:30'),('24:00Z'),('00:00:00.5Z')"},
+        {"k inet PRIMARY KEY", "('10.0.0.1'),('10.0.0.0/8'),('::1'),('fe80::/10')"},
+        {"k macaddr PRIMARY KEY",
+         "('08:00:2b:01:02:03'),('00:00:00:00:00:00'),('ff:ff:ff:ff:ff:ff'),('08:00:2b:01:02:04')"},
+        {"k varbit PRIMARY KEY", "(B'101'),(B''),(B'0'),(B'1110')"},
+        {"k jsonb PRIMARY KEY", "('{\"a\": 1}'),('[]'),('\"x\"'),('null')"},
+        {"k int[] PRIMARY KEY", "('{1,2}'),('{}'),('{1}'),('{NULL}')"},
+        {"k tstzrange PRIMARY KEY",
+         "('[2026-01-01,2026-01-02)'),('empty'),('(,)'),"
+         "('[2025-01-01,)')"},
+        {"k oid PRIMARY KEY", "(4294967295),(0),(7),(2147483648)"},
+    };
+    std::string names;
+    for (std::size_t at = 0; at < tables.size(); ++at) {
+        const std::string name = "k" + std::to_string(at);
+        site.sql("CREATE TABLE " + name + " (" + tables[at].first + "); INSERT INTO " + name +
+                 " VALUES " + tables[at].second);
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    site.sql("ALTER PUBLICATION tributary ADD TABLE " + names);
+    Agent agent(with_snapshot(site, "initial", 3));
+    ASSERT_TRUE(complete(agent)) << agent.log();
+    for (std::size_t at = 0; at < tables.size(); ++at) {
+        const Taken taken = take(site.topic("plant", "public.k" + std::to_string(at)));
+        const auto rows = site.sql("SELECT * FROM k" + std::to_string(at)).rows.size();
+        EXPECT_EQ(taken.reads, rows) << tables[at].first;
+        EXPECT_EQ(taken.table.repeated(), 0U) << tables[at].first;
+    }
+}
+
 TEST(AgentSnapshot, NoDataTakesNothingThatWasThere) {
     Site site;
     site.insert(1, 10);

@@ -338,15 +338,15 @@ TEST(Judge, names_what_a_promoted_standby_would_lack_where_that_is_asked_for) {
               Lines{});
 }
 
-TEST(Judge, names_a_key_by_whose_order_a_snapshot_cannot_read) {
-    const auto citext = [](auto& f, auto& o) {
-        f.tables[0].unordered_type = "citext";
+TEST(Judge, names_the_schema_of_a_keys_type_that_a_snapshot_may_not_use) {
+    const auto hidden = [](auto& f, auto& o) {
+        f.tables[0].hidden_schemas = "ext";
         o.snapshot = SnapshotMode::initial;
     };
-    EXPECT_EQ(after(citext).size(), 1U);
-    EXPECT_THAT(after(citext).at(0), testing::StartsWith("error table "));
+    EXPECT_EQ(after(hidden).size(), 1U);
+    EXPECT_THAT(after(hidden).at(0), testing::StartsWith("error table "));
     EXPECT_EQ(after([&](auto& f, auto& o) {
-                  citext(f, o);
+                  hidden(f, o);
                   o.snapshot = SnapshotMode::no_data;
               }),
               Lines{});

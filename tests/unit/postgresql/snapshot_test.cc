@@ -1,5 +1,6 @@
 // The pure parts of a snapshot: what a statement sees, rows of COPY, statements, pages. The whole
 // is in tests/model/postgresql/snapshot_model.cc.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "connectors/postgresql/snapshot/chunk_reader.h"
@@ -141,16 +142,30 @@ TEST(SnapshotTable, leaves_out_columns_and_rows_that_the_stream_does_not_have) {
     EXPECT_TRUE(refused.error().is(errors::kConfigInvalid));
 }
 
-TEST(SnapshotTable, knows_keys_whose_order_it_cannot_ask_for) {
+TEST(SnapshotTable, names_the_operators_of_a_type_that_is_not_built_in) {
     const TableFilter filter = TableFilter::make({}).value();
-    const SnapshotFacts facts{.oid = 42, .schema = "s", .table = "t", .published = {"id"}};
-    CatalogueTable extension = catalogue({"id"}, {"id"}, 20'000);
-    extension.types = {{.oid = 20'000, .name = "citext", .kind = 'b'}};
-    EXPECT_FALSE(make_snapshot_table("db", facts, extension, filter).value().plain_order);
-    extension.types = {{.oid = 20'000, .name = "mood", .kind = 'e'}};
-    EXPECT_TRUE(make_snapshot_table("db", facts, extension, filter).value().plain_order);
-    extension.types = {{.oid = 20'000, .name = "d", .kind = 'd', .base_oid = 23}};
-    EXPECT_TRUE(make_snapshot_table("db", facts, extension, filter).value().plain_order);
+    SnapshotFacts facts{.oid = 42, .schema = "s", .table = "t", .published = {"id", "n"}};
+    facts.own_orders = {{.column = "id",
+                         .type = "ext.citext",
+                         .less = "OPERATOR(ext.<)",
+                         .greater = "OPERATOR(ext.>)"}};
+    const auto of = [&](const std::vector<std::string>& key) {
+        return make_snapshot_table("db", facts, catalogue({"id", "n"}, key), filter).value();
+    };
+    EXPECT_EQ(chunk_sql(of({"id"}), {"it's"}, 7),
+              "COPY (SELECT \"id\", \"n\" FROM ONLY \"s\".\"t\" WHERE \"id\" OPERATOR(ext.>) "
+              "'it''s'::ext.citext ORDER BY \"id\" USING OPERATOR(ext.<) LIMIT 7) TO STDOUT");
+    EXPECT_EQ(chunk_sql(of({"n", "id"}), {"1", "a"}, 7),
+              "COPY (SELECT \"id\", \"n\" FROM ONLY \"s\".\"t\" WHERE NOT \"n\" < '1' AND "
+              "(\"n\" > '1' OR \"id\" OPERATOR(ext.>) 'a'::ext.citext) ORDER BY \"n\", \"id\" "
+              "USING OPERATOR(ext.<) LIMIT 7) TO STDOUT");
+    // An enum has PostgreSQL's own operators: an index is read from one row of the key on.
+    facts.own_orders = {{.column = "id",
+                         .type = "s.mood",
+                         .less = "OPERATOR(pg_catalog.<)",
+                         .greater = "OPERATOR(pg_catalog.>)"}};
+    EXPECT_THAT(chunk_sql(of({"n", "id"}), {"1", "a"}, 7),
+                testing::HasSubstr("(\"n\", \"id\") > ('1', 'a'::s.mood) ORDER BY"));
 }
 
 TEST(SnapshotTable, puts_an_event_over_a_row) {
