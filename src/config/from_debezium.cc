@@ -76,6 +76,34 @@ std::vector<std::string> list_of(std::string_view text) {
     return items;
 }
 
+// "table:a,b;table:c" as expressions over the columns' full names.
+std::vector<std::string> key_columns(std::string_view text) {
+    std::vector<std::string> patterns;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(';'), text.size());
+        const std::string_view table = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const std::size_t colon = table.rfind(':');
+        if (colon == std::string_view::npos) {
+            continue;
+        }
+        const std::vector<std::string> names = list_of(table.substr(0, colon));
+        for (const std::string& column : list_of(table.substr(colon + 1))) {
+            patterns.push_back((names.empty() ? "" : names.front()) + "\\." + column);
+        }
+    }
+    return patterns;
+}
+
+// One expression that matches every name that none of `patterns` matches.
+std::string all_but(const std::vector<std::string>& patterns) {
+    std::string out;
+    for (const std::string& pattern : patterns) {
+        out += (out.empty() ? "(?!(?:" : "|") + pattern;
+    }
+    return out + ")$).*";
+}
+
 class Converter {
   public:
     explicit Converter(std::map<std::string, std::string> properties)
@@ -250,8 +278,13 @@ void Converter::tables() {
     for (std::string& pattern : of_all(outer + ".exclude.list")) {
         exclude.push_back(std::move(pattern));
     }
-    const std::vector<std::string> columns = list_of(take_or("column.exclude.list", ""));
-    if (include.empty() && exclude.empty() && columns.empty()) {
+    std::vector<std::string> columns = list_of(take_or("column.exclude.list", ""));
+    if (const auto only = take("column.include.list")) {
+        columns.push_back(all_but(list_of(*only)));
+        note("column.include.list is written as what it leaves out: columns of keys must be in it");
+    }
+    const std::vector<std::string> key = key_columns(take_or("message.key.columns", ""));
+    if (include.empty() && exclude.empty() && columns.empty() && key.empty()) {
         return;
     }
     note("Debezium matches names without regard to case, Tributary exactly: look at `tables`");
@@ -259,6 +292,7 @@ void Converter::tables() {
     list(3, "include", include);
     list(3, "exclude", exclude);
     list(3, "exclude_columns", columns);
+    list(3, "key_columns", key);
 }
 
 void Converter::topics() {

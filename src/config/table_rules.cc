@@ -36,9 +36,13 @@ void read_table_rules(Reader reader, const TableRuleWords& words, FilterRules& o
     const std::string columns = start +
                                 ".column` of columns to leave out. A column of the key cannot be "
                                 "left out.";
+    const std::string key = start +
+                            ".column` of columns that are the key of their table's records, in the "
+                            "order of the list. Other tables keep theirs.";
     read_patterns(reader, {.name = "include", .doc = include}, out.include);
     read_patterns(reader, {.name = "exclude", .doc = exclude}, out.exclude);
     read_patterns(reader, {.name = "exclude_columns", .doc = columns}, out.exclude_columns);
+    read_patterns(reader, {.name = "key_columns", .doc = key}, out.key_columns);
 }
 
 }  // namespace tributary::config

@@ -27,13 +27,17 @@ Result<std::vector<std::regex>> compile(const std::vector<std::string>& expressi
 
 // std::regex_match throws error_stack or error_complexity for expressions that explode; such a name
 // does not match.
+bool matches(const std::regex& expression, const std::string& name) {
+    try {
+        return std::regex_match(name, expression);
+    } catch (const std::regex_error&) {
+        return false;
+    }
+}
+
 bool matches(const std::vector<std::regex>& expressions, const std::string& name) {
-    return std::any_of(expressions.begin(), expressions.end(), [&name](const std::regex& regex) {
-        try {
-            return std::regex_match(name, regex);
-        } catch (const std::regex_error&) {
-            return false;
-        }
+    return std::any_of(expressions.begin(), expressions.end(), [&name](const std::regex& each) {
+        return matches(each, name);
     });
 }
 
@@ -64,9 +68,11 @@ Result<TableFilter> TableFilter::make(const FilterRules& rules) {
     TRIBUTARY_TRY(include, compile(rules.include, "tables.include"));
     TRIBUTARY_TRY(exclude, compile(rules.exclude, "tables.exclude"));
     TRIBUTARY_TRY(columns, compile(rules.exclude_columns, "tables.exclude_columns"));
+    TRIBUTARY_TRY(key, compile(rules.key_columns, "tables.key_columns"));
     filter.include_ = std::move(include);
     filter.exclude_ = std::move(exclude);
     filter.exclude_columns_ = std::move(columns);
+    filter.key_columns_ = std::move(key);
     for (const std::string& expression : rules.include) {
         filter.include_schemas_.push_back(schema_part(expression).value_or(std::regex(".*")));
     }
@@ -95,6 +101,32 @@ bool TableFilter::column_selected(std::string_view schema,
                                   std::string_view column) const {
     return exclude_columns_.empty() ||
            !matches(exclude_columns_, join(join(schema, table), column));
+}
+
+bool TableFilter::choose_key(TableSchema& table) const {
+    if (key_columns_.empty()) {
+        return false;
+    }
+    const std::string outer = table.schema.empty() ? table.database : table.schema;
+    std::vector<Column*> chosen;
+    for (const std::regex& expression : key_columns_) {
+        for (Column& column : table.columns) {
+            const bool again = std::find(chosen.begin(), chosen.end(), &column) != chosen.end();
+            if (!again && matches(expression, join(join(outer, table.table), column.name))) {
+                chosen.push_back(&column);
+            }
+        }
+    }
+    if (chosen.empty()) {
+        return false;
+    }
+    for (Column& column : table.columns) {
+        column.key_index = 0;
+    }
+    for (std::uint16_t place = 0; Column * column : chosen) {
+        column->key_index = ++place;
+    }
+    return true;
 }
 
 }  // namespace tributary

@@ -1,7 +1,7 @@
-// Which tables and columns of a database source are taken in: regular expressions over
-// "schema.table" and "schema.table.column" (MySQL: the database is the schema), evaluated once per
-// structure of a table, not per row. Here because every database connector has the same rules.
-// Pure; any thread after construction.
+// Which tables and columns of a database source are taken in, and which columns are the key where
+// that is not the table's own: regular expressions over "schema.table" and "schema.table.column"
+// (MySQL: the database is the schema), evaluated once per structure of a table, not per row. Here
+// because every database connector has the same rules. Pure; any thread after construction.
 #pragma once
 
 #include <regex>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/schema.h"
 
 namespace tributary {
 
@@ -18,6 +19,7 @@ struct FilterRules {
     std::vector<std::string> include{};  // empty: every table
     std::vector<std::string> exclude{};  // wins over include
     std::vector<std::string> exclude_columns{};
+    std::vector<std::string> key_columns{};
 };
 
 class TableFilter {
@@ -33,6 +35,9 @@ class TableFilter {
     [[nodiscard]] bool column_selected(std::string_view schema,
                                        std::string_view table,
                                        std::string_view column) const;
+    // Makes the columns that the rules name the key, in the order of the rules and then the
+    // table's; a table of which they name none keeps its own: false.
+    [[nodiscard]] bool choose_key(TableSchema& table) const;
     [[nodiscard]] bool takes_every_column() const { return exclude_columns_.empty(); }
 
   private:
@@ -41,6 +46,7 @@ class TableFilter {
     std::vector<std::regex> include_schemas_;  // of each of include_
     std::vector<std::regex> exclude_schemas_;  // of those of exclude_ that name all of a schema
     std::vector<std::regex> exclude_columns_;
+    std::vector<std::regex> key_columns_;
 };
 
 }  // namespace tributary

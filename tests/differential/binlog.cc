@@ -46,9 +46,14 @@ std::vector<Pair> make_pairs(const std::string& short_name) {
         {.name = short_name + "_plain",
          .debezium = {{"table.exclude.list", "hidden\\..*"},
                       {"include.schema.changes", "true"},
+                      {"message.key.columns",
+                       "shapes.keyless:b;shapes.key_order:second,b;shapes.unique_two:b"},
                       {"bigint.unsigned.handling.mode", "precise"}},
          .tributary = "context_headers: true, bigint_unsigned: precise",
-         .selection = "    tables: {exclude: ['hidden\\..*']}\n"},
+         .selection =
+             "    tables: {exclude: ['hidden\\..*'], key_columns: "
+             "['shapes\\.keyless\\.b', 'shapes\\.key_order\\.second', 'shapes\\.key_order\\.b', "
+             "'shapes\\.unique_two\\.b']}\n"},
         {.name = short_name + "_texts",
          .schemas = true,
          .debezium = with(some,

@@ -21,9 +21,14 @@ std::vector<Pair> make_pairs() {
          .tributary = "transaction_metadata: true, skipped_operations: []",
          .selection = "    publication: everything\n"},
         {.name = "plain",
-         .debezium = {{"publication.name", "everything"}},
+         .debezium = {{"publication.name", "everything"},
+                      {"message.key.columns",
+                       "shapes.keyless:b;shapes.key_order_full:second,b;shapes.toast_full:n"}},
          .tributary = "context_headers: true",
-         .selection = "    publication: everything\n"},
+         .selection = "    publication: everything\n"
+                      "    tables: {key_columns: ['shapes\\.keyless\\.b', "
+                      "'shapes\\.key_order_full\\.second', 'shapes\\.key_order_full\\.b', "
+                      "'shapes\\.toast_full\\.n']}\n"},
         {.name = "texts",
          .schemas = true,
          .debezium = {{"publication.name", "catalogue"},

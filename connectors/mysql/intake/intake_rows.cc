@@ -20,6 +20,18 @@ bool is_history(const RowsEvent& rows, const Table& table, const RowSpan& row) {
             !is_current_row(table.layout, rows.present_before, row.before, table.row_end));
 }
 
+// Only the primary key is in every image. A key that the configuration chose has to be in both.
+bool has_key(const RowsEvent& rows, const Table& table) {
+    for (std::size_t column = 0; column < table.key.size(); ++column) {
+        const bool before = rows.kind == RowsKind::write || bit_of(rows.present_before, column);
+        const bool after = rows.kind == RowsKind::remove || bit_of(rows.present_after, column);
+        if (table.key[column] && !(before && after)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // An update that does not only end the row's time.
 bool is_current_update(const RowsEvent& rows, const Table& table, const RowSpan& row) {
     return rows.kind == RowsKind::update && !table.key.empty() &&
@@ -109,6 +121,12 @@ Result<void> IntakeMachine::take_rows(const Now& now, const RowsEvent& event, Ta
     RowsEvent rows = event;
     TRIBUTARY_TRY(bytes, rows_of(event, table, whole));
     rows.rows = bytes;
+    if (table.key_chosen && !has_key(rows, table)) {
+        return Error(errors::kSourceSettings,
+                     "rows of " + table.name +
+                         " come without a column of tables.key_columns: a session wrote them with "
+                         "binlog_row_image other than FULL");
+    }
     constexpr std::string_view kOperations = "IUD";
     EventHead head{
         .operation = rows.partial ? 'P' : kOperations[static_cast<std::size_t>(rows.kind)],

@@ -79,6 +79,7 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
     }
     TableSchema schema = std::move(made.value());
     table.row_end = row_end_column(schema);
+    table.key_chosen = filter_.choose_key(schema);
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
         bool keep = filter_.column_selected(name.database, name.table, column.name);

@@ -36,6 +36,7 @@ struct Table {
     bool drops_columns = false;
     std::vector<bool> keep;               // by column of the map
     std::vector<bool> key;                // by column of the map, up to the last of the key
+    bool key_chosen = false;              // by the configuration
     std::size_t row_end = 0;              // row_end_column() of the map's columns
     std::uint32_t tally = 0;              // place in the open transaction's tallies,
     std::uint64_t tally_transaction = 0;  // if this is its number

@@ -278,6 +278,7 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
     const TableMap map = map_of(facts, kind, forms);
     TRIBUTARY_TRY(schema, make_schema(map, kind, facts.structure));
     out.structure = std::move(schema);
+    static_cast<void>(filter.choose_key(out.structure));
     std::vector<Column> kept;
     for (std::size_t index = 0; index < out.structure.columns.size(); ++index) {
         Column& column = out.structure.columns[index];

@@ -76,6 +76,7 @@ Result<void> Intake::select_columns(const RelationMessage& relation,
     }
     TRIBUTARY_TRY(catalogue, catalogue_->read(relation.oid, type_oids(relation)));
     TableSchema schema = merge_table(options_.database, relation, catalogue);
+    TRIBUTARY_TRY_VOID(choose_key(schema, filter_));
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
         const bool keep = filter_.column_selected(schema.schema, schema.table, column.name);

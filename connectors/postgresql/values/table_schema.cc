@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "connectors/postgresql/server/quote.h"
 #include "connectors/postgresql/values/text_values.h"
 #include "connectors/postgresql/values/types.h"
+#include "model/errors.h"
 
 namespace tributary::postgresql {
 namespace {
@@ -179,6 +181,26 @@ TableSchema merge_table(const std::string& database,
             at == key.end() ? std::uint16_t{0} : static_cast<std::uint16_t>(at - key.begin() + 1);
     }
     return out;
+}
+
+Result<void> choose_key(TableSchema& table, const TableFilter& filter) {
+    const auto has_identity = [](const Column& column) { return column.identity; };
+    if (!filter.choose_key(table) ||
+        std::none_of(table.columns.begin(), table.columns.end(), has_identity)) {
+        return success();  // without an identity the server refuses updates and deletes
+    }
+    for (const Column& column : table.columns) {
+        if (column.key_index != 0 && !column.identity) {
+            return Error(errors::kSourceSettings,
+                         "tables.key_columns: " + table.schema + "." + table.table + "." +
+                             column.name +
+                             " is not part of the replica identity, so that a delete would have "
+                             "no key: ALTER TABLE " +
+                             quote_identifier(table.schema) + "." + quote_identifier(table.table) +
+                             " REPLICA IDENTITY FULL");
+        }
+    }
+    return success();
 }
 
 std::string column_signature(const TableSchema& table) {

@@ -5,9 +5,11 @@
 
 #include <string>
 
+#include "base/result.h"
 #include "connectors/postgresql/server/catalogue_port.h"
 #include "connectors/postgresql/stream/pgoutput.h"
 #include "model/schema.h"
+#include "model/table_filter.h"
 
 namespace tributary::postgresql {
 
@@ -22,6 +24,10 @@ namespace tributary::postgresql {
 [[nodiscard]] TableSchema merge_table(const std::string& database,
                                       const RelationMessage& relation,
                                       const CatalogueTable& catalogue);
+
+// Makes the columns that `filter` chooses the key. kSourceSettings: old rows come without one of
+// them, so that a delete would have no key.
+[[nodiscard]] Result<void> choose_key(TableSchema& table, const TableFilter& filter);
 
 // The columns of a row by name, type and modifier: what two rows must share to be put together.
 [[nodiscard]] std::string column_signature(const TableSchema& table);

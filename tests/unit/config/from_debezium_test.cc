@@ -9,6 +9,7 @@
 #include "agent/connectors.h"
 #include "config/loaded.h"
 #include "model/errors.h"
+#include "model/table_filter.h"
 
 namespace tributary::config {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::string_view kPlant = R"({
     "publication.autocreate.mode": "disabled",
     "table.include.list": "public\\.orders, public\\.it''s",
     "column.exclude.list": "public.users.ssn",
+    "message.key.columns": "public.orders:tenant,id; (.*).lines:n",
     "decimal.handling.mode": "string", "time.precision.mode": "connect",
     "binary.handling.mode": "hex", "interval.handling.mode": "string",
     "tombstones.on.delete": "false", "provide.transaction.metadata": true,
@@ -80,7 +82,25 @@ TEST(FromDebezium, makes_a_configuration_that_is_accepted) {
     EXPECT_NE(converted.yaml.find("include: ['public\\.orders', 'public\\.it''''s']"),
               std::string::npos)
         << converted.yaml;
+    EXPECT_NE(converted.yaml.find("key_columns: ['public.orders\\.tenant', 'public.orders\\.id', "
+                                  "'(.*).lines\\.n']"),
+              std::string::npos)
+        << converted.yaml;
     EXPECT_NE(converted.yaml.find("create_publication: false"), std::string::npos);
+}
+
+TEST(FromDebezium, columns_to_keep_become_columns_to_leave_out) {
+    const Conversion converted = convert(R"json({"connector.class":
+        "io.debezium.connector.postgresql.PostgresConnector", "topic.prefix": "plant",
+        "column.include.list": "public.t.id, public.t.(a|b)"})json");
+    EXPECT_NE(converted.yaml.find("exclude_columns: ['(?!(?:public.t.id|public.t.(a|b))$).*']"),
+              std::string::npos)
+        << converted.yaml;
+    const TableFilter filter =
+        TableFilter::make({.exclude_columns = {"(?!(?:public.t.id|public.t.(a|b))$).*"}}).value();
+    EXPECT_TRUE(filter.column_selected("public", "t", "id"));
+    EXPECT_TRUE(filter.column_selected("public", "t", "b"));
+    EXPECT_FALSE(filter.column_selected("public", "t", "bb"));
 }
 
 TEST(FromDebezium, never_copies_a_secret_and_says_what_is_left_out) {

@@ -58,13 +58,38 @@ TEST(TableFilterTest, refuses_what_is_no_expression_naming_key_and_text) {
         const char* key;
     } kCases[] = {{{.include = {"ok", "("}}, "tables.include: '('"},
                   {{.exclude = {"["}}, "tables.exclude: '['"},
-                  {{.exclude_columns = {"*"}}, "tables.exclude_columns: '*'"}};
+                  {{.exclude_columns = {"*"}}, "tables.exclude_columns: '*'"},
+                  {{.key_columns = {"+"}}, "tables.key_columns: '+'"}};
     for (const auto& each : kCases) {
         const auto made = TableFilter::make(each.rules);
         ASSERT_TRUE(made.has_error()) << each.key;
         EXPECT_TRUE(made.error().is(errors::kConfigInvalid));
         EXPECT_THAT(made.error().what(), testing::HasSubstr(each.key));
     }
+}
+
+TEST(TableFilterTest, columns_that_it_names_are_the_key_in_its_own_order) {
+    const TableFilter some =
+        filter({.key_columns = {"shop\\.t\\.b", "shop\\.t\\..", "crm\\.t\\.c"}});
+    const auto keys = [&some](std::string database, std::string schema, std::string table) {
+        TableSchema out{.database = std::move(database),
+                        .schema = std::move(schema),
+                        .table = std::move(table),
+                        .columns = std::vector<Column>(3)};
+        out.columns[0].name = "a";
+        out.columns[1].name = "id";
+        out.columns[1].key_index = 1;
+        out.columns[2].name = "b";
+        std::vector<int> places{some.choose_key(out) ? 1 : 0};
+        for (const Column& column : out.columns) {
+            places.push_back(column.key_index);
+        }
+        return places;
+    };
+    EXPECT_EQ(keys("shop", "", "t"), (std::vector<int>{1, 2, 0, 1}));
+    EXPECT_EQ(keys("db", "shop", "t"), (std::vector<int>{1, 2, 0, 1}));
+    EXPECT_EQ(keys("shop", "", "other"), (std::vector<int>{0, 0, 1, 0}));
+    EXPECT_EQ(keys("crm", "", "t"), (std::vector<int>{0, 0, 1, 0}));  // it has no such column
 }
 
 TEST(TableFilterTest, a_schema_is_selected_where_a_table_of_it_may_be) {

@@ -129,6 +129,19 @@ TEST_F(IntakeTest, a_key_column_cannot_be_excluded) {
     EXPECT_TRUE(error_of(two_rows()).is(errors::kConfigInvalid));
 }
 
+TEST_F(IntakeTest, a_chosen_key_is_in_every_image_or_the_rows_stop) {
+    options_.filter.key_columns = {R"(shop\.t\.name)"};
+    std::vector<FileEvent> events = two_rows();
+    take_all(events);
+    ASSERT_EQ(sink_.schemas.size(), 1U);
+    EXPECT_EQ(sink_.schemas[0]->columns.at(0).key_index, 0U);
+    EXPECT_EQ(sink_.schemas[0]->columns.at(1).key_index, 1U);
+    sink_ = RecordingSink();
+    sink_.now.resume = encode_resume(test::beginning(ServerKind::mysql, true));
+    events[3].bytes[kEventHeaderBytes + 11] = '\xFD';  // columns present: all but the name
+    EXPECT_TRUE(error_of(events).is(errors::kSourceSettings));
+}
+
 TEST_F(IntakeTest, a_transaction_without_selected_rows_moves_resume_and_gives_a_position_in_time) {
     options_.filter.include = {"none"};
     options_.position_interval_us = 0;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/errors.h"
 #include "support.h"
 
 namespace tributary::postgresql {
@@ -69,6 +70,22 @@ TEST(TableSchema, an_index_identity_gives_the_primary_key_if_the_index_has_it_al
     EXPECT_EQ(keys(merge(relation(9, "t", kFlagAC, 'i'), table)), (Keys{2, 0, 1}));
     table.identity_index = {"b"};  // another index by now
     EXPECT_EQ(keys(merge(relation(9, "t", kFlagAC, 'i'), table)), (Keys{1, 0, 2}));
+}
+
+TEST(TableSchema, a_chosen_key_must_come_with_old_rows) {
+    const TableFilter filter = TableFilter::make({.key_columns = {"public\\.t\\.(a|b)"}}).value();
+    const auto chosen = [&](const std::vector<WireColumn>& flags, char identity) -> Result<Keys> {
+        TableSchema schema = merge(relation(9, "t", flags, identity), catalogue());
+        TRIBUTARY_TRY_VOID(choose_key(schema, filter));
+        return keys(schema);
+    };
+    EXPECT_EQ(chosen(kFlagAll, 'f').value(), (Keys{1, 2, 0}));
+    EXPECT_EQ(chosen(kFlagNone, 'n').value(), (Keys{1, 2, 0}));  // no update, no delete
+    const auto refused = chosen(kFlagAC, 'd');
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(errors::kSourceSettings));
+    EXPECT_NE(refused.error().what().find("public.t.b is not part"), std::string::npos)
+        << refused.error().what();
 }
 
 TEST(TableSchema, full_and_nothing_give_the_primary_key_or_none) {
