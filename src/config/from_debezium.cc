@@ -83,13 +83,13 @@ std::vector<std::string> key_columns(std::string_view text) {
         const std::size_t end = std::min(text.find(';'), text.size());
         const std::string_view table = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
+        const std::size_t begin = std::min(table.find_first_not_of(' '), table.size());
         const std::size_t colon = table.rfind(':');
-        if (colon == std::string_view::npos) {
+        if (colon == std::string_view::npos || colon <= begin) {
             continue;
         }
-        const std::vector<std::string> names = list_of(table.substr(0, colon));
         for (const std::string& column : list_of(table.substr(colon + 1))) {
-            patterns.push_back((names.empty() ? "" : names.front()) + "\\." + column);
+            patterns.push_back(std::string(table.substr(begin, colon - begin)) + "\\." + column);
         }
     }
     return patterns;
@@ -279,8 +279,9 @@ void Converter::tables() {
         exclude.push_back(std::move(pattern));
     }
     std::vector<std::string> columns = list_of(take_or("column.exclude.list", ""));
-    if (const auto only = take("column.include.list")) {
-        columns.push_back(all_but(list_of(*only)));
+    const std::vector<std::string> only = list_of(take_or("column.include.list", ""));
+    if (!only.empty()) {
+        columns.push_back(all_but(only));
         note("column.include.list is written as what it leaves out: columns of keys must be in it");
     }
     const std::vector<std::string> key = key_columns(take_or("message.key.columns", ""));

@@ -61,6 +61,10 @@ std::string join(std::string_view left, std::string_view right) {
     return out;
 }
 
+const std::string& outer_name(const TableSchema& table) {
+    return table.schema.empty() ? table.database : table.schema;
+}
+
 }  // namespace
 
 Result<TableFilter> TableFilter::make(const FilterRules& rules) {
@@ -103,20 +107,9 @@ bool TableFilter::column_selected(std::string_view schema,
            !matches(exclude_columns_, join(join(schema, table), column));
 }
 
-bool TableFilter::choose_key(TableSchema& table) const {
-    if (key_columns_.empty()) {
-        return false;
-    }
-    const std::string outer = table.schema.empty() ? table.database : table.schema;
-    std::vector<Column*> chosen;
-    for (const std::regex& expression : key_columns_) {
-        for (Column& column : table.columns) {
-            const bool again = std::find(chosen.begin(), chosen.end(), &column) != chosen.end();
-            if (!again && matches(expression, join(join(outer, table.table), column.name))) {
-                chosen.push_back(&column);
-            }
-        }
-    }
+Result<bool> TableFilter::settle_key(TableSchema& table) const {
+    TRIBUTARY_TRY_VOID(key_is_selected(table));
+    const std::vector<Column*> chosen = chosen_key(table);
     if (chosen.empty()) {
         return false;
     }
@@ -126,7 +119,34 @@ bool TableFilter::choose_key(TableSchema& table) const {
     for (std::uint16_t place = 0; Column * column : chosen) {
         column->key_index = ++place;
     }
+    TRIBUTARY_TRY_VOID(key_is_selected(table));
     return true;
+}
+
+std::vector<Column*> TableFilter::chosen_key(TableSchema& table) const {
+    std::vector<Column*> chosen;
+    for (const std::regex& expression : key_columns_) {
+        for (Column& column : table.columns) {
+            const bool again = std::find(chosen.begin(), chosen.end(), &column) != chosen.end();
+            if (!again && column.type.kind != TypeKind::unsupported &&
+                matches(expression, join(join(outer_name(table), table.table), column.name))) {
+                chosen.push_back(&column);
+            }
+        }
+    }
+    return chosen;
+}
+
+Result<void> TableFilter::key_is_selected(const TableSchema& table) const {
+    const std::string& outer = outer_name(table);
+    for (const Column& column : table.columns) {
+        if (column.key_index != 0 && !column_selected(outer, table.table, column.name)) {
+            return Error(errors::kConfigInvalid,
+                         "tables.exclude_columns: " + join(join(outer, table.table), column.name) +
+                             " is part of the key");
+        }
+    }
+    return success();
 }
 
 }  // namespace tributary

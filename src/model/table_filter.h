@@ -36,11 +36,15 @@ class TableFilter {
                                        std::string_view table,
                                        std::string_view column) const;
     // Makes the columns that the rules name the key, in the order of the rules and then the
-    // table's; a table of which they name none keeps its own: false.
-    [[nodiscard]] bool choose_key(TableSchema& table) const;
+    // table's; a table of which they name none, or none whose type is mapped, keeps its own: false.
+    // kConfigInvalid: exclude_columns has a column of the one key or the other.
+    [[nodiscard]] Result<bool> settle_key(TableSchema& table) const;
     [[nodiscard]] bool takes_every_column() const { return exclude_columns_.empty(); }
 
   private:
+    [[nodiscard]] std::vector<Column*> chosen_key(TableSchema& table) const;
+    [[nodiscard]] Result<void> key_is_selected(const TableSchema& table) const;
+
     std::vector<std::regex> include_;
     std::vector<std::regex> exclude_;
     std::vector<std::regex> include_schemas_;  // of each of include_

@@ -79,18 +79,14 @@ Result<void> Tables::describe(std::string_view body, Table& table, EntrySink& si
     }
     TableSchema schema = std::move(made.value());
     table.row_end = row_end_column(schema);
-    table.key_chosen = filter_.choose_key(schema);
+    TRIBUTARY_TRY(chosen, filter_.settle_key(schema));
+    table.key_chosen = chosen;
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
         bool keep = filter_.column_selected(name.database, name.table, column.name);
         if (!keep && table.keep.size() == table.row_end) {
             column.type = ColumnType{};  // not delivered, but it tells a delete from an update
             keep = true;
-        }
-        if (!keep && column.key_index != 0) {
-            return Error(errors::kConfigInvalid,
-                         "tables.exclude_columns: " + table.name + "." + column.name +
-                             " is part of the key");
         }
         if (column.key_index != 0) {
             table.key.resize(table.keep.size() + 1);

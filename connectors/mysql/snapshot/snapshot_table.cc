@@ -278,16 +278,12 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
     const TableMap map = map_of(facts, kind, forms);
     TRIBUTARY_TRY(schema, make_schema(map, kind, facts.structure));
     out.structure = std::move(schema);
-    static_cast<void>(filter.choose_key(out.structure));
+    TRIBUTARY_TRY(chosen, filter.settle_key(out.structure));
+    static_cast<void>(chosen);
     std::vector<Column> kept;
     for (std::size_t index = 0; index < out.structure.columns.size(); ++index) {
         Column& column = out.structure.columns[index];
         if (!filter.column_selected(facts.database, facts.table, column.name)) {
-            if (column.key_index != 0) {
-                return Error(errors::kConfigInvalid,
-                             "tables.exclude_columns: " + facts.database + "." + facts.table + "." +
-                                 column.name + " is part of the key");
-            }
             continue;
         }
         const auto& columns = facts.structure.columns;

@@ -207,6 +207,14 @@ Result<void> Intake::on_row(Lsn wal_start,
                      "a row of " + table->name + " has " + std::to_string(message.size()) +
                          " bytes, row_bytes_max is " + std::to_string(options_.row_bytes_max));
     }
+    if (row.type != MessageType::insert && !table->unsent_key.empty()) {
+        return Error(errors::kSourceSettings,
+                     "tables.key_columns: old rows of " + table->name + " come without column " +
+                         table->unsent_key +
+                         ", so that a delete has no key: give the table, and each of its "
+                         "partitions, REPLICA IDENTITY FULL; what was changed before that can only "
+                         "be delivered without this key");
+    }
     if (watcher_ != nullptr && watcher_->wants(row.relation)) {
         TRIBUTARY_TRY_VOID(tell(row.relation, *table, row));
     }

@@ -106,6 +106,7 @@ class Intake final : public core::snapshot::RowStream {
         std::uint16_t kept_count = 0;
         std::vector<bool> keep;               // by column on the wire
         std::vector<bool> key;                // the same: key columns that old rows have
+        std::string unsent_key;               // a column of a chosen key that old rows lack
         std::uint32_t tally = 0;              // place in end_.tables, in transaction
         std::uint64_t tally_transaction = 0;  // this one
     };

@@ -76,15 +76,13 @@ Result<void> Intake::select_columns(const RelationMessage& relation,
     }
     TRIBUTARY_TRY(catalogue, catalogue_->read(relation.oid, type_oids(relation)));
     TableSchema schema = merge_table(options_.database, relation, catalogue);
-    TRIBUTARY_TRY_VOID(choose_key(schema, filter_));
+    TRIBUTARY_TRY(chosen, filter_.settle_key(schema));
+    if (chosen) {
+        table.unsent_key = unsent_key(schema, catalogue);
+    }
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
         const bool keep = filter_.column_selected(schema.schema, schema.table, column.name);
-        if (!keep && column.key_index != 0) {
-            return Error(errors::kConfigInvalid,
-                         "tables.exclude_columns: " + table.name + "." + column.name +
-                             " is part of the key");
-        }
         table.keep.push_back(keep);
         table.key.push_back(column.key_index != 0 && column.identity);
         if (keep) {

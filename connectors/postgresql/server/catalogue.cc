@@ -29,7 +29,9 @@ SELECT visible, CASE WHEN NOT visible THEN pg_sleep(0.002) END FROM answer)";
 constexpr const char* kColumns = R"(SELECT n.nspname, c.relname, a.attname, a.atttypid, a.atttypmod,
        format_type(a.atttypid, a.atttypmod), a.attndims,
        a.attnotnull OR (t.typtype = 'd' AND t.typnotnull),
-       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
+       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+       c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) p
+           JOIN pg_class leaf ON leaf.oid = p.relid WHERE p.isleaf AND leaf.relreplident <> 'f')
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -98,6 +100,7 @@ void read_columns(const Rows& rows, CatalogueTable& table) {
     for (int row = 0; row < rows.count(); ++row) {
         table.schema = text_at(rows, row, 0);
         table.table = text_at(rows, row, 1);
+        table.partial_partitions = rows.boolean(row, 9);
         if (rows.null(row, 2)) {
             continue;
         }

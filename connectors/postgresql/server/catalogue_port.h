@@ -43,6 +43,7 @@ struct CatalogueTable {
     bool exists = false;  // false: dropped meanwhile; only `types` may be filled
     std::string schema;
     std::string table;
+    bool partial_partitions = false;       // it has some without REPLICA IDENTITY FULL
     std::vector<CatalogueColumn> columns;  // attnum order, without dropped ones
     std::vector<std::string> primary_key;  // column names in index order; empty when none
     // Without a primary key: of a unique index without nullable columns; else empty.

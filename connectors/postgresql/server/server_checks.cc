@@ -55,12 +55,19 @@ constexpr const char* kTablesSql =
     coalesce(to_jsonb(p) ->> 'rowfilter', '') <> '',
     has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
     CASE WHEN c.reltuples > 0 THEN c.reltuples::int8 END,
-    (SELECT string_agg(DISTINCT quote_ident(s.nspname), ', ') FROM pg_index i
-       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-       JOIN pg_type t ON t.oid = a.atttypid
-       LEFT JOIN pg_type base ON base.oid = t.typbasetype
-       JOIN pg_namespace s ON s.oid IN (t.typnamespace, base.typnamespace)
-      WHERE i.indrelid = c.oid AND i.indisprimary AND NOT has_schema_privilege(s.oid, 'USAGE'))
+    (WITH RECURSIVE types(oid, base) AS (
+        SELECT t.oid, t.typbasetype
+        FROM (SELECT * FROM pg_index i WHERE i.indrelid = c.oid
+                  AND (i.indisprimary OR i.indisreplident)
+              ORDER BY i.indisprimary DESC LIMIT 1) of_key
+        JOIN pg_attribute a ON a.attrelid = c.oid
+            AND a.attnum = ANY ((of_key.indkey::int2[])[0:of_key.indnkeyatts - 1])
+        JOIN pg_type t ON t.oid = a.atttypid
+        UNION
+        SELECT t.oid, t.typbasetype FROM types d JOIN pg_type t ON t.oid = d.base)
+     SELECT string_agg(DISTINCT quote_ident(s.nspname), ', ')
+     FROM types JOIN pg_type t ON t.oid = types.oid JOIN pg_namespace s ON s.oid = t.typnamespace
+     WHERE types.base = 0 AND NOT has_schema_privilege(s.oid, 'USAGE'))
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p

@@ -42,10 +42,10 @@ FROM pg_class c WHERE c.oid = to_regclass($1))";
 
 // Column lists and row filters came with 15; to_jsonb() asks for them without naming them. Types
 // with oids from 16384 are not PostgreSQL's own: of those the key's index says which operators have
-// its order (btree strategies 1 and 5, PostgreSQL 15 manual 38.16.2).
+// its order, of what a domain is over (btree strategies 1 and 5, PostgreSQL 15 manual 38.16.2).
 constexpr const char* kDescribeSql = R"(SELECT n.nspname, c.relname, c.relkind = 'p',
     c.relreplident, coalesce(to_jsonb(p) ->> 'rowfilter', ''), a.attname,
-    format_type(a.atttypid, NULL), own.less, own.greater
+    format_type(base.oid, NULL), own.less, own.greater
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
@@ -53,6 +53,12 @@ LEFT JOIN pg_publication_tables p
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     AND CASE WHEN to_jsonb(p) -> 'attnames' IS NULL THEN a.attgenerated = ''
              ELSE (to_jsonb(p) -> 'attnames') ? a.attname::text END
+CROSS JOIN LATERAL (
+    WITH RECURSIVE of_domains(oid, base) AS (
+        SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+        UNION ALL
+        SELECT t.oid, t.typbasetype FROM of_domains d JOIN pg_type t ON t.oid = d.base)
+    SELECT oid FROM of_domains WHERE base = 0) base
 LEFT JOIN LATERAL (
     SELECT max(named) FILTER (WHERE amopstrategy = 1) AS less,
         max(named) FILTER (WHERE amopstrategy = 5) AS greater
@@ -62,13 +68,14 @@ LEFT JOIN LATERAL (
           FROM pg_index i
           CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indclass::oid[]) AS k(attnum, opclass)
           JOIN pg_opclass oc ON oc.oid = k.opclass
+          JOIN pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
           JOIN pg_amop o ON o.amopfamily = oc.opcfamily AND o.amopstrategy IN (1, 5)
               AND o.amoplefttype = oc.opcintype AND o.amoprighttype = oc.opcintype
           JOIN pg_operator op ON op.oid = o.amopopr
           JOIN pg_namespace s ON s.oid = op.oprnamespace
           WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)
               AND k.attnum = a.attnum) of_keys
-    WHERE indisprimary = has_primary) own ON a.atttypid >= 16384
+    WHERE indisprimary = has_primary) own ON base.oid >= 16384
 WHERE c.oid = $1::oid
 ORDER BY a.attnum)";
 

@@ -105,8 +105,16 @@ const OwnOrder* own_order(const SnapshotTable& table, const std::string& column)
     return found == all.end() ? nullptr : &*found;
 }
 
-std::string value_sql(const OwnOrder* own, const std::string& value) {
-    return quote_literal(value) + (own == nullptr ? "" : "::" + own->type);
+std::string cast_to(const OwnOrder* own, const std::string& sql) {
+    return own == nullptr ? sql : sql + "::" + own->type;
+}
+
+std::string key_list(const SnapshotTable& table) {
+    std::string out;
+    for (const std::string& name : table.order) {
+        out += (out.empty() ? "" : ", ") + cast_to(own_order(table, name), quote_identifier(name));
+    }
+    return out;
 }
 
 // Whether search_path finds the operators of every column: then the key is compared as one row.
@@ -121,7 +129,7 @@ std::string order_sql(const SnapshotTable& table) {
     std::string out;
     for (const std::string& column : table.order) {
         const OwnOrder* own = own_order(table, column);
-        out += (out.empty() ? "" : ", ") + quote_identifier(column) +
+        out += (out.empty() ? "" : ", ") + cast_to(own, quote_identifier(column)) +
                (own == nullptr ? "" : " USING " + own->less);
     }
     return out;
@@ -132,8 +140,8 @@ std::string order_sql(const SnapshotTable& table) {
 // there.
 std::string after_each_sql(const SnapshotTable& table, const Names& after, std::size_t at) {
     const OwnOrder* own = own_order(table, table.order[at]);
-    const std::string column = quote_identifier(table.order[at]);
-    const std::string value = value_sql(own, after[at]);
+    const std::string column = cast_to(own, quote_identifier(table.order[at]));
+    const std::string value = cast_to(own, quote_literal(after[at]));
     const std::string beyond = column + " " + (own == nullptr ? ">" : own->greater) + " " + value;
     if (at + 1 == table.order.size()) {
         return beyond;
@@ -148,9 +156,10 @@ std::string after_sql(const SnapshotTable& table, const Names& after) {
     }
     std::string values;
     for (std::size_t at = 0; at < after.size(); ++at) {
-        values += (at == 0 ? "" : ", ") + value_sql(own_order(table, table.order[at]), after[at]);
+        values += (at == 0 ? "" : ", ") +
+                  cast_to(own_order(table, table.order[at]), quote_literal(after[at]));
     }
-    return "(" + list_of(table.order) + ") > (" + values + ")";
+    return "(" + key_list(table) + ") > (" + values + ")";
 }
 
 }  // namespace
@@ -164,15 +173,12 @@ Result<SnapshotTable> make_snapshot_table(const std::string& database,
     const std::string bytes = relation_bytes(facts, catalogue);
     TRIBUTARY_TRY(relation, parse_relation(bytes));
     out.structure = merge_table(database, relation, catalogue);
-    TRIBUTARY_TRY_VOID(choose_key(out.structure, filter));
+    TRIBUTARY_TRY(chosen, filter.settle_key(out.structure));
+    static_cast<void>(chosen);
     std::vector<Column> kept;
     for (Column& column : out.structure.columns) {
         if (filter.column_selected(facts.schema, facts.table, column.name)) {
             kept.push_back(std::move(column));
-        } else if (column.key_index != 0) {
-            return Error(errors::kConfigInvalid,
-                         "tables.exclude_columns: " + facts.schema + "." + facts.table + "." +
-                             column.name + " is part of the key");
         }
     }
     out.structure.columns = std::move(kept);

@@ -18,10 +18,10 @@
 namespace tributary::postgresql {
 
 // A column of the key whose type is not built in. Its operators may be in a schema that search_path
-// does not have: they are named in full, and a value is written with its type.
+// does not have: they are named in full. Column and values are cast to the type they are of.
 struct OwnOrder {
     std::string column{};
-    std::string type{};     // format_type(), qualified: "ext.citext"
+    std::string type{};     // format_type(), qualified, of a domain what it is over: "ext.citext"
     std::string less{};     // of the key's index: "OPERATOR(ext.<)"
     std::string greater{};  // alike
 };

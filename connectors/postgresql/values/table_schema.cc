@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "connectors/postgresql/server/quote.h"
 #include "connectors/postgresql/values/text_values.h"
 #include "connectors/postgresql/values/types.h"
-#include "model/errors.h"
 
 namespace tributary::postgresql {
 namespace {
@@ -183,24 +181,20 @@ TableSchema merge_table(const std::string& database,
     return out;
 }
 
-Result<void> choose_key(TableSchema& table, const TableFilter& filter) {
+std::string unsent_key(const TableSchema& table, const CatalogueTable& catalogue) {
     const auto has_identity = [](const Column& column) { return column.identity; };
-    if (!filter.choose_key(table) ||
-        std::none_of(table.columns.begin(), table.columns.end(), has_identity)) {
-        return success();  // without an identity the server refuses updates and deletes
+    if (std::none_of(table.columns.begin(), table.columns.end(), has_identity)) {
+        return {};  // the server refuses updates and deletes
     }
     for (const Column& column : table.columns) {
-        if (column.key_index != 0 && !column.identity) {
-            return Error(errors::kSourceSettings,
-                         "tables.key_columns: " + table.schema + "." + table.table + "." +
-                             column.name +
-                             " is not part of the replica identity, so that a delete would have "
-                             "no key: ALTER TABLE " +
-                             quote_identifier(table.schema) + "." + quote_identifier(table.table) +
-                             " REPLICA IDENTITY FULL");
+        // A partition's old rows are as its own identity has them, whatever its root's flags say.
+        const bool sent = column.identity && (!catalogue.partial_partitions ||
+                                              contains(catalogue.primary_key, column.name));
+        if (column.key_index != 0 && !sent) {
+            return column.name;
         }
     }
-    return success();
+    return {};
 }
 
 std::string column_signature(const TableSchema& table) {

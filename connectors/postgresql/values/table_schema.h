@@ -5,11 +5,9 @@
 
 #include <string>
 
-#include "base/result.h"
 #include "connectors/postgresql/server/catalogue_port.h"
 #include "connectors/postgresql/stream/pgoutput.h"
 #include "model/schema.h"
-#include "model/table_filter.h"
 
 namespace tributary::postgresql {
 
@@ -25,9 +23,8 @@ namespace tributary::postgresql {
                                       const RelationMessage& relation,
                                       const CatalogueTable& catalogue);
 
-// Makes the columns that `filter` chooses the key. kSourceSettings: old rows come without one of
-// them, so that a delete would have no key.
-[[nodiscard]] Result<void> choose_key(TableSchema& table, const TableFilter& filter);
+// The first column of the key that old rows come without; empty: they have it whole, or never come.
+[[nodiscard]] std::string unsent_key(const TableSchema& table, const CatalogueTable& catalogue);
 
 // The columns of a row by name, type and modifier: what two rows must share to be put together.
 [[nodiscard]] std::string column_signature(const TableSchema& table);

@@ -66,8 +66,7 @@ class ChunkReader {
     // Begins a view of the table that stays as it is until end(), and that sees every transaction
     // that was appended so far. Transient errors are tried again by the engine.
     [[nodiscard]] virtual Result<ChunkBegin> begin(const TableName& table) = 0;
-    // kSnapshotKeyMissing: a key by whose order rows cannot be read. kConfigInvalid: a column of
-    // the key is left out by the filter.
+    // kConfigInvalid: a column of the key is left out by the filter.
     [[nodiscard]] virtual Result<ChunkShape> describe() = 0;
     // Asks for rows in the key's order, without waiting for them: the server makes them meanwhile.
     [[nodiscard]] virtual Result<void> ask(const RowsWanted& wanted) = 0;

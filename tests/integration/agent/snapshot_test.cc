@@ -52,7 +52,8 @@ TEST(AgentSnapshot, ReadsTablesInTheOrderOfEveryKindOfKey) {
         "GRANT USAGE ON SCHEMA ext TO tributary");
     site.sql(
         "CREATE TYPE mood AS ENUM ('z', 'y', 'a', 'b'); CREATE TYPE pair AS (a int, b text);"
-        "CREATE DOMAIN label AS ext.citext; CREATE TYPE span AS RANGE (subtype = int4)");
+        "CREATE DOMAIN label AS ext.citext; CREATE DOMAIN feeling AS mood;"
+        "CREATE DOMAIN inner_feeling AS feeling; CREATE TYPE span AS RANGE (subtype = int4)");
     const std::vector<std::pair<std::string, std::string>> tables{
         {"k ext.citext PRIMARY KEY", "('b'),('A'),('c'),('D'),('it''s'),('')"},
         {"k label PRIMARY KEY", "('b'),('A'),('c'),('D')"},
@@ -61,6 +62,8 @@ TEST(AgentSnapshot, ReadsTablesInTheOrderOfEveryKindOfKey) {
          "('b',1,'z'),('A',1,'z'),('A',1,'y'),('a',2,'z'),('B',2,'a'),('b',2,'y'),('b',2,'z')"},
         {"k ext.citext NOT NULL UNIQUE, n int", "('b',1),('A',2),('c',3),('D',4)"},
         {"k mood PRIMARY KEY", "('b'),('a'),('y'),('z')"},
+        {"k feeling PRIMARY KEY", "('b'),('a'),('y'),('z')"},
+        {"k inner_feeling, n int, PRIMARY KEY (n, k)", "('b',1),('a',1),('y',1),('z',1)"},
         {"k mood[] PRIMARY KEY", "('{b}'),('{a,z}'),('{}'),('{z}')"},
         {"k ext.citext[] PRIMARY KEY", "('{b}'),('{A,z}'),('{}'),('{Z}')"},
         {"k pair PRIMARY KEY", "('(1,b)'),('(1,a)'),('(-1,)'),('(2,\"x y\")')"},

@@ -96,6 +96,10 @@ TEST(FromDebezium, columns_to_keep_become_columns_to_leave_out) {
     EXPECT_NE(converted.yaml.find("exclude_columns: ['(?!(?:public.t.id|public.t.(a|b))$).*']"),
               std::string::npos)
         << converted.yaml;
+    EXPECT_EQ(convert(R"({"connector.class":
+        "io.debezium.connector.postgresql.PostgresConnector", "column.include.list": " , "})")
+                  .yaml.find("exclude_columns"),
+              std::string::npos);
     const TableFilter filter =
         TableFilter::make({.exclude_columns = {"(?!(?:public.t.id|public.t.(a|b))$).*"}}).value();
     EXPECT_TRUE(filter.column_selected("public", "t", "id"));

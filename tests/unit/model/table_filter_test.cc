@@ -76,11 +76,14 @@ TEST(TableFilterTest, columns_that_it_names_are_the_key_in_its_own_order) {
                         .schema = std::move(schema),
                         .table = std::move(table),
                         .columns = std::vector<Column>(3)};
+        for (Column& column : out.columns) {
+            column.type.kind = TypeKind::int32;
+        }
         out.columns[0].name = "a";
         out.columns[1].name = "id";
         out.columns[1].key_index = 1;
         out.columns[2].name = "b";
-        std::vector<int> places{some.choose_key(out) ? 1 : 0};
+        std::vector<int> places{some.settle_key(out).value() ? 1 : 0};
         for (const Column& column : out.columns) {
             places.push_back(column.key_index);
         }
@@ -90,6 +93,26 @@ TEST(TableFilterTest, columns_that_it_names_are_the_key_in_its_own_order) {
     EXPECT_EQ(keys("db", "shop", "t"), (std::vector<int>{1, 2, 0, 1}));
     EXPECT_EQ(keys("shop", "", "other"), (std::vector<int>{0, 0, 1, 0}));
     EXPECT_EQ(keys("crm", "", "t"), (std::vector<int>{0, 0, 1, 0}));  // it has no such column
+}
+
+TEST(TableFilterTest, neither_the_tables_own_key_nor_the_chosen_one_is_left_out) {
+    const auto settle = [](const FilterRules& rules) {
+        TableSchema table{
+            .database = "d", .schema = "s", .table = "t", .columns = std::vector<Column>(2)};
+        table.columns[0].name = "a";
+        table.columns[0].key_index = 1;
+        table.columns[1].name = "b";
+        table.columns[1].type.kind = TypeKind::int32;
+        return filter(rules).settle_key(table);
+    };
+    EXPECT_TRUE(settle({.exclude_columns = {"s\\.t\\.b"}}));
+    for (const char* const left_out : {"s\\.t\\.a", "s\\.t\\.b"}) {
+        const auto refused = settle({.exclude_columns = {left_out}, .key_columns = {"s\\.t\\.b"}});
+        ASSERT_FALSE(refused) << left_out;
+        EXPECT_TRUE(refused.error().is(errors::kConfigInvalid));
+    }
+    // A type that is not mapped has no value to be a key.
+    EXPECT_FALSE(settle({.key_columns = {"s\\.t\\.a"}}).value());
 }
 
 TEST(TableFilterTest, a_schema_is_selected_where_a_table_of_it_may_be) {

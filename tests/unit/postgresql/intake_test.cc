@@ -150,6 +150,20 @@ TEST_F(IntakeTest, a_column_that_is_not_selected_is_taken_out_of_schema_and_byte
     EXPECT_EQ(parse_image(MessageType::insert, head.rest).value().new_tuple.column_count, 1);
 }
 
+TEST_F(IntakeTest, stops_at_the_first_delete_that_lacks_a_chosen_key) {
+    start({}, {.key_columns = {"public\\.t\\.x"}});
+    give_all({begin(100),
+              relation(kTable, "t", {{true, "id", 23}, {false, "x", 25}}),
+              insert(kTable, {"1", "a"})});
+    EXPECT_EQ(sink_.schemas[0]->columns[1].key_index, 1U);
+    std::string remove = insert(kTable, {"1", std::nullopt});
+    remove[0] = 'D';
+    remove[5] = 'K';
+    const auto done = give(remove);
+    ASSERT_TRUE(done.has_error());
+    EXPECT_TRUE(done.error().is(errors::kSourceSettings));
+}
+
 TEST_F(IntakeTest, refuses_an_excluded_key_column) {
     start({}, {.include = {}, .exclude = {}, .exclude_columns = {"public\\.t\\.id"}});
     ASSERT_TRUE(give(begin(100)).has_value());

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "model/errors.h"
 #include "support.h"
 
 namespace tributary::postgresql {
@@ -72,20 +71,22 @@ TEST(TableSchema, an_index_identity_gives_the_primary_key_if_the_index_has_it_al
     EXPECT_EQ(keys(merge(relation(9, "t", kFlagAC, 'i'), table)), (Keys{1, 0, 2}));
 }
 
-TEST(TableSchema, a_chosen_key_must_come_with_old_rows) {
-    const TableFilter filter = TableFilter::make({.key_columns = {"public\\.t\\.(a|b)"}}).value();
-    const auto chosen = [&](const std::vector<WireColumn>& flags, char identity) -> Result<Keys> {
-        TableSchema schema = merge(relation(9, "t", flags, identity), catalogue());
-        TRIBUTARY_TRY_VOID(choose_key(schema, filter));
-        return keys(schema);
+TEST(TableSchema, knows_which_column_of_a_chosen_key_old_rows_lack) {
+    CatalogueTable table = catalogue();
+    const auto unsent = [&table](const std::vector<WireColumn>& flags, char identity) {
+        TableSchema schema = merge(relation(9, "t", flags, identity), table);
+        schema.columns[0].key_index = 1;
+        schema.columns[1].key_index = 2;
+        return unsent_key(schema, table);
     };
-    EXPECT_EQ(chosen(kFlagAll, 'f').value(), (Keys{1, 2, 0}));
-    EXPECT_EQ(chosen(kFlagNone, 'n').value(), (Keys{1, 2, 0}));  // no update, no delete
-    const auto refused = chosen(kFlagAC, 'd');
-    ASSERT_FALSE(refused);
-    EXPECT_TRUE(refused.error().is(errors::kSourceSettings));
-    EXPECT_NE(refused.error().what().find("public.t.b is not part"), std::string::npos)
-        << refused.error().what();
+    EXPECT_EQ(unsent(kFlagAll, 'f'), "");
+    EXPECT_EQ(unsent(kFlagNone, 'n'), "");  // no update, no delete
+    EXPECT_EQ(unsent(kFlagAC, 'd'), "b");
+    table.primary_key = {"a"};
+    table.partial_partitions = true;
+    EXPECT_EQ(unsent(kFlagAll, 'f'), "b");
+    table.primary_key = {"a", "b"};
+    EXPECT_EQ(unsent(kFlagAll, 'f'), "");
 }
 
 TEST(TableSchema, full_and_nothing_give_the_primary_key_or_none) {
