@@ -107,6 +107,12 @@ bool TableFilter::column_selected(std::string_view schema,
            !matches(exclude_columns_, join(join(schema, table), column));
 }
 
+bool TableFilter::chooses_for_key(std::string_view schema,
+                                  std::string_view table,
+                                  std::string_view column) const {
+    return !key_columns_.empty() && matches(key_columns_, join(join(schema, table), column));
+}
+
 Result<bool> TableFilter::settle_key(TableSchema& table) const {
     TRIBUTARY_TRY_VOID(key_is_selected(table));
     const std::vector<Column*> chosen = chosen_key(table);

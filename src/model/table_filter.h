@@ -39,6 +39,10 @@ class TableFilter {
     // table's; a table of which they name none, or none whose type is mapped, keeps its own: false.
     // kConfigInvalid: exclude_columns has a column of the one key or the other.
     [[nodiscard]] Result<bool> settle_key(TableSchema& table) const;
+    // Whether the rules make it a column of its table's key.
+    [[nodiscard]] bool chooses_for_key(std::string_view schema,
+                                       std::string_view table,
+                                       std::string_view column) const;
     [[nodiscard]] bool takes_every_column() const { return exclude_columns_.empty(); }
 
   private:

@@ -78,6 +78,24 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 ORDER BY 1, 2)";
 
+// With the index of the replica identity, where it is one. A partition's old rows are as its own
+// identity has them, whatever its root's is.
+constexpr const char* kColumnsSql = R"(SELECT n.nspname, c.relname, a.attname,
+    CASE c.relreplident
+        WHEN 'n' THEN true
+        WHEN 'f' THEN NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) p
+            JOIN pg_class leaf ON leaf.oid = p.relid WHERE p.isleaf AND leaf.relreplident <> 'f')
+        ELSE i.indrelid IS NULL OR a.attnum = ANY (i.indkey)
+    END
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_index i ON i.indrelid = c.oid
+    AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+ORDER BY 1, 2, a.attnum)";
+
 std::string text_at(const Rows& rows, int column) {
     return std::string(rows.at(0, column));
 }
@@ -248,6 +266,19 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
             table.rows_estimate = static_cast<std::uint64_t>(tables.integer(row, 9));
         }
         table.hidden_schemas = std::string(tables.null(row, 10) ? "" : tables.at(row, 10));
+    }
+    if (!options.tables.key_columns.empty()) {
+        TRIBUTARY_TRY(columns, sql.query(kColumnsSql, kLimit));
+        for (int row = 0; row < columns.count(); ++row) {
+            const auto table =
+                std::find_if(facts.tables.begin(), facts.tables.end(), [&](const TableFacts& each) {
+                    return each.schema == columns.at(row, 0) && each.table == columns.at(row, 1);
+                });
+            if (table != facts.tables.end()) {
+                table->columns.push_back(
+                    {std::string(columns.at(row, 2)), columns.boolean(row, 3)});
+            }
+        }
     }
     return facts;
 }
@@ -568,7 +599,28 @@ class Judge {
         }
     }
 
+    // Which columns tables.key_columns makes the key of a table.
+    bool key_of(const TableFacts& table, const std::string& subject) {
+        bool chosen = false;
+        for (const ColumnFacts& column : table.columns) {
+            if (!filter_.chooses_for_key(table.schema, table.table, column.name)) {
+                continue;
+            }
+            chosen = true;
+            if (!column.in_old_rows) {
+                error(subject,
+                      "has " + column.name +
+                          " as its key by tables.key_columns, and old rows come without it: its "
+                          "first update or delete stops the pipeline",
+                      "ALTER TABLE " + sql_name_of(table) +
+                          " REPLICA IDENTITY FULL; of each of its partitions too");
+            }
+        }
+        return chosen;
+    }
+
     void tables() {
+        bool chosen = options_.tables.key_columns.empty();
         for (const TableFacts& table : facts_.tables) {
             if (!table.published || !filter_.table_selected(table.schema, table.table)) {
                 continue;
@@ -585,6 +637,7 @@ class Judge {
                          " ADD PRIMARY KEY (...); or ALTER TABLE " + sql_name_of(table) +
                          " REPLICA IDENTITY FULL;");
             }
+            chosen = key_of(table, subject) || chosen;
             snapshot_of(table, subject);
             if (options_.snapshot != SnapshotMode::no_data && !facts_.slot &&
                 !table.hidden_schemas.empty()) {
@@ -608,6 +661,12 @@ class Judge {
                      "ALTER PUBLICATION " + quote_identifier(options_.publication) +
                          " SET TABLE ...; without WHERE, if that is not wanted");
             }
+        }
+        if (!chosen) {
+            warn("tables.key_columns",
+                 "names no column of a table that is selected and published: every table keeps its "
+                 "own key",
+                 "correct it: schema, table and column in full, as they are spelt");
         }
     }
 

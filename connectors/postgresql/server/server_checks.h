@@ -53,6 +53,11 @@ struct PublicationFacts {
     bool via_root = false;
 };
 
+struct ColumnFacts {
+    std::string name;
+    bool in_old_rows = true;  // by the replica identity; true too where there are no old rows
+};
+
 struct TableFacts {
     std::string schema;
     std::string table;
@@ -66,6 +71,7 @@ struct TableFacts {
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
     // Schemas of the key's types that the role may not use, quoted; empty: none.
     std::string hidden_schemas{};
+    std::vector<ColumnFacts> columns{};  // read where tables.key_columns is set
 };
 
 struct ServerFacts {

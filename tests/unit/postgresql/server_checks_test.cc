@@ -53,8 +53,7 @@ Options good_options() {
 }
 
 TableFilter filter_of(const Options& options) {
-    return TableFilter::make({.include = options.tables.include, .exclude = options.tables.exclude})
-        .value();
+    return TableFilter::make(options.tables).value();
 }
 
 template <typename T>
@@ -336,6 +335,22 @@ TEST(Judge, names_what_a_promoted_standby_would_lack_where_that_is_asked_for) {
                   o.failover_slot = false;
               }),
               Lines{});
+}
+
+TEST(Judge, names_a_chosen_key_that_old_rows_lack_and_one_that_is_nowhere) {
+    const auto chosen = [](bool in_old_rows) {
+        return [=](auto& f, auto& o) {
+            f.tables[0].columns = {{"id", true}, {"tenant", in_old_rows}};
+            o.tables.key_columns = {".*\\.tenant"};
+        };
+    };
+    EXPECT_EQ(after(chosen(true)), Lines{});
+    EXPECT_THAT(after(chosen(false)), testing::ElementsAre(testing::StartsWith("error table ")));
+    EXPECT_EQ(after([&](auto& f, auto& o) {
+                  chosen(true)(f, o);
+                  o.tables.key_columns = {".*\\.Tenant"};
+              }),
+              Lines{"warning tables.key_columns"});
 }
 
 TEST(Judge, names_the_schema_of_a_keys_type_that_a_snapshot_may_not_use) {
