@@ -278,8 +278,7 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
     const TableMap map = map_of(facts, kind, forms);
     TRIBUTARY_TRY(schema, make_schema(map, kind, facts.structure));
     out.structure = std::move(schema);
-    TRIBUTARY_TRY(chosen, filter.settle_key(out.structure));
-    static_cast<void>(chosen);
+    TRIBUTARY_TRY_VOID(filter.settle_key(out.structure));
     std::vector<Column> kept;
     for (std::size_t index = 0; index < out.structure.columns.size(); ++index) {
         Column& column = out.structure.columns[index];

@@ -173,8 +173,7 @@ Result<SnapshotTable> make_snapshot_table(const std::string& database,
     const std::string bytes = relation_bytes(facts, catalogue);
     TRIBUTARY_TRY(relation, parse_relation(bytes));
     out.structure = merge_table(database, relation, catalogue);
-    TRIBUTARY_TRY(chosen, filter.settle_key(out.structure));
-    static_cast<void>(chosen);
+    TRIBUTARY_TRY_VOID(filter.settle_key(out.structure));
     std::vector<Column> kept;
     for (Column& column : out.structure.columns) {
         if (filter.column_selected(facts.schema, facts.table, column.name)) {
