@@ -1,7 +1,9 @@
 // What a source refuses to begin with, each by its named error, beside the case that it accepts.
 #include <gtest/gtest.h>
 
+#include "base/interrupter.h"
 #include "connectors/postgresql/position.h"
+#include "connectors/postgresql/server/connection.h"
 #include "tests/integration/postgresql/rig.h"
 
 namespace tributary::postgresql::testing {
@@ -203,6 +205,50 @@ TEST_F(PostgresqlRefuses, nothing_when_the_publication_may_be_created) {
     EXPECT_EQ(pipeline_->texts().front(), "create u id=9");
     pipeline_.reset();
     sql("DELETE FROM u; DROP PUBLICATION made");
+}
+
+// What a role is given would otherwise end a snapshot again and again, or hide rows from it.
+TEST_F(PostgresqlRefuses, no_settings_of_a_role_which_do_not_reach_its_sessions) {
+    struct Setting {
+        int since;
+        std::string name;
+        std::string theirs;
+        std::string ours;
+    };
+    const std::vector<Setting> settings{
+        {130000, "statement_timeout", "100", "0"},
+        {130000, "lock_timeout", "100", "3s"},
+        {130000, "idle_in_transaction_session_timeout", "100", "0"},
+        {130000, "default_transaction_isolation", "serializable", "read committed"},
+        {130000, "default_transaction_deferrable", "on", "off"},
+        {130000, "default_transaction_read_only", "on", "off"},
+        {130000, "row_security", "on", "off"},
+        {130000, "role", "other", "none"},
+        {140000, "idle_session_timeout", "100", "0"},
+        {170000, "transaction_timeout", "100", "0"},
+    };
+    sql("CREATE ROLE other; GRANT other TO tributary");
+    const int version = std::stoi(sql("SHOW server_version_num").value());
+    for (const Setting& setting : settings) {
+        if (version >= setting.since) {
+            sql("ALTER ROLE tributary SET " + setting.name + " = '" + setting.theirs + "'");
+        }
+    }
+    const Interrupter interrupter;
+    for (const Purpose purpose : {Purpose::sql, Purpose::replication}) {
+        auto session = Session::open(options().connection, purpose, interrupter);
+        ASSERT_TRUE(session) << session.error().message();
+        for (const Setting& setting : settings) {
+            if (version < setting.since) {
+                continue;
+            }
+            const auto shown =
+                session.value().query("SHOW " + setting.name, std::chrono::seconds(10));
+            ASSERT_TRUE(shown) << shown.error().message();
+            EXPECT_EQ(shown.value().at(0, 0), setting.ours) << setting.name;
+        }
+    }
+    sql("ALTER ROLE tributary RESET ALL; DROP ROLE other");
 }
 
 TEST(PostgresqlSettings, refuses_a_server_whose_wal_level_is_replica) {
