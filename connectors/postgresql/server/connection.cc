@@ -167,6 +167,9 @@ const ErrorKind& kind_of(std::string_view sqlstate, std::string_view message) {
     if (sqlstate == "55006") {
         return errors::kSlotInUse;
     }
+    if (sqlstate == "25006") {
+        return errors::kSourceSettings;  // a standby, or a server that is set to read only
+    }
     if (sqlstate == "55000") {
         return not_in_prerequisite_state(message);
     }

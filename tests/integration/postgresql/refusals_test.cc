@@ -251,6 +251,30 @@ TEST_F(PostgresqlRefuses, no_settings_of_a_role_which_do_not_reach_its_sessions)
     sql("ALTER ROLE tributary RESET ALL; DROP ROLE other");
 }
 
+TEST_F(PostgresqlRefuses, no_rows_that_were_there_when_it_makes_the_publication) {
+    sql("INSERT INTO u VALUES (7)");
+    Options creating = options();
+    creating.connection.user = server_->postgres->superuser();
+    creating.connection.password = config::Secret(server_->postgres->password());
+    creating.publication = "made";
+    creating.create_publication = true;
+    creating.snapshot = SnapshotMode::initial;
+    creating.tables.include = {"public\\.u"};
+    const auto opened = open(creating);
+    ASSERT_TRUE(opened) << opened.error().message();
+    const bool came = pipeline_
+                          ->poll_until([this] {
+                              const auto texts = pipeline_->texts();
+                              return std::any_of(texts.begin(), texts.end(), [](const auto& text) {
+                                  return text.find("u id=7") != std::string::npos;
+                              });
+                          })
+                          .has_value();
+    EXPECT_TRUE(came);
+    pipeline_.reset();
+    sql("DELETE FROM u; DROP PUBLICATION made");
+}
+
 TEST(PostgresqlSettings, refuses_a_server_whose_wal_level_is_replica) {
     Server server(Settings{{"wal_level", "replica"}});
     Pipeline pipeline(server.options("mine"));
