@@ -323,5 +323,54 @@ TEST_F(PostgresqlRefuses, nothing_in_a_check_but_names_what_is_missing_and_what_
     EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "0");
 }
 
+TEST_F(PostgresqlRefuses, nothing_in_a_check_but_says_what_a_snapshot_or_a_publication_needs) {
+    sql("CREATE TABLE rls (o name PRIMARY KEY); ALTER TABLE rls ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY mine ON rls USING (o = current_user); GRANT SELECT ON rls TO tributary;"
+        "CREATE TABLE part (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+        "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (9);"
+        "CREATE PUBLICATION rls FOR TABLE rls; CREATE PUBLICATION part FOR TABLE part");
+    Options checked = options();
+    checked.publication = "rls";
+    checked.tables.include = {"public\\.rls"};
+    checked.snapshot = SnapshotMode::initial;
+    const auto remedy = [&checked](const std::string& subject) {
+        const auto findings = check(checked).findings;
+        const Finding* found = find(findings, subject);
+        return found == nullptr ? "nothing of " + subject : found->remedy;
+    };
+    EXPECT_EQ(remedy("table public.rls"),
+              "ALTER ROLE \"tributary\" BYPASSRLS; or snapshot.mode: no_data, if only changes are "
+              "wanted");
+    expect_refused(open(checked), errors::kSourceRights);
+    sql("ALTER ROLE tributary BYPASSRLS");
+    EXPECT_EQ(remedy("table public.rls"), "nothing of table public.rls");
+    EXPECT_EQ(remedy("excess right BYPASSRLS"), "nothing of excess right BYPASSRLS");
+    sql("ALTER ROLE tributary NOBYPASSRLS");
+
+    checked.publication = "part";
+    checked.tables.include = {"public\\.part"};
+    checked.snapshot = SnapshotMode::no_data;
+    EXPECT_EQ(remedy("publication part"),
+              "ALTER PUBLICATION \"part\" SET (publish_via_partition_root = true); or name the "
+              "partitions in tables.include");
+    sql("ALTER PUBLICATION \"part\" SET (publish_via_partition_root = true)");
+    EXPECT_EQ(remedy("publication part"), "");
+
+    checked.publication = "unmade";
+    checked.slot = "unmade";
+    checked.create_publication = true;
+    checked.tables.include = {"public\\.rls"};
+    EXPECT_EQ(
+        remedy("publication unmade"),
+        "CREATE PUBLICATION \"unmade\" FOR TABLE \"public\".\"rls\"; -- as their owner, or as "
+        "a superuser");
+    sql("ALTER TABLE rls OWNER TO tributary");
+    EXPECT_EQ(remedy("publication unmade"), "GRANT CREATE ON DATABASE \"plant\" TO \"tributary\";");
+    sql("GRANT CREATE ON DATABASE plant TO tributary");
+    EXPECT_EQ(remedy("publication unmade"), "");
+    sql("REVOKE CREATE ON DATABASE plant FROM tributary;"
+        "DROP PUBLICATION rls; DROP PUBLICATION part; DROP TABLE rls; DROP TABLE part");
+}
+
 }  // namespace
 }  // namespace tributary::postgresql::testing
