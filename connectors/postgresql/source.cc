@@ -217,11 +217,13 @@ Result<void> PostgresqlSource::check_server(ServerFacts& facts,
     return success();
 }
 
-Result<void> PostgresqlSource::create_publication(const ServerFacts& facts,
-                                                  const TableFilter& filter) {
+Result<void> PostgresqlSource::create_publication(ServerFacts& facts, const TableFilter& filter) {
     TRIBUTARY_TRY(statement, create_publication_sql(facts, options_, filter));
     TRIBUTARY_TRY_VOID(sql_->query(statement, kSqlLimit));
     observer_.log(LogLevel::info, options_.name, "publication created", {{"sql", statement}});
+    // A snapshot takes the tables that are published.
+    TRIBUTARY_TRY(now, read_facts(*sql_, options_));
+    facts = std::move(now);
     return success();
 }
 

@@ -57,7 +57,7 @@ class PostgresqlSource final : public Source, private Snapshots {
                               const TableFilter& filter,
                               const StartPoint& start);
     Result<void> check_history(Session& session, const StartPoint& start, const SideReader& side);
-    Result<void> create_publication(const ServerFacts& facts, const TableFilter& filter);
+    Result<void> create_publication(ServerFacts& facts, const TableFilter& filter);
     Result<Lsn> create_slot(Session& session);
     Result<void> step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait);
     Result<void> miss(const Error& error, ServerFacts& facts);

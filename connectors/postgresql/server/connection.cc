@@ -32,10 +32,25 @@ constexpr const char* kPinned =
     "-c bytea_output=hex -c search_path=pg_catalog -c default_transaction_read_only=off "
     "-c standard_conforming_strings=on -c statement_timeout=0 -c lock_timeout=3000 "
     "-c idle_in_transaction_session_timeout=0 "
+    // Both sessions are the user's that is configured, whose right to replicate the server asks
+    // for.
+    "-c role=none "
+    // On a standby no statement can be serializable.
+    "-c default_transaction_isolation=read\\ committed -c default_transaction_deferrable=off "
     // A policy that hides rows is an error, not a smaller table.
     "-c row_security=off "
     // The warnings that note_left_out() waits for are sent.
     "-c client_min_messages=warning";
+
+// What only newer servers know; an older one refuses the connection for the name alone.
+struct LaterSetting {
+    int since;
+    const char* statement;
+};
+constexpr std::array kPinnedLater{
+    LaterSetting{140000, "SET idle_session_timeout = 0"},
+    LaterSetting{170000, "SET transaction_timeout = 0"},
+};
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
@@ -151,6 +166,9 @@ const ErrorKind& kind_of(std::string_view sqlstate, std::string_view message) {
     }
     if (sqlstate == "55006") {
         return errors::kSlotInUse;
+    }
+    if (sqlstate == "25006") {
+        return errors::kSourceSettings;  // a standby, or a server that is set to read only
     }
     if (sqlstate == "55000") {
         return not_in_prerequisite_state(message);
@@ -310,6 +328,11 @@ Result<void> Session::connect(const Connection& options, std::chrono::seconds li
         // Such a database may hold any bytes. Asked for UTF-8 the server would end the stream at
         // the first that are none; so it sends what it has, and the row is judged by itself.
         TRIBUTARY_TRY_VOID(query("SET client_encoding = SQL_ASCII", limit));
+    }
+    for (const LaterSetting& setting : kPinnedLater) {
+        if (server_version() >= setting.since) {
+            TRIBUTARY_TRY_VOID(query(setting.statement, limit));
+        }
     }
     return success();
 }

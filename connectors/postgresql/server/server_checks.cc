@@ -32,7 +32,8 @@ constexpr const char* kServerSql = R"(SELECT current_setting('wal_level'),
           AND pg_has_role(r.oid, m.oid, 'USAGE')),
     r.rolcreatedb, r.rolcreaterole, r.rolbypassrls,
     coalesce(current_setting('idle_replication_slot_timeout', true), '0'),
-    coalesce(current_setting('synchronized_standby_slots', true), '')
+    coalesce(current_setting('synchronized_standby_slots', true), ''),
+    has_database_privilege(current_database(), 'CREATE')
 FROM pg_roles r WHERE r.rolname = current_user)";
 
 // to_jsonb() asks for columns that only newer servers have.
@@ -48,7 +49,8 @@ constexpr const char* kPublicationSql = R"(SELECT puballtables, pubinsert, pubup
 // The row filter has a column of its own since 15; to_jsonb() asks for it without naming it. A
 // table without columns holds nothing that could be missing.
 constexpr const char* kTablesSql =
-    R"(SELECT n.nspname, c.relname, c.relkind = 'p', c.relispartition,
+    R"(WITH published AS MATERIALIZED (SELECT * FROM pg_publication_tables WHERE pubname = $1)
+SELECT n.nspname, c.relname, c.relkind = 'p', c.relispartition,
     p.tablename IS NOT NULL,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary),
     c.relreplident,
@@ -67,11 +69,17 @@ constexpr const char* kTablesSql =
         SELECT t.oid, t.typbasetype FROM types d JOIN pg_type t ON t.oid = d.base)
      SELECT string_agg(DISTINCT quote_ident(s.nspname), ', ')
      FROM types JOIN pg_type t ON t.oid = types.oid JOIN pg_namespace s ON s.oid = t.typnamespace
-     WHERE types.base = 0 AND NOT has_schema_privilege(s.oid, 'USAGE'))
+     WHERE types.base = 0 AND NOT has_schema_privilege(s.oid, 'USAGE')),
+    pg_has_role(c.relowner, 'USAGE'),
+    c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_has_role(c.relowner, 'USAGE')),
+    c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) part
+        JOIN pg_class leaf ON leaf.oid = part.relid
+        JOIN pg_namespace s ON s.oid = leaf.relnamespace
+        JOIN published ON published.schemaname = s.nspname AND published.tablename = leaf.relname
+        WHERE part.isleaf)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_publication_tables p
-    ON p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname
+LEFT JOIN published p ON p.schemaname = n.nspname AND p.tablename = c.relname
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   AND EXISTS (SELECT FROM pg_attribute a
@@ -192,6 +200,46 @@ Error unreadable(const ServerFacts& facts, const std::string& names, const std::
                 quote_identifier(facts.role.name) + "; (and USAGE on the schema)"};
 }
 
+// PostgreSQL 15 manual, 5.8: reading such a table with row_security off is an error.
+bool hides_rows(const ServerFacts& facts, const TableFacts& table) {
+    return table.row_security && !facts.role.bypass_rls && !facts.role.superuser;
+}
+
+std::string bypass_sql(const ServerFacts& facts) {
+    return "ALTER ROLE " + quote_identifier(facts.role.name) + " BYPASSRLS;";
+}
+
+Error hidden_rows(const ServerFacts& facts, const std::string& names) {
+    return {errors::kSourceRights,
+            "a snapshot must read all rows of " + names +
+                ", of which row security hides some "
+                "from role \"" +
+                facts.role.name + "\": " + bypass_sql(facts)};
+}
+
+// CREATE PUBLICATION without a look at what the server is.
+Result<std::string> new_publication_sql(const ServerFacts& facts,
+                                        const Options& options,
+                                        const TableFilter& filter) {
+    const std::string head = "CREATE PUBLICATION " + quote_identifier(options.publication);
+    if (options.tables.include.empty()) {
+        return head + " FOR ALL TABLES";
+    }
+    std::vector<std::string> tables;
+    for (const TableFacts& table : facts.tables) {
+        // A partition comes with its root when that is selected too; naming it twice does no harm.
+        if (expected(table, facts, filter)) {
+            tables.push_back(sql_name_of(table));
+        }
+    }
+    if (tables.empty()) {
+        return Error(errors::kPublicationUnsuitable,
+                     "no table of database " + quoted_config(facts.database) +
+                         " is selected by tables.include");
+    }
+    return head + " FOR TABLE " + joined(tables, tables.size());
+}
+
 }  // namespace
 
 Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options) {
@@ -236,6 +284,7 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
     facts.role.bypass_rls = server.boolean(0, 13);
     facts.idle_slot_timeout = text_at(server, 14);
     facts.synchronized_standby_slots = text_at(server, 15);
+    facts.role.may_create = server.boolean(0, 16);
 
     TRIBUTARY_TRY(slot, read_slot(sql, options));
     facts.slot = std::move(slot);
@@ -266,6 +315,9 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
             table.rows_estimate = static_cast<std::uint64_t>(tables.integer(row, 9));
         }
         table.hidden_schemas = std::string(tables.null(row, 10) ? "" : tables.at(row, 10));
+        table.owned = tables.boolean(row, 11);
+        table.row_security = tables.boolean(row, 12);
+        table.parts_published = tables.boolean(row, 13);
     }
     if (!options.tables.key_columns.empty()) {
         TRIBUTARY_TRY(columns, sql.query(kColumnsSql, kLimit));
@@ -354,12 +406,16 @@ Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
     if (!found->readable) {
         return unreadable(facts, name, sql_name_of(*found));
     }
+    if (hides_rows(facts, *found)) {
+        return hidden_rows(facts, name);
+    }
     return SnapshotChoice{{found->schema, found->table}, found->rows_estimate};
 }
 
 Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts, const TableFilter& filter) {
     std::vector<RunTable> tables;
     std::vector<std::string> hidden;
+    std::vector<std::string> secured;
     std::string grant;
     for (const TableFacts& table : facts.tables) {
         if (!table.published || !expected(table, facts, filter)) {
@@ -370,9 +426,15 @@ Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts, const Ta
             hidden.push_back(name_of(table));
             grant += (grant.empty() ? "" : ", ") + sql_name_of(table);
         }
+        if (hides_rows(facts, table)) {
+            secured.push_back(name_of(table));
+        }
     }
     if (!hidden.empty()) {
         return unreadable(facts, joined(hidden), grant);
+    }
+    if (!secured.empty()) {
+        return hidden_rows(facts, joined(secured));
     }
     return tables;
 }
@@ -442,23 +504,14 @@ Result<void> verify_slot(const SlotFacts& slot, const Options& options, std::opt
 Result<std::string> create_publication_sql(const ServerFacts& facts,
                                            const Options& options,
                                            const TableFilter& filter) {
-    const std::string head = "CREATE PUBLICATION " + quote_identifier(options.publication);
-    if (options.tables.include.empty()) {
-        return head + " FOR ALL TABLES";
+    TRIBUTARY_TRY(statement, new_publication_sql(facts, options, filter));
+    if (facts.in_recovery) {
+        return Error(errors::kSourceSettings,
+                     "publication " + quoted_config(options.publication) +
+                         " does not exist, and a standby cannot create it: run " + statement +
+                         "; on its primary");
     }
-    std::vector<std::string> tables;
-    for (const TableFacts& table : facts.tables) {
-        // A partition comes with its root when that is selected too; naming it twice does no harm.
-        if (expected(table, facts, filter)) {
-            tables.push_back(sql_name_of(table));
-        }
-    }
-    if (tables.empty()) {
-        return Error(errors::kPublicationUnsuitable,
-                     "no table of database " + quoted_config(facts.database) +
-                         " is selected by tables.include");
-    }
-    return head + " FOR TABLE " + joined(tables, tables.size());
+    return statement;
 }
 
 namespace {
@@ -562,14 +615,73 @@ class Judge {
         excess(facts_.role.superuser, "SUPERUSER");
         excess(facts_.role.create_db, "CREATEDB");
         excess(facts_.role.create_role, "CREATEROLE");
-        excess(facts_.role.bypass_rls, "BYPASSRLS");
+        excess(facts_.role.bypass_rls && !bypass_is_needed(), "BYPASSRLS");
+    }
+
+    // Whether the agent publishes it itself counts as published.
+    bool published(const TableFacts& table) const {
+        return table.published || (creates_publication() && expected(table, facts_, filter_));
+    }
+
+    // A publication that is made after the slot is not seen by what the slot decodes first.
+    bool creates_publication() const {
+        return !facts_.publication && options_.create_publication && !facts_.slot;
+    }
+
+    bool bypass_is_needed() const {
+        return options_.snapshot != SnapshotMode::no_data &&
+               std::any_of(
+                   facts_.tables.begin(), facts_.tables.end(), [this](const TableFacts& table) {
+                       return table.row_security && published(table) &&
+                              expected(table, facts_, filter_);
+                   });
+    }
+
+    // What stops the agent from making the publication is an error, with what mends it.
+    void new_publication(const std::string& subject) {
+        const auto sql = new_publication_sql(facts_, options_, filter_);
+        if (!sql) {
+            error(subject, "cannot be created: " + sql.error().what(), "correct tables.include");
+            return;
+        }
+        std::vector<std::string> foreign;
+        for (const TableFacts& table : facts_.tables) {
+            if (!table.owned && expected(table, facts_, filter_)) {
+                foreign.push_back(name_of(table));
+            }
+        }
+        const std::string role = "role " + facts_.role.name;
+        if (facts_.in_recovery) {
+            error(subject,
+                  "does not exist, and a standby cannot create it",
+                  sql.value() + "; -- on its primary");
+        } else if (options_.tables.include.empty() && !facts_.role.superuser) {
+            error(subject,
+                  "does not exist, and only a superuser may create one for all tables",
+                  sql.value() + "; -- as a superuser; or set tables.include");
+        } else if (!options_.tables.include.empty() && !foreign.empty()) {
+            error(subject,
+                  "does not exist, and " + role + " does not own " + joined(foreign),
+                  sql.value() + "; -- as their owner, or as a superuser");
+        } else if (!facts_.role.may_create) {
+            error(subject,
+                  "does not exist, and " + role + " may not create it",
+                  "GRANT CREATE ON DATABASE " + quote_identifier(facts_.database) + " TO " +
+                      quote_identifier(facts_.role.name) + ";");
+        } else {
+            ok(subject, "does not exist; the agent creates it when the pipeline is new");
+        }
     }
 
     void publication() {
         const std::string subject = "publication " + options_.publication;
         const std::string name = quote_identifier(options_.publication);
+        if (creates_publication()) {
+            new_publication(subject);
+            return;
+        }
         if (!facts_.publication) {
-            const auto sql = create_publication_sql(facts_, options_, filter_);
+            const auto sql = new_publication_sql(facts_, options_, filter_);
             error(subject,
                   "does not exist",
                   sql ? sql.value() + ";"
@@ -590,6 +702,13 @@ class Judge {
             error(subject,
                   "does not contain " + joined(unpublished) + ", which tables.include selects",
                   alter_publication_sql(facts_, options_, filter_));
+        } else if (const std::string roots = unheard_roots(); !roots.empty()) {
+            error(subject,
+                  "has the events of " + roots +
+                      " under its partitions' names, of which tables.include selects none",
+                  "ALTER PUBLICATION " + name +
+                      " SET (publish_via_partition_root = true); or name the partitions in "
+                      "tables.include");
         } else if (const auto include = include_without_table(facts_, options_)) {
             error(subject,
                   "contains no table that tables.include \"" + *include + "\" selects",
@@ -597,6 +716,33 @@ class Judge {
         } else if (missing.empty()) {
             ok(subject, facts_.publication->all_tables ? "all tables" : "suits");
         }
+    }
+
+    // The partitioned tables that an `include` expression means, where it selects nothing that is
+    // published under a name of its own.
+    std::string unheard_roots() const {
+        if (facts_.publication->via_root) {
+            return {};
+        }
+        std::vector<std::string> unheard;
+        for (const std::string& include : options_.tables.include) {
+            const std::regex expression(include, std::regex::ECMAScript | std::regex::optimize);
+            std::vector<std::string> roots;
+            bool heard = false;
+            for (const TableFacts& table : facts_.tables) {
+                if (!std::regex_match(name_of(table), expression)) {
+                    continue;
+                }
+                heard = heard || table.published;
+                if (table.parts_published) {
+                    roots.push_back(name_of(table));
+                }
+            }
+            if (!heard) {
+                unheard.insert(unheard.end(), roots.begin(), roots.end());
+            }
+        }
+        return joined(unheard);
     }
 
     // Which columns tables.key_columns makes the key of a table.
@@ -622,7 +768,7 @@ class Judge {
     void tables() {
         bool chosen = options_.tables.key_columns.empty();
         for (const TableFacts& table : facts_.tables) {
-            if (!table.published || !filter_.table_selected(table.schema, table.table)) {
+            if (!published(table) || !filter_.table_selected(table.schema, table.table)) {
                 continue;
             }
             const std::string subject = "table " + name_of(table);
@@ -672,23 +818,33 @@ class Judge {
 
     // A pipeline that has its slot has begun: it needs no more rows unless they are asked for.
     void snapshot_of(const TableFacts& table, const std::string& subject) {
-        if (options_.snapshot == SnapshotMode::no_data || table.readable ||
-            !expected(table, facts_, filter_)) {
+        if (options_.snapshot == SnapshotMode::no_data || !expected(table, facts_, filter_)) {
             return;
         }
-        const std::string grant = "GRANT SELECT ON " + sql_name_of(table) + " TO " +
-                                  quote_identifier(facts_.role.name) + "; GRANT USAGE ON SCHEMA " +
-                                  quote_identifier(table.schema) + " TO " +
-                                  quote_identifier(facts_.role.name) + ";";
+        const std::string name = quote_identifier(facts_.role.name);
+        if (!table.readable) {
+            unreadable_rows(subject,
+                            "may not be read",
+                            "GRANT SELECT ON " + sql_name_of(table) + " TO " + name +
+                                "; GRANT USAGE ON SCHEMA " + quote_identifier(table.schema) +
+                                " TO " + name + ";");
+        }
+        if (hides_rows(facts_, table)) {
+            unreadable_rows(subject, "has row security, which hides rows", bypass_sql(facts_));
+        }
+    }
+
+    void unreadable_rows(const std::string& subject,
+                         const std::string& what,
+                         const std::string& remedy) {
         if (facts_.slot && options_.snapshot != SnapshotMode::always) {
             warn(subject,
-                 "may not be read: a snapshot, which a new pipeline begins with, could not take "
-                 "its rows",
-                 grant + " or snapshot.mode: no_data");
+                 what + ": a snapshot, which a new pipeline begins with, could not take its rows",
+                 remedy + " or snapshot.mode: no_data");
         } else {
             error(subject,
-                  "may not be read, and snapshot.mode wants its rows",
-                  grant + " or snapshot.mode: no_data, if only changes are wanted");
+                  what + ", and snapshot.mode wants its rows",
+                  remedy + " or snapshot.mode: no_data, if only changes are wanted");
         }
     }
 

@@ -29,6 +29,7 @@ struct RoleFacts {
     bool create_db = false;
     bool create_role = false;
     bool bypass_rls = false;
+    bool may_create = true;  // a publication in this database
 };
 
 struct SlotFacts {
@@ -68,6 +69,9 @@ struct TableFacts {
     char replica_identity = 'd';  // d default, n nothing, f full, i index
     bool row_filter = false;
     bool readable = true;                          // SELECT on the whole table
+    bool owned = true;                             // by the role, or one that it has the rights of
+    bool parts_published = false;                  // of a partitioned one, under their own names
+    bool row_security = false;                     // policies hold for it without BYPASSRLS
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
     // Schemas of the key's types that the role may not use, quoted; empty: none.
     std::string hidden_schemas{};
@@ -135,7 +139,7 @@ struct SnapshotChoice {
                                                          const std::string& name);
 
 // CREATE PUBLICATION for the tables that the options select. kPublicationUnsuitable when there is
-// none.
+// none, kSourceSettings on a standby, with the statement for its primary.
 [[nodiscard]] Result<std::string> create_publication_sql(const ServerFacts& facts,
                                                          const Options& options,
                                                          const TableFilter& filter);

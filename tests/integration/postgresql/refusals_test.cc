@@ -1,7 +1,9 @@
 // What a source refuses to begin with, each by its named error, beside the case that it accepts.
 #include <gtest/gtest.h>
 
+#include "base/interrupter.h"
 #include "connectors/postgresql/position.h"
+#include "connectors/postgresql/server/connection.h"
 #include "tests/integration/postgresql/rig.h"
 
 namespace tributary::postgresql::testing {
@@ -205,6 +207,74 @@ TEST_F(PostgresqlRefuses, nothing_when_the_publication_may_be_created) {
     sql("DELETE FROM u; DROP PUBLICATION made");
 }
 
+// What a role is given would otherwise end a snapshot again and again, or hide rows from it.
+TEST_F(PostgresqlRefuses, no_settings_of_a_role_which_do_not_reach_its_sessions) {
+    struct Setting {
+        int since;
+        std::string name;
+        std::string theirs;
+        std::string ours;
+    };
+    const std::vector<Setting> settings{
+        {130000, "statement_timeout", "100", "0"},
+        {130000, "lock_timeout", "100", "3s"},
+        {130000, "idle_in_transaction_session_timeout", "100", "0"},
+        {130000, "default_transaction_isolation", "serializable", "read committed"},
+        {130000, "default_transaction_deferrable", "on", "off"},
+        {130000, "default_transaction_read_only", "on", "off"},
+        {130000, "row_security", "on", "off"},
+        {130000, "role", "other", "none"},
+        {140000, "idle_session_timeout", "100", "0"},
+        {170000, "transaction_timeout", "100", "0"},
+    };
+    sql("CREATE ROLE other; GRANT other TO tributary");
+    const int version = std::stoi(sql("SHOW server_version_num").value());
+    for (const Setting& setting : settings) {
+        if (version >= setting.since) {
+            sql("ALTER ROLE tributary SET " + setting.name + " = '" + setting.theirs + "'");
+        }
+    }
+    const Interrupter interrupter;
+    for (const Purpose purpose : {Purpose::sql, Purpose::replication}) {
+        auto session = Session::open(options().connection, purpose, interrupter);
+        ASSERT_TRUE(session) << session.error().message();
+        for (const Setting& setting : settings) {
+            if (version < setting.since) {
+                continue;
+            }
+            const auto shown =
+                session.value().query("SHOW " + setting.name, std::chrono::seconds(10));
+            ASSERT_TRUE(shown) << shown.error().message();
+            EXPECT_EQ(shown.value().at(0, 0), setting.ours) << setting.name;
+        }
+    }
+    sql("ALTER ROLE tributary RESET ALL; DROP ROLE other");
+}
+
+TEST_F(PostgresqlRefuses, no_rows_that_were_there_when_it_makes_the_publication) {
+    sql("INSERT INTO u VALUES (7)");
+    Options creating = options();
+    creating.connection.user = server_->postgres->superuser();
+    creating.connection.password = config::Secret(server_->postgres->password());
+    creating.publication = "made";
+    creating.create_publication = true;
+    creating.snapshot = SnapshotMode::initial;
+    creating.tables.include = {"public\\.u"};
+    const auto opened = open(creating);
+    ASSERT_TRUE(opened) << opened.error().message();
+    const bool came = pipeline_
+                          ->poll_until([this] {
+                              const auto texts = pipeline_->texts();
+                              return std::any_of(texts.begin(), texts.end(), [](const auto& text) {
+                                  return text.find("u id=7") != std::string::npos;
+                              });
+                          })
+                          .has_value();
+    EXPECT_TRUE(came);
+    pipeline_.reset();
+    sql("DELETE FROM u; DROP PUBLICATION made");
+}
+
 TEST(PostgresqlSettings, refuses_a_server_whose_wal_level_is_replica) {
     Server server(Settings{{"wal_level", "replica"}});
     Pipeline pipeline(server.options("mine"));
@@ -251,6 +321,55 @@ TEST_F(PostgresqlRefuses, nothing_in_a_check_but_names_what_is_missing_and_what_
         EXPECT_EQ(finding.severity, Severity::ok) << finding.subject << ": " << finding.what;
     }
     EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "0");
+}
+
+TEST_F(PostgresqlRefuses, nothing_in_a_check_but_says_what_a_snapshot_or_a_publication_needs) {
+    sql("CREATE TABLE rls (o name PRIMARY KEY); ALTER TABLE rls ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY mine ON rls USING (o = current_user); GRANT SELECT ON rls TO tributary;"
+        "CREATE TABLE part (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+        "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (9);"
+        "CREATE PUBLICATION rls FOR TABLE rls; CREATE PUBLICATION part FOR TABLE part");
+    Options checked = options();
+    checked.publication = "rls";
+    checked.tables.include = {"public\\.rls"};
+    checked.snapshot = SnapshotMode::initial;
+    const auto remedy = [&checked](const std::string& subject) {
+        const auto findings = check(checked).findings;
+        const Finding* found = find(findings, subject);
+        return found == nullptr ? "nothing of " + subject : found->remedy;
+    };
+    EXPECT_EQ(remedy("table public.rls"),
+              "ALTER ROLE \"tributary\" BYPASSRLS; or snapshot.mode: no_data, if only changes are "
+              "wanted");
+    expect_refused(open(checked), errors::kSourceRights);
+    sql("ALTER ROLE tributary BYPASSRLS");
+    EXPECT_EQ(remedy("table public.rls"), "nothing of table public.rls");
+    EXPECT_EQ(remedy("excess right BYPASSRLS"), "nothing of excess right BYPASSRLS");
+    sql("ALTER ROLE tributary NOBYPASSRLS");
+
+    checked.publication = "part";
+    checked.tables.include = {"public\\.part"};
+    checked.snapshot = SnapshotMode::no_data;
+    EXPECT_EQ(remedy("publication part"),
+              "ALTER PUBLICATION \"part\" SET (publish_via_partition_root = true); or name the "
+              "partitions in tables.include");
+    sql("ALTER PUBLICATION \"part\" SET (publish_via_partition_root = true)");
+    EXPECT_EQ(remedy("publication part"), "");
+
+    checked.publication = "unmade";
+    checked.slot = "unmade";
+    checked.create_publication = true;
+    checked.tables.include = {"public\\.rls"};
+    EXPECT_EQ(
+        remedy("publication unmade"),
+        "CREATE PUBLICATION \"unmade\" FOR TABLE \"public\".\"rls\"; -- as their owner, or as "
+        "a superuser");
+    sql("ALTER TABLE rls OWNER TO tributary");
+    EXPECT_EQ(remedy("publication unmade"), "GRANT CREATE ON DATABASE \"plant\" TO \"tributary\";");
+    sql("GRANT CREATE ON DATABASE plant TO tributary");
+    EXPECT_EQ(remedy("publication unmade"), "");
+    sql("REVOKE CREATE ON DATABASE plant FROM tributary;"
+        "DROP PUBLICATION rls; DROP PUBLICATION part; DROP TABLE rls; DROP TABLE part");
 }
 
 }  // namespace

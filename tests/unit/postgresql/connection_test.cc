@@ -23,6 +23,10 @@ TEST(KindOf, a_sqlstate_has_one_meaning_beside_its_neighbours) {
     const ServerCase kCases[] = {
         {"28P01", "password authentication failed for user \"x\"", errors::kSourceAuth},
         {"28000", "no pg_hba.conf entry for host \"::1\"", errors::kSourceAuth},
+        {"25006",
+         "cannot execute CREATE PUBLICATION in a read-only transaction",
+         errors::kSourceSettings},
+        {"25P02", "current transaction is aborted", errors::kSourceUnreachable},
         {"42501", "permission denied for table t", errors::kSourceRights},
         {"42601", "syntax error at or near \"(\"", errors::kSourceSettings},
         {"3D000", "database \"x\" does not exist", errors::kConfigInvalid},

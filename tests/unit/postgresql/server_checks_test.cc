@@ -157,6 +157,11 @@ TEST(CreatePublication, names_what_is_selected_quoted) {
     facts.tables[0].table = "Or\"ders";
     EXPECT_EQ(create_publication_sql(facts, options, filter_of(options)).value(),
               R"(CREATE PUBLICATION "tributary_plant" FOR TABLE "public"."Or""ders")");
+    facts.in_recovery = true;
+    expect_error(create_publication_sql(facts, options, filter_of(options)),
+                 errors::kSourceSettings,
+                 "run CREATE PUBLICATION \"tributary_plant\" FOR TABLE");
+    facts.in_recovery = false;
     options.tables.include = {R"(other\..*)"};
     expect_error(create_publication_sql(facts, options, filter_of(options)),
                  errors::kPublicationUnsuitable,
@@ -450,6 +455,93 @@ TEST(Judge, names_tables_that_a_snapshot_could_not_read) {
         EXPECT_EQ(unreadable(mode, true), warning) << "the pipeline has begun";
     }
     EXPECT_EQ(unreadable(SnapshotMode::always, true), error);
+}
+
+TEST(Judge, names_tables_of_which_row_security_hides_rows_from_a_snapshot) {
+    const auto secured = [](SnapshotMode mode, bool bypass) {
+        return after([=](auto& f, auto& o) {
+            f.tables[0].row_security = true;
+            f.role.bypass_rls = bypass;
+            o.snapshot = mode;
+        });
+    };
+    EXPECT_EQ(secured(SnapshotMode::initial, false), Lines{"error table public.orders"});
+    EXPECT_EQ(secured(SnapshotMode::initial, true), Lines{}) << "it needs BYPASSRLS";
+    EXPECT_EQ(secured(SnapshotMode::no_data, false), Lines{});
+    EXPECT_EQ(secured(SnapshotMode::no_data, true), Lines{"warning excess right BYPASSRLS"});
+
+    ServerFacts facts = good_facts();
+    facts.tables[0].row_security = true;
+    const auto filter = filter_of(good_options());
+    expect_error(snapshot_tables(facts, filter),
+                 errors::kSourceRights,
+                 "of public.orders, of which row security hides some from role \"tributary\": "
+                 "ALTER ROLE \"tributary\" BYPASSRLS;");
+    expect_error(
+        find_snapshot_table(facts, filter, "public.orders"), errors::kSourceRights, "BYPASSRLS");
+    facts.role.bypass_rls = true;
+    EXPECT_TRUE(snapshot_tables(facts, filter));
+    EXPECT_TRUE(find_snapshot_table(facts, filter, "public.orders"));
+}
+
+TEST(Judge, a_publication_that_the_agent_makes_is_an_error_only_where_it_may_not) {
+    const auto creating = [](auto change) {
+        return after([&](auto& f, auto& o) {
+            f.publication.reset();
+            f.tables[0].published = false;
+            o.create_publication = true;
+            change(f, o);
+        });
+    };
+    const Lines error{"error publication tributary_plant"};
+    EXPECT_EQ(creating([](auto&, auto&) {}), Lines{});
+    EXPECT_EQ(creating([](auto& f, auto&) { f.slot = good_slot(); }), error);
+    EXPECT_EQ(creating([](auto& f, auto&) { f.role.may_create = false; }), error);
+    EXPECT_EQ(creating([](auto& f, auto&) { f.tables[0].owned = false; }), error);
+    EXPECT_EQ(creating([](auto&, auto& o) { o.tables.include = {"public\\.none"}; }), error);
+    EXPECT_EQ(creating([](auto&, auto& o) { o.tables.include.clear(); }), error);
+    EXPECT_EQ(creating([](auto& f, auto&) {
+                  f.version = 160000;
+                  f.in_recovery = true;
+              }),
+              error);
+    EXPECT_EQ(creating([](auto& f, auto& o) {
+                  f.tables[0].readable = false;
+                  o.snapshot = SnapshotMode::initial;
+              }),
+              Lines{"error table public.orders"});
+}
+
+TEST(Judge, a_root_whose_partitions_are_published_is_added_by_publishing_via_it) {
+    ServerFacts facts = good_facts();
+    TableFacts part = facts.tables[0];
+    part.table = "part_1";
+    part.partition = true;
+    TableFacts root = facts.tables[0];
+    root.table = "part";
+    root.partitioned = true;
+    root.published = false;
+    root.parts_published = true;
+    facts.tables = {root, part};
+    Options options = good_options();
+    options.tables.include = {"public\\.part"};
+    const auto remedies = [&] {
+        std::string all;
+        for (const Finding& finding : judge(facts, options, filter_of(options))) {
+            all += finding.remedy;
+        }
+        return all;
+    };
+    EXPECT_THAT(remedies(),
+                testing::StartsWith("ALTER PUBLICATION \"tributary_plant\" SET "
+                                    "(publish_via_partition_root = true);"));
+    options.tables.include = {"public\\.part.*"};
+    EXPECT_EQ(remedies(), "") << "the partition is selected";
+    options.tables.include = {"public\\.part"};
+    facts.publication->via_root = true;
+    facts.tables[0].published = true;
+    facts.tables[1].published = false;
+    EXPECT_EQ(remedies(), "");
 }
 
 TEST(FindSnapshotTable, takes_the_names_under_which_the_stream_has_events) {
