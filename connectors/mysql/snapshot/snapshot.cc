@@ -38,7 +38,8 @@ Result<ChunkBegin> Snapshot::begin(const TableName& table) {
     TRIBUTARY_TRY(begun, reader_.begin(table.schema, table.table));
     seen_ = std::move(begun);
     if (!seen_.exists) {
-        return ChunkBegin{.state = ChunkBegin::State::gone};
+        return ChunkBegin{.state = ChunkBegin::State::gone,
+                          .why = "it was dropped, or has another name now"};
     }
     if (!all_seen()) {
         reader_.abandon();

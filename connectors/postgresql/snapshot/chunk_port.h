@@ -20,9 +20,10 @@ namespace tributary::postgresql {
 
 // What the chunk sees, and of what.
 struct BegunChunk {
-    bool exists = true;  // false: there is no such table any more; nothing was begun
+    bool exists = true;     // false: there is no such table any more; nothing was begun
+    bool published = true;  // false: not any more; nothing was begun
     std::uint32_t oid = 0;
-    std::string fingerprint{};            // of the table's structure; differs after any ALTER
+    std::string fingerprint{};  // of the table's structure, and of what of it is published
     std::optional<VisibleSet> visible{};  // of a primary
     Lsn replayed{};                       // of a standby: what commits below is seen
     Lsn place{};                          // everything that is seen commits below
@@ -36,7 +37,8 @@ class ChunkReader {
     [[nodiscard]] virtual Result<std::vector<std::uint32_t>> open_transactions() = 0;
 
     // Begins a read-only transaction with one snapshot for all that follows; the table can not be
-    // altered meanwhile. kSourceRights, kSourceUnreachable (also: somebody has the table locked).
+    // altered meanwhile. kSourceRights, kPublicationMissing, kSourceUnreachable (also: somebody has
+    // the table locked).
     [[nodiscard]] virtual Result<BegunChunk> begin(const std::string& schema,
                                                    const std::string& table) = 0;
     [[nodiscard]] virtual Result<SnapshotFacts> describe(std::uint32_t oid) = 0;

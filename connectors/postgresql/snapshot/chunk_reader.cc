@@ -37,15 +37,21 @@ constexpr const char* kSeenSql = R"(SELECT
           WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident))),
     CASE WHEN pg_is_in_recovery()
          THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-         ELSE pg_current_wal_insert_lsn() END
-FROM pg_class c WHERE c.oid = to_regclass($1))";
+         ELSE pg_current_wal_insert_lsn() END,
+    pb.oid IS NOT NULL,
+    CASE WHEN pb.puballtables THEN 'all'
+         ELSE (SELECT to_jsonb(p)::text FROM pg_get_publication_tables(pb.pubname) p
+                WHERE p.relid = c.oid) END
+FROM pg_class c LEFT JOIN pg_publication pb ON pb.pubname = $2
+WHERE c.oid = to_regclass($1))";
 
 // Column lists and row filters came with 15; to_jsonb() asks for them without naming them. Types
 // with oids from 16384 are not PostgreSQL's own: of those the key's index says which operators have
 // its order, of what a domain is over (btree strategies 1 and 5, PostgreSQL 15 manual 38.16.2).
+// regclass and its like have oid's operators, but not its text: beside them a literal needs a cast.
 constexpr const char* kDescribeSql = R"(SELECT n.nspname, c.relname, c.relkind = 'p',
     c.relreplident, coalesce(to_jsonb(p) ->> 'rowfilter', ''), a.attname,
-    format_type(base.oid, NULL), own.less, own.greater
+    format_type(base.oid, NULL), own.less, own.greater, p.tablename IS NOT NULL
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_publication_tables p
@@ -75,7 +81,8 @@ LEFT JOIN LATERAL (
           JOIN pg_namespace s ON s.oid = op.oprnamespace
           WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)
               AND k.attnum = a.attnum) of_keys
-    WHERE indisprimary = has_primary) own ON base.oid >= 16384
+    WHERE indisprimary = has_primary) own
+    ON base.oid >= 16384 OR base.oid::regtype::text LIKE 'reg%'
 WHERE c.oid = $1::oid
 ORDER BY a.attnum)";
 
@@ -148,12 +155,21 @@ Result<BegunChunk> SqlChunkReader::begin(const std::string& schema, const std::s
     if (!locked) {
         return locked.error();
     }
-    TRIBUTARY_TRY(seen, session->query(kSeenSql, kLimit, {name}));
+    TRIBUTARY_TRY(seen, session->query(kSeenSql, kLimit, {name, publication_}));
     if (seen.count() != 1) {
         return Error(errors::kSourceUnreachable, "the table went away while it was locked");
     }
+    if (!seen.boolean(0, 4)) {
+        return Error(errors::kPublicationMissing,
+                     "publication \"" + publication_ + "\" does not exist any more");
+    }
+    begun.published = !seen.null(0, 5);
+    if (!begun.published) {
+        abandon();
+        return begun;
+    }
     begun.oid = static_cast<std::uint32_t>(seen.integer(0, 1));
-    begun.fingerprint = std::string(seen.at(0, 2));
+    begun.fingerprint = std::string(seen.at(0, 2)) + ";" + std::string(seen.at(0, 5));
     const auto place = parse_lsn(seen.at(0, 3));
     if (!place) {
         return Error(errors::kProtocolViolation, "the server does not say where its log ends");
@@ -175,6 +191,9 @@ Result<SnapshotFacts> SqlChunkReader::describe(std::uint32_t oid) {
     facts.oid = oid;
     if (rows.count() == 0) {
         return Error(errors::kSourceSettings, "a table without any published column");
+    }
+    if (!rows.boolean(0, 9)) {  // since the chunk was begun; without a list every column would come
+        return Error(errors::kSourceUnreachable, "the table just left the publication");
     }
     facts.schema = std::string(rows.at(0, 0));
     facts.table = std::string(rows.at(0, 1));

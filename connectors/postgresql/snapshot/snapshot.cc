@@ -49,7 +49,12 @@ Result<ChunkBegin> Snapshot::begin(const TableName& table) {
     TRIBUTARY_TRY(begun, reader_.begin(table.schema, table.table));
     seen_ = std::move(begun);
     if (!seen_.exists) {
-        return ChunkBegin{.state = ChunkBegin::State::gone};
+        return ChunkBegin{.state = ChunkBegin::State::gone,
+                          .why = "it was dropped, or has another name now"};
+    }
+    if (!seen_.published) {
+        return ChunkBegin{.state = ChunkBegin::State::gone,
+                          .why = "it was taken out of the publication"};
     }
     if (!all_seen()) {
         reader_.abandon();

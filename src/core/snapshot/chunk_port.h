@@ -36,12 +36,13 @@ struct ChunkBegin {
     enum class State {
         begun,
         not_yet,  // it would not see everything that was appended; nothing was begun
-        gone,     // there is no such table any more; nothing was begun
+        gone,     // there is no such table in the stream any more; nothing was begun
     };
     State state = State::begun;
     std::string fingerprint{};  // begun: of the table's structure; differs after any ALTER
     Position place{};         // begun: when the stream has passed it, it has said all that is seen
     std::string waits_for{};  // not_yet: for people
+    std::string why{};        // gone: for people
 };
 
 struct ChunkShape {

@@ -99,7 +99,13 @@ Result<std::optional<Position>> Engine::begin_view(RowStream& stream, EntrySink&
     TRIBUTARY_TRY(begun, reader_.begin(tables_.front().name));
     switch (begun.state) {
         case ChunkBegin::State::gone:
-            finish_table(stream, sink, "table was dropped during its snapshot");
+            observer_.log(LogLevel::warn,
+                          options_.source,
+                          "a table went away during its snapshot: rows of it that were not read "
+                          "yet are not delivered; under a new name, if it has one, `tributary "
+                          "snapshot start` takes them",
+                          {{"table", current_name()}, {"why", begun.why}});
+            finish_table(stream, sink, "table left");
             return std::optional<Position>();
         case ChunkBegin::State::not_yet:
             wait_for_sight(begun);
