@@ -263,7 +263,7 @@ TEST(AgentSnapshot, WhatIsPublishedOfATableIsFollowedWhileItIsRead) {
         "INSERT INTO a SELECT g, 'v', 'secret' FROM generate_series(1, 20000) g;"
         "ALTER PUBLICATION tributary ADD TABLE a");
     Agent agent(with_snapshot(site, "initial", 50));
-    ASSERT_TRUE(agent.logs("snapshot begins"));
+    ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("snapshot").at("rows") > 0; }));
     site.sql("ALTER PUBLICATION tributary SET TABLE t, a (id, v)");
     ASSERT_TRUE(complete(agent)) << agent.log();
     servers::KafkaReader reader({.bootstrap = uplink().bootstrap()});
