@@ -94,7 +94,11 @@ constexpr const char* kColumnsSql = R"(SELECT n.nspname, c.relname, a.attname,
         WHEN 'f' THEN NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) p
             JOIN pg_class leaf ON leaf.oid = p.relid WHERE p.isleaf AND leaf.relreplident <> 'f')
         ELSE i.indrelid IS NULL OR a.attnum = ANY (i.indkey)
-    END
+    END,
+    EXISTS (SELECT FROM (SELECT k.indkey::int2[] AS places, k.indnkeyatts AS count
+            FROM pg_index k WHERE k.indrelid = c.oid AND (k.indisprimary OR k.indisreplident)
+            ORDER BY k.indisprimary DESC LIMIT 1) of_key
+        WHERE a.attnum = ANY (of_key.places[0:of_key.count - 1]))
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -319,7 +323,7 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
         table.row_security = tables.boolean(row, 12);
         table.parts_published = tables.boolean(row, 13);
     }
-    if (!options.tables.key_columns.empty()) {
+    if (!options.tables.key_columns.empty() || !options.tables.exclude_columns.empty()) {
         TRIBUTARY_TRY(columns, sql.query(kColumnsSql, kLimit));
         for (int row = 0; row < columns.count(); ++row) {
             const auto table =
@@ -327,8 +331,9 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
                     return each.schema == columns.at(row, 0) && each.table == columns.at(row, 1);
                 });
             if (table != facts.tables.end()) {
-                table->columns.push_back(
-                    {std::string(columns.at(row, 2)), columns.boolean(row, 3)});
+                table->columns.push_back({std::string(columns.at(row, 2)),
+                                          columns.boolean(row, 3),
+                                          columns.boolean(row, 4)});
             }
         }
     }
@@ -765,6 +770,19 @@ class Judge {
         return chosen;
     }
 
+    void key_is_selected(const TableFacts& table, const std::string& subject) {
+        for (const ColumnFacts& column : table.columns) {
+            if (column.in_key && !filter_.column_selected(table.schema, table.table, column.name)) {
+                error(subject,
+                      column.name +
+                          " is part of the key, and tables.exclude_columns leaves it out: the "
+                          "pipeline stops at the first event of the table",
+                      "an expression in tables.exclude_columns that does not match it, or "
+                      "tables.exclude for the whole table");
+            }
+        }
+    }
+
     void tables() {
         bool chosen = options_.tables.key_columns.empty();
         for (const TableFacts& table : facts_.tables) {
@@ -784,6 +802,7 @@ class Judge {
                          " REPLICA IDENTITY FULL;");
             }
             chosen = key_of(table, subject) || chosen;
+            key_is_selected(table, subject);
             snapshot_of(table, subject);
             if (options_.snapshot != SnapshotMode::no_data && !facts_.slot &&
                 !table.hidden_schemas.empty()) {

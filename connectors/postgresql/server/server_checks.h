@@ -57,6 +57,7 @@ struct PublicationFacts {
 struct ColumnFacts {
     std::string name;
     bool in_old_rows = true;  // by the replica identity; true too where there are no old rows
+    bool in_key = false;      // the primary key, or the index of the replica identity
 };
 
 struct TableFacts {
@@ -75,7 +76,7 @@ struct TableFacts {
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
     // Schemas of the key's types that the role may not use, quoted; empty: none.
     std::string hidden_schemas{};
-    std::vector<ColumnFacts> columns{};  // read where tables.key_columns is set
+    std::vector<ColumnFacts> columns{};  // read where the options name columns
 };
 
 struct ServerFacts {

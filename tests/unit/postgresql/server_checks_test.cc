@@ -345,7 +345,7 @@ TEST(Judge, names_what_a_promoted_standby_would_lack_where_that_is_asked_for) {
 TEST(Judge, names_a_chosen_key_that_old_rows_lack_and_one_that_is_nowhere) {
     const auto chosen = [](bool in_old_rows) {
         return [=](auto& f, auto& o) {
-            f.tables[0].columns = {{"id", true}, {"tenant", in_old_rows}};
+            f.tables[0].columns = {{"id", true, true}, {"tenant", in_old_rows, false}};
             o.tables.key_columns = {".*\\.tenant"};
         };
     };
@@ -356,6 +356,18 @@ TEST(Judge, names_a_chosen_key_that_old_rows_lack_and_one_that_is_nowhere) {
                   o.tables.key_columns = {".*\\.Tenant"};
               }),
               Lines{"warning tables.key_columns"});
+}
+
+TEST(Judge, names_a_column_of_the_key_that_is_left_out) {
+    const auto leaving_out = [](const char* expression) {
+        return [=](auto& f, auto& o) {
+            f.tables[0].columns = {{"id", true, true}, {"secret", true, false}};
+            o.tables.exclude_columns = {expression};
+        };
+    };
+    EXPECT_EQ(after(leaving_out(".*\\.secret")), Lines{});
+    EXPECT_THAT(after(leaving_out(".*\\.id")),
+                testing::ElementsAre(testing::StartsWith("error table ")));
 }
 
 TEST(Judge, names_the_schema_of_a_keys_type_that_a_snapshot_may_not_use) {
