@@ -88,7 +88,7 @@ SourceCheck check(const Options& options) {
     static_cast<void>(read_volume(session.value(), facts.value()));
     auto judged = judge(facts.value(), options);
     findings.insert(findings.end(), judged.begin(), judged.end());
-    const auto selected = selected_tables(session.value(), filter.value());
+    auto selected = selected_tables(session.value(), filter.value());
     if (!selected) {
         findings.push_back(failed("tables", selected.error()));
         return out;
@@ -96,6 +96,12 @@ SourceCheck check(const Options& options) {
     for (const SelectedTable& table : selected.value().tables) {
         out.tables.push_back(table.name.schema + "." + table.name.table);
     }
+    if (!options.tables.key_columns.empty()) {
+        const auto chosen = chooses_a_key(session.value(), selected.value(), filter.value());
+        selected.value().key_chosen = !chosen || chosen.value();
+    }
+    const auto of_tables = judge_tables(selected.value(), facts.value(), options);
+    findings.insert(findings.end(), of_tables.begin(), of_tables.end());
     const auto told_by_nobody =
         judge_cascades(cascading_tables(session.value(), selected.value()), facts.value());
     findings.insert(findings.end(), told_by_nobody.begin(), told_by_nobody.end());

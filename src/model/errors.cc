@@ -119,8 +119,10 @@ const ErrorKind kSourceAuth{
     ErrorClass::definite,
     kExitAuth,
     "nothing is lost: the server keeps the changes (slot, binary log).",
-    "correct user, password or pg_hba.conf (a line with the database's own name serves both "
-    "connections: `replication` there is for physical standbys), then start again."};
+    "correct user or password, or what lets the account in, then start again. PostgreSQL: "
+    "pg_hba.conf (a line with the database's own name serves both connections: `replication` there "
+    "is for physical standbys). MySQL and MariaDB: the host of the account, whether it is locked "
+    "or its password has expired, and sslmode, if it has REQUIRE SSL."};
 
 const ErrorKind kSourceTls{"source_tls",
                            ErrorClass::definite,

@@ -21,10 +21,13 @@ namespace {
 // Values and words come out the same, and all rows, whatever the server is set to; and no statement
 // leaves a transaction open, which would hold up every change of the tables that it read.
 constexpr const char* kPinned =
-    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES', autocommit = 1, "
+    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES', "
+    "autocommit = 1, "
     "sql_select_limit = 18446744073709551615, sql_quote_show_create = 1, lock_wait_timeout = 5";
 constexpr const char* kIsolation = "SET SESSION transaction_isolation = 'READ-COMMITTED'";
 constexpr const char* kIsolationMariadb = "SET SESSION tx_isolation = 'READ-COMMITTED'";
+// How long a query's answer is waited for: more than a server is given for a chunk of a snapshot.
+constexpr std::uint32_t kAnswerLimitS = 30;
 constexpr int kUnknownVariable = 1193;
 
 Error translated(const ::sql::SQLException& error, std::string_view doing) {
@@ -47,7 +50,7 @@ Error translated(const ::sql::SQLException& error, std::string_view doing) {
     }
     const int timeout_s = static_cast<int>(options.connect_timeout_s);
     map["OPT_CONNECT_TIMEOUT"] = timeout_s;
-    map["OPT_READ_TIMEOUT"] = timeout_s;
+    map["OPT_READ_TIMEOUT"] = static_cast<int>(std::max(kAnswerLimitS, options.connect_timeout_s));
     map["OPT_WRITE_TIMEOUT"] = timeout_s;
     map["OPT_RECONNECT"] = false;
     map["OPT_LOCAL_INFILE"] = 0;

@@ -19,18 +19,26 @@ namespace tributary::mysql {
 struct SelectedTable {
     core::snapshot::TableName name;
     bool readable = true;
-    bool keyed = true;              // by primary key, or unique index of whole columns, no NULLs
-    std::uint64_t bytes_about = 0;  // the server's estimate
+    // By primary key, or unique index of whole columns, no NULLs; in the order of comparisons.
+    bool keyed = true;
+    std::uint64_t bytes_about = 0;             // the server's estimate
+    std::vector<std::string> old_fractions{};  // has_old_fractions(): its columns
 };
 
 struct Selection {
     std::vector<SelectedTable> tables{};  // that the account may see, by name
     bool blind = false;  // it sees no database at all: a server tells nobody of what he may not use
+    bool key_chosen = true;  // tables.key_columns names a column of them, or is empty
 };
 [[nodiscard]] Result<Selection> selected_tables(SqlSession& sql, const TableFilter& filter);
 
-// The tables of a run. kSourceRights: one cannot be read, or none can be seen; it says what mends
-// that.
+// Whether tables.key_columns names a column of a selected table.
+[[nodiscard]] Result<bool> chooses_a_key(SqlSession& sql,
+                                         const Selection& selection,
+                                         const TableFilter& filter);
+
+// The tables of a run. kSourceSettings: a column of MariaDB 5.3. kSourceRights: one cannot be read,
+// or none can be seen; it says what mends that.
 [[nodiscard]] Result<std::vector<core::snapshot::RunTable>> snapshot_tables(
     const Selection& selection, const std::string& user);
 
@@ -48,7 +56,10 @@ struct Selection {
 // Without GTIDs the server must be asked in another way what is seen. kSourceRights.
 [[nodiscard]] Result<void> verify_snapshot(const ServerFacts& facts, bool by_gtid);
 
-// What `tributary check` says of them. Pure.
+// What `tributary check` says of them: in any mode, and of a snapshot. Pure.
+[[nodiscard]] std::vector<Finding> judge_tables(const Selection& selection,
+                                                const ServerFacts& facts,
+                                                const Options& options);
 [[nodiscard]] std::vector<Finding> judge_snapshot(const Selection& selection,
                                                   const ServerFacts& facts,
                                                   const Options& options);

@@ -274,6 +274,11 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
                                           ServerKind kind,
                                           const TableFilter& filter) {
     SnapshotTable out;
+    for (const CatalogueColumn& column : facts.structure.columns) {
+        if (kind == ServerKind::mariadb && has_old_fractions(column)) {
+            return old_fractions(facts.database, facts.table, column);
+        }
+    }
     std::vector<CellForm> forms;
     const TableMap map = map_of(facts, kind, forms);
     TRIBUTARY_TRY(schema, make_schema(map, kind, facts.structure));
@@ -310,6 +315,17 @@ Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
             out.order.push_back(name);
             out.order_at.push_back(at);
         }
+    }
+    // Its rows are not in the order of its comparisons, so that a chunk could leave some out: they
+    // are read in one view.
+    const auto& known = facts.structure.columns;
+    const bool unordered = std::any_of(known.begin(), known.end(), [&](const auto& column) {
+        return kind == ServerKind::mariadb && is_compared_unpadded(column) &&
+               place_in(out.order, column.name) != 0;
+    });
+    if (unordered) {
+        out.order.clear();
+        out.order_at.clear();
     }
     out.by_primary_key = facts.structure.key_index == "PRIMARY";
     out.match_at = out.order_at;

@@ -29,7 +29,7 @@ struct SnapshotTable {
     bool by_primary_key = false;
 };
 
-// kConfigInvalid: a key column is left out by the filter.
+// kConfigInvalid: a key column is left out by the filter. kSourceSettings: a column of MariaDB 5.3.
 [[nodiscard]] Result<SnapshotTable> make_snapshot_table(const TableFacts& facts,
                                                         ServerKind kind,
                                                         const TableFilter& filter);

@@ -7,6 +7,7 @@
 #include "connectors/mysql/letters.h"
 #include "connectors/mysql/numbers.h"
 #include "connectors/mysql/values/charset.h"
+#include "model/errors.h"
 
 namespace tributary::mysql {
 namespace {
@@ -206,27 +207,38 @@ std::string bits_of(std::string_view digits, const CatalogueColumn& known) {
     return bytes;
 }
 
-// What MariaDB's SHOW CREATE TABLE quotes: '' and backslashes; none when it is no one literal.
-std::optional<std::string> unquoted(std::string_view text) {
-    if (text.size() < 2 || !text.starts_with('\'') || !text.ends_with('\'')) {
+// A literal at the beginning of `text`, with '' and backslashes, which both servers write in
+// COLUMN_TYPE and in MariaDB's defaults whatever sql_mode is; it is taken off. None: not one.
+std::optional<std::string> take_literal(std::string_view& text) {
+    if (!text.starts_with('\'')) {
         return std::nullopt;
     }
-    text = text.substr(1, text.size() - 2);
     std::string out;
-    for (std::size_t at = 0; at < text.size(); ++at) {
+    for (std::size_t at = 1; at < text.size(); ++at) {
         char character = text[at];
+        const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+        if (character == '\'' && next != '\'') {
+            text.remove_prefix(at + 1);
+            return out;
+        }
         if (character == '\'' || character == '\\') {
-            if (++at == text.size() || (character == '\'' && text[at] != '\'')) {
-                return std::nullopt;
+            if (++at == text.size()) {
+                break;
             }
-            const auto escape = std::string_view("0nrZt").find(text[at]);
+            const auto escape = std::string_view("0nrZt").find(next);
             character = character == '\\' && escape != std::string_view::npos
                             ? std::string_view("\0\n\r\x1A\t", 5)[escape]
-                            : text[at];
+                            : next;
         }
         out += character;
     }
-    return out;
+    return std::nullopt;
+}
+
+// None when it is no one literal.
+std::optional<std::string> unquoted(std::string_view text) {
+    auto literal = take_literal(text);
+    return text.empty() ? literal : std::nullopt;
 }
 
 bool is_bare_number(TypeKind kind) {
@@ -255,22 +267,11 @@ std::vector<std::string> labels_of(std::string_view column_type) {
     }
     std::string_view rest = column_type.substr(open + 1);
     while (rest.starts_with('\'')) {
-        std::string label;
-        std::size_t at = 1;
-        for (; at < rest.size(); ++at) {
-            if (rest[at] == '\'') {
-                if (at + 1 >= rest.size() || rest[at + 1] != '\'') {
-                    break;
-                }
-                ++at;
-            }
-            label.push_back(rest[at]);
-        }
-        if (at >= rest.size()) {
+        auto label = take_literal(rest);
+        if (!label) {
             return {};
         }
-        labels.push_back(std::move(label));
-        rest.remove_prefix(at + 1);
+        labels.push_back(std::move(*label));
         if (rest.starts_with(',')) {
             rest.remove_prefix(1);
         }
@@ -297,6 +298,30 @@ bool is_same_type(const TableMapColumn& column, const CatalogueColumn& known) {
         return false;
     }
     return fits_modifiers(column.layout, known);
+}
+
+bool has_old_fractions(const CatalogueColumn& known) {
+    const bool temporal = known.data_type == "time" || known.data_type == "datetime" ||
+                          known.data_type == "timestamp";
+    return temporal && modifiers_of(known.column_type).first > 0 &&
+           known.column_type.find("/* mariadb-5.3 */") != std::string::npos;
+}
+
+Error old_fractions(const std::string& database,
+                    const std::string& table,
+                    const CatalogueColumn& known) {
+    const std::string name = database + "." + table;
+    return {errors::kSourceSettings,
+            "table " + name + ": column " + known.name + " was made as " + known.data_type +
+                " in the form of MariaDB 5.3, whose fractions the binlog does not describe: SET "
+                "GLOBAL mysql56_temporal_format = ON; ALTER TABLE " +
+                name +
+                " FORCE; what was written before needs `tributary reset --from now`, and a "
+                "snapshot; or exclude the table"};
+}
+
+bool is_compared_unpadded(const CatalogueColumn& known) {
+    return known.data_type == "char" && known.collation.find("nopad") != std::string::npos;
 }
 
 ColumnType map_type(const TableMapColumn& column, const CatalogueColumn* known) {

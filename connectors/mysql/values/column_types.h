@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "connectors/mysql/server/catalogue_port.h"
 #include "connectors/mysql/values/table_map.h"
 #include "model/schema.h"
@@ -26,6 +27,16 @@ namespace tributary::mysql {
 
 // 'a','it''s' between the parentheses of "enum(..)" and "set(..)"; empty for other text.
 [[nodiscard]] std::vector<std::string> labels_of(std::string_view column_type);
+
+// A fraction in the form that MariaDB has with mysql56_temporal_format=OFF.
+[[nodiscard]] bool has_old_fractions(const CatalogueColumn& known);
+// kSourceSettings: such a column, and what mends it.
+[[nodiscard]] Error old_fractions(const std::string& database,
+                                  const std::string& table,
+                                  const CatalogueColumn& known);
+
+// A CHAR that MariaDB sorts padded, and compares without its spaces.
+[[nodiscard]] bool is_compared_unpadded(const CatalogueColumn& known);
 
 // How many bytes a row image has for a column of so many labels.
 [[nodiscard]] std::uint16_t enum_bytes(std::size_t labels);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "connectors/mysql/numbers.h"
 #include "connectors/mysql/values/charset.h"
 #include "connectors/mysql/values/column_types.h"
 #include "connectors/mysql/values/table_map.h"
@@ -16,15 +17,23 @@ namespace {
 constexpr std::size_t kVersionColumns = 2;
 
 Error mismatch(const TableMap& map, const std::string& why) {
-    return {errors::kSchemaMismatch,
-            "table " + map.database + "." + map.table + ": " + why +
-                "; binlog_row_metadata=FULL puts the structure into the binlog"};
+    return {
+        errors::kSchemaMismatch,
+        "table " + map.database + "." + map.table + ": " + why +
+            "; SET GLOBAL binlog_row_metadata = FULL puts the structure into the binlog of what "
+            "comes; what was written before needs `tributary reset --from now`, and a "
+            "snapshot"};
 }
 
 bool is_text_type(BinlogType type) {
     return type == BinlogType::varchar || type == BinlogType::var_string ||
            type == BinlogType::string || type == BinlogType::varchar_compressed ||
            type == BinlogType::blob || type == BinlogType::blob_compressed;
+}
+
+bool is_old_temporal(BinlogType type) {
+    return type == BinlogType::timestamp || type == BinlogType::time ||
+           type == BinlogType::datetime;
 }
 
 bool is_version_type(const ColumnLayout& layout) {
@@ -171,6 +180,11 @@ class SchemaMaker {
         TableMapColumn from = map_.columns[index];
         const CatalogueColumn* known = known_of(index);
         const bool hidden = hidden_from_ && index >= *hidden_from_;
+        // After ALTER TABLE .. FORCE too: what was logged before has the old form.
+        if (known != nullptr && is_old_temporal(from.layout.type) &&
+            modifiers_of(known->column_type).first > 0) {
+            return old_fractions(map_.database, map_.table, *known);
+        }
         if (known != nullptr && !map_.has_signedness) {
             from.is_unsigned = is_unsigned(*known);
         }

@@ -430,6 +430,24 @@ INSTANTIATE_TEST_SUITE_P(EachKind,
                              return parameter.param == MysqldKind::mysql ? "mysql" : "mariadb";
                          });
 
+// As `check` advises: the server then sends no transaction without a name, the last one neither.
+TEST(MysqlGtidMode, is_switched_on_beside_a_pipeline_that_has_caught_up) {
+    Server own(MysqldKind::mysql, {{"gtid_mode", "OFF"}, {"enforce_gtid_consistency", "OFF"}});
+    own.sql(kTables);
+    Pipeline pipeline(own.options());
+    ASSERT_TRUE(pipeline.open());
+    own.sql("INSERT INTO t VALUES (1, 'x', 1)");
+    ASSERT_TRUE(pipeline.poll_until_count(2));
+    own.sql(
+        "SET GLOBAL enforce_gtid_consistency = ON; SET GLOBAL gtid_mode = OFF_PERMISSIVE; "
+        "SET GLOBAL gtid_mode = ON_PERMISSIVE; SET GLOBAL gtid_mode = ON");
+    ASSERT_TRUE(pipeline.reopen());
+    own.sql("INSERT INTO t VALUES (2, 'x', 1)");
+    const auto polled = pipeline.poll_until_count(4);
+    ASSERT_TRUE(polled) << polled.error().message();
+    EXPECT_NE(pipeline.observer.lines.find("cannot be compared"), std::string::npos);
+}
+
 // With gtid_mode=OFF transactions have no names; positions are places by themselves.
 TEST(MysqlWithoutGtids, goes_on_exactly_between_and_inside_transactions) {
     Server server(MysqldKind::mysql, {{"gtid-mode", "OFF"}, {"enforce-gtid-consistency", "OFF"}});

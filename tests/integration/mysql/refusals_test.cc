@@ -1,6 +1,7 @@
 // What a server, an account or a history that does not serve is called, with the SQL that mends it.
 #include <gtest/gtest.h>
 
+#include "connectors/mysql/server/sql.h"
 #include "tests/integration/mysql/rig.h"
 #include "tests/servers/failure.h"
 
@@ -45,6 +46,19 @@ class MysqlRefusals : public ::testing::TestWithParam<MysqldKind> {
             }
             return sql(dumps).rows.empty();
         }));
+    }
+    // The findings of `check`, but those that are fine.
+    static std::vector<Finding> trouble(const Options& options) {
+        std::vector<Finding> out = check(options).findings;
+        std::erase_if(out, [](const Finding& one) { return one.severity == Severity::ok; });
+        return out;
+    }
+    static bool has(const std::vector<Finding>& findings,
+                    const std::string& subject,
+                    const std::string& remedy) {
+        return std::any_of(findings.begin(), findings.end(), [&](const Finding& one) {
+            return one.subject == subject && one.remedy.find(remedy) != std::string::npos;
+        });
     }
     static std::string position_right() {
         return GetParam() == MysqldKind::mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR";
@@ -166,6 +180,79 @@ TEST_P(MysqlRefusals, a_server_without_tls_or_with_a_certificate_of_nobody_is_re
     Options options = server().options();
     options.connection.sslmode = Tls::verify_full;
     expect_refused(options, errors::kSourceTls, "");
+}
+
+TEST_P(MysqlRefusals, a_query_may_take_longer_than_the_attempt_to_connect) {
+    Options options = server().options();
+    options.connection.connect_timeout_s = 2;
+    auto session = SqlSession::open(options.connection);
+    ASSERT_TRUE(session);
+    const auto slept = session.value().query("SELECT SLEEP(3)");
+    EXPECT_TRUE(slept) << slept.error().message();
+}
+
+TEST_P(MysqlRefusals, a_right_on_columns_alone_with_the_grant_that_is_needed) {
+    server().mysqld->create_user(
+        "narrow", "secret-of-the-test", "REPLICATION SLAVE, " + position_right());
+    sql("GRANT SELECT (id) ON plant.t TO narrow");
+    Options options = server().options();
+    options.connection.user = "narrow";
+    options.snapshot = SnapshotMode::initial;
+    EXPECT_TRUE(
+        has(trouble(options), "table plant.t", "GRANT SELECT ON `plant`.`t` TO 'narrow'@'%';"));
+    sql("DROP USER narrow");
+}
+
+// A server that looks through its indexes once for each table needs half a minute for these.
+TEST_P(MysqlRefusals, more_than_a_thousand_tables_are_looked_at_at_once) {
+    if (GetParam() == MysqldKind::mysql) {
+        GTEST_SKIP() << "no trouble of its";
+    }
+    std::string create = "CREATE DATABASE many; USE many; SET sql_log_bin = 0;";
+    for (int table = 0; table < 1200; ++table) {
+        create += "CREATE TABLE t" + std::to_string(table) +
+                  " (id int PRIMARY KEY, a int, KEY (a)) ENGINE=MyISAM;";
+    }
+    sql(create + "CREATE TABLE T1 (id int) ENGINE=MyISAM");
+    Options options = server().options();
+    options.tables.include = {"many\\..*"};
+    options.snapshot = SnapshotMode::initial;
+    const SourceCheck found = check(options);
+    EXPECT_EQ(found.tables.size(), 1201U);
+    const bool one_without_key = has(trouble(options), "table many.T1", "ADD PRIMARY KEY");
+    EXPECT_TRUE(one_without_key);
+    EXPECT_FALSE(has(trouble(options), "table many.t1", "ADD PRIMARY KEY"));
+    sql("SET sql_log_bin = 0; DROP DATABASE many");
+}
+
+TEST_P(MysqlRefusals, fractions_in_the_form_of_mariadb_5_3_with_the_statement_that_mends_them) {
+    if (GetParam() == MysqldKind::mysql) {
+        GTEST_SKIP() << "MariaDB's own";
+    }
+    sql("SET GLOBAL mysql56_temporal_format = OFF");
+    sql("CREATE TABLE old (id int PRIMARY KEY, d datetime(6), e datetime)");
+    sql("SET GLOBAL mysql56_temporal_format = ON");
+    Options options = server().options();
+    EXPECT_TRUE(has(trouble(options), "table plant.old", "ALTER TABLE `plant`.`old` FORCE;"));
+    {
+        Pipeline pipeline(options);
+        ASSERT_TRUE(pipeline.open());
+        sql("INSERT INTO old VALUES (1, '2020-01-01 01:02:03.456789', NULL)");
+        const auto polled = pipeline.poll_until([] { return false; });
+        ASSERT_FALSE(polled);
+        EXPECT_TRUE(polled.error().is(errors::kSourceSettings)) << polled.error().message();
+    }
+    options.snapshot = SnapshotMode::initial;
+    expect_refused(options, errors::kSourceSettings, "ALTER TABLE plant.old FORCE");
+    sql("DROP TABLE old");
+}
+
+TEST_P(MysqlRefusals, chosen_keys_that_are_nowhere) {
+    Options options = server().options();
+    options.tables.key_columns = {"plant\\.tt\\.id"};
+    EXPECT_TRUE(has(trouble(options), "tables.key_columns", "correct it"));
+    options.tables.key_columns = {"plant\\.t\\.v"};
+    EXPECT_FALSE(has(trouble(options), "tables.key_columns", ""));
 }
 
 INSTANTIATE_TEST_SUITE_P(EachKind,

@@ -317,5 +317,36 @@ TEST(SnapshotChecks, say_what_an_account_cannot_read_and_how_that_is_mended) {
     EXPECT_EQ(one({.tables = {loose}}).severity, Severity::warning);
 }
 
+TEST(SnapshotChecks, say_that_a_server_keeps_names_in_lower_case) {
+    ServerFacts facts = sound(ServerKind::mariadb);
+    facts.variables["lower_case_table_names"] = "1";
+    Options options = options_for(facts.kind);
+    options.tables.include = {"Shop\\..*"};
+    const auto found = judge_tables({}, facts, options);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found.front().subject, "tables.include");
+    EXPECT_TRUE(judge_snapshot({}, facts, options).empty()) << "no GRANT mends that";
+    options.tables.include = {"shop\\.\\S+"};
+    EXPECT_TRUE(judge_tables({}, facts, options).empty());
+    options.tables.include = {"[A-Za-z]+\\.t"};
+    EXPECT_TRUE(judge_tables({.tables = {{.name = {"shop", "t"}}}}, facts, options).empty());
+    facts.variables["lower_case_table_names"] = "0";
+    options.tables.include = {"Shop\\..*"};
+    EXPECT_TRUE(judge_tables({}, facts, options).empty());
+}
+
+TEST(SnapshotChecks, name_columns_of_mariadb_5_3_and_chosen_keys_that_are_nowhere) {
+    const ServerFacts facts = sound(ServerKind::mariadb);
+    SelectedTable table{.name = {"shop", "t"}};
+    table.old_fractions = {"d"};
+    const auto found =
+        judge_tables({.tables = {table}, .key_chosen = false}, facts, options_for(facts.kind));
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].severity, Severity::error);
+    EXPECT_NE(found[0].remedy.find("ALTER TABLE `shop`.`t` FORCE;"), std::string::npos);
+    EXPECT_EQ(found[1].subject, "tables.key_columns");
+    EXPECT_FALSE(snapshot_tables({.tables = {table}}, facts.user));
+}
+
 }  // namespace
 }  // namespace tributary::mysql

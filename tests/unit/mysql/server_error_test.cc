@@ -29,5 +29,17 @@ TEST(ServerError, what_does_not_pass_is_named) {
     EXPECT_FALSE(server_error(1064, "You have an error in your SQL syntax", "x").transient());
 }
 
+TEST(ServerError, says_what_mends_it_where_the_server_does_not) {
+    EXPECT_TRUE(server_error(3118, "Account is locked", "x").is(errors::kSourceAuth));
+    EXPECT_TRUE(server_error(1820, "You must SET PASSWORD", "x").is(errors::kSourceAuth));
+    const Error limit = server_error(1226, "User 't' has exceeded the resource", "x");
+    EXPECT_TRUE(limit.transient());
+    EXPECT_NE(limit.what().find("ALTER USER"), std::string::npos);
+    const Error nameless = server_error(
+        1236, "Cannot replicate anonymous transaction when @@GLOBAL.GTID_MODE = ON", "x");
+    EXPECT_TRUE(nameless.is(errors::kSourceSettings));
+    EXPECT_NE(nameless.what().find("ON_PERMISSIVE"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tributary::mysql

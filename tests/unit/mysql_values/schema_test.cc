@@ -234,6 +234,30 @@ TEST(MysqlSchema, labels_of_a_column_type_are_read_with_their_quotes) {
     EXPECT_TRUE(labels_of("int(11)").empty());
 }
 
+// Both servers write them so, whatever sql_mode is.
+TEST(MysqlSchema, labels_of_a_column_type_are_read_with_their_escapes) {
+    EXPECT_EQ(labels_of(R"(enum('a\\b','c\nd','r\re','q''u','c,''d','\\'))"),
+              (std::vector<std::string>{"a\\b", "c\nd", "r\re", "q'u", "c,'d", "\\"}));
+    EXPECT_TRUE(labels_of(R"(enum('a\'))").empty());
+}
+
+TEST(MysqlSchema, fractions_in_the_form_of_mariadb_5_3_are_refused_by_name) {
+    const MapSketch sketch{.types = hex("030c"),
+                           .metadata = "",
+                           .nulls = hex("00"),
+                           .optional = field(1, hex("00")) + names({"id", "d"})};
+    FixedCatalogue catalogue;
+    catalogue.structure.exists = true;
+    catalogue.structure.columns = {known("id", "int", "int(11)"),
+                                   known("d", "datetime", "datetime(6) /* mariadb-5.3 */")};
+    const auto refused = schema_of(sketch, &catalogue, ServerKind::mariadb);
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(errors::kSourceSettings)) << refused.error().message();
+    EXPECT_NE(refused.error().what().find("ALTER TABLE shop.orders FORCE"), std::string::npos);
+    catalogue.structure.columns[1].column_type = "datetime /* mariadb-5.3 */";
+    EXPECT_TRUE(schema_of(sketch, &catalogue, ServerKind::mariadb));
+}
+
 TEST(MysqlSchema, defaults_become_literals) {
     const auto expression =
         [](std::string_view text, TypeKind kind, ServerKind server, std::string extra = "") {
