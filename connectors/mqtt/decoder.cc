@@ -134,7 +134,8 @@ std::span<const NamedText> MqttDecoder::keep_headers(const Routed& routed,
         scratch_.push_back({routed.route->headers[at].first, routed.headers[at].second});
     }
     for (const NamedText& property : message.user_properties) {
-        if (lets_through(routed.route->options.user_properties, property.name)) {
+        if (!is_own_header(property.name) &&
+            lets_through(routed.route->options.user_properties, property.name)) {
             scratch_.push_back(property);
         }
     }

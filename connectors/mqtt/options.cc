@@ -62,8 +62,11 @@ RouteOptions read_route(config::Reader& reader) {
                  .doc = "Key of the record, with names as in `topic`, and `{topic}` for the whole "
                         "MQTT topic, `{client}` for the device's client identifier. Empty: none."},
                 out.key);
-    reader.map({.name = "headers", .doc = "Further record headers; values may hold names."},
-               out.headers);
+    reader.map(
+        {.name = "headers",
+         .doc = "Further record headers; values may hold names. `tributary` and `mqtt.*` are "
+                "the agent's own."},
+        out.headers);
     reader.choice({.name = "value",
                    .doc = "`raw`: the payload's bytes, the rest in headers. `message`: a JSON "
                           "object with everything."},
@@ -76,7 +79,7 @@ RouteOptions read_route(config::Reader& reader) {
                   kPayloads);
     reader.texts({.name = "user_properties",
                   .doc = "Names of MQTT 5 user properties that become record headers; `*` is all "
-                         "of them."},
+                         "of them but `tributary` and `mqtt.*`, which only the agent writes."},
                  out.user_properties);
     reader.choice({.name = "expired",
                    .doc = "What becomes of a message whose expiry interval (MQTT 5) is over before "
@@ -325,6 +328,10 @@ Result<Options> read_options(config::Reader& reader) {
                  .doc = "Kafka topic for a record wherever messages may be missing (the broker "
                         "forgot our session). Empty: only the log line and the metric."},
                 out.gaps_topic);
+    if (const std::string why = topic_refusal(out.gaps_topic);
+        !out.gaps_topic.empty() && !why.empty()) {
+        reader.fail("gaps", why);
+    }
     bool routes_fit = true;
     for (config::Reader& item : reader.items({.name = "routes",
                                 .doc = "Which messages are taken, and where they "

@@ -215,6 +215,10 @@ std::map<std::string, Document::Value> Document::values() const {
     return out;
 }
 
+const std::map<std::string, Secret>& Document::secrets() const {
+    return body_->secrets;
+}
+
 const std::map<std::string, std::string>& Document::files() const {
     return body_->files;
 }

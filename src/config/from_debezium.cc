@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -21,7 +22,7 @@ using Json = nlohmann::json;
 
 // Properties that need no counterpart, by the start of their names: they tune a JVM's queues or say
 // what Kafka Connect itself does.
-constexpr std::array<std::string_view, 22> kNeedless{"connector.class",
+constexpr std::array<std::string_view, 30> kNeedless{"connector.class",
                                                      "tasks.max",
                                                      "name",
                                                      "max.batch.size",
@@ -32,7 +33,15 @@ constexpr std::array<std::string_view, 22> kNeedless{"connector.class",
                                                      "schema.history.",
                                                      "database.history",
                                                      "status.update.interval.ms",
-                                                     "snapshot.",
+                                                     "snapshot.mode",
+                                                     "snapshot.delay.ms",
+                                                     "snapshot.fetch.size",
+                                                     "snapshot.max.threads",
+                                                     "snapshot.lock",
+                                                     "snapshot.isolation.mode",
+                                                     "snapshot.query.mode",
+                                                     "snapshot.tables.order.by.row.count",
+                                                     "snapshot.new.tables",
                                                      "slot.drop.on.stop",
                                                      "slot.max.retries",
                                                      "slot.retry.delay.ms",
@@ -42,7 +51,7 @@ constexpr std::array<std::string_view, 22> kNeedless{"connector.class",
                                                      "include.schema.changes",
                                                      "database.connectionTimeZone",
                                                      "retriable.restart.connector.wait.ms",
-                                                     "topic.creation."};
+                                                     "topic.creation.enable"};
 
 struct Choice {
     std::string_view theirs;
@@ -424,18 +433,87 @@ bool needless(std::string_view property) {
     });
 }
 
-bool may_be_secret(std::string_view property) {
-    constexpr std::array<std::string_view, 3> kSecrets{"password", "secret", "jaas"};
-    return std::any_of(kSecrets.begin(), kSecrets.end(), [&](std::string_view part) {
-        return property.find(part) != std::string_view::npos;
+// Properties that hand whatever a plugin or a client library knows: any of them may be a secret.
+constexpr std::array<std::string_view, 12> kFree{"transforms.",
+                                                 "predicates.",
+                                                 "driver.",
+                                                 "database.",
+                                                 "producer.",
+                                                 "consumer.",
+                                                 "admin.",
+                                                 "key.converter.",
+                                                 "value.converter.",
+                                                 "header.converter.",
+                                                 "signal.",
+                                                 "notification."};
+constexpr std::array<std::string_view, 17> kSecrets{"pass",
+                                                    "pwd",
+                                                    "secret",
+                                                    "token",
+                                                    "key",
+                                                    "credential",
+                                                    "user.info",
+                                                    "userinfo",
+                                                    "jaas",
+                                                    "auth",
+                                                    "store",
+                                                    "cert",
+                                                    "private",
+                                                    "sign",
+                                                    "cookie",
+                                                    "session",
+                                                    "header"};
+
+// Whether a value had better not be printed: by its name, or for a user in a URL.
+bool may_be_secret(std::string_view property, std::string_view value) {
+    std::string name(property);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
     });
+    const bool named = std::any_of(kSecrets.begin(), kSecrets.end(), [&](std::string_view part) {
+        return name.find(part) != std::string::npos;
+    });
+    const bool is_free = std::any_of(kFree.begin(), kFree.end(), [&](std::string_view start) {
+        return name.starts_with(start);
+    });
+    const bool names_a_class = name.ends_with(".type") || name.ends_with(".class");
+    const std::size_t host = value.find("://");
+    const bool has_user =
+        host != std::string_view::npos && value.find('@', host) != std::string_view::npos;
+    return named || has_user || (is_free && !names_a_class);
 }
+
+// What somebody has to do by hand about properties that change what is delivered.
+struct ByHand {
+    std::string_view start;
+    std::string_view advice;
+};
+constexpr std::array<ByHand, 3> kByHand{
+    ByHand{"snapshot.select.statement.overrides",
+           "a snapshot reads every row here; set snapshot.mode: no_data and take the rows with "
+           "`tributary snapshot start --where`"},
+    ByHand{"snapshot.include.collection.list",
+           "a snapshot reads every table of `tables` here; set snapshot.mode: no_data and take "
+           "these with `tributary snapshot start --table`"},
+    ByHand{"topic.creation.",
+           "topics are made with kafka.topics.partitions and kafka.topics.replication, all alike; "
+           "make a topic that differs before the start"}};
 
 void Converter::leftovers() {
     for (const auto& [name, value] : properties_) {
-        if (!seen_.contains(name) && !needless(name)) {
-            note("not converted: " + name + "=" + (may_be_secret(name) ? "***" : value));
+        if (seen_.contains(name) || needless(name)) {
+            continue;
         }
+        const std::string& property = name;
+        const auto* const advice =
+            std::find_if(kByHand.begin(), kByHand.end(), [&](const ByHand& each) {
+                return property.starts_with(each.start);
+            });
+        // The statements themselves may be long, and hold values of rows.
+        const bool statement = name.starts_with("snapshot.select.statement.overrides.");
+        note("not converted: " + name + "=" +
+             (statement || may_be_secret(name, value) ? "***" : value) +
+             (advice == kByHand.end() ? "" : ": " + std::string(advice->advice)));
     }
 }
 

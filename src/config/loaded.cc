@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "config/yaml.h"
@@ -213,6 +214,13 @@ void read_topics(Reader reader, std::string_view type, Topics& out) {
         reader.fail("prefix",
                     "\"" + out.prefix +
                         "\" is no part of a topic name: letters, digits, ., _ and -, at most 100");
+    }
+    const bool internal = out.prefix.starts_with("__") || out.prefix == "_tributary" ||
+                          out.prefix.starts_with("_tributary.");
+    if (reader.given("prefix") && internal) {
+        reader.fail("prefix",
+                    "\"" + out.prefix +
+                        "\" makes names of internal topics: __ is Kafka's, _tributary ours");
     }
     reader.boolean({.name = "transaction_metadata",
                     .doc = "Write BEGIN and END of each source transaction to "
@@ -435,7 +443,12 @@ std::string restart_needed(const Loaded& running, const Loaded& fresh) {
     const auto before = running.values();
     const auto after = fresh.values();
     std::string names;
-    const auto note = [&](const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
+    std::set<std::string> noted;
+    const auto note = [&](const std::string& name) {
+        if (noted.insert(name).second) {
+            names += (names.empty() ? "" : ", ") + name;
+        }
+    };
     for (const auto& [name, value] : before) {
         const auto found = after.find(name);
         if (!value.live && (found == after.end() || found->second.text != value.text)) {
@@ -444,6 +457,13 @@ std::string restart_needed(const Loaded& running, const Loaded& fresh) {
     }
     for (const auto& [name, value] : after) {
         if (!value.live && before.find(name) == before.end()) {
+            note(name);
+        }
+    }
+    // A reference may stay as it is while what it stands for changes.
+    for (const auto& [name, secret] : running.secrets()) {
+        const auto found = fresh.secrets().find(name);
+        if (found != fresh.secrets().end() && found->second.reveal() != secret.reveal()) {
             note(name);
         }
     }

@@ -136,6 +136,11 @@ class Loaded {
         return document_.files();
     }
 
+    // What the references of secrets stood for when they were read, by the full name of the key.
+    [[nodiscard]] const std::map<std::string, Secret>& secrets() const {
+        return document_.secrets();
+    }
+
     // Every value by its full name, as it was written; for comparing two configurations.
     [[nodiscard]] std::map<std::string, Document::Value> values() const {
         return document_.values();
@@ -146,8 +151,7 @@ class Loaded {
 };
 
 // The full names of the keys whose values differ and that a running agent cannot change, separated
-// by
-// ", "; empty when a reload can apply everything.
+// by ", "; empty when a reload can apply everything. Secrets are compared by what they stand for.
 [[nodiscard]] std::string restart_needed(const Loaded& running, const Loaded& fresh);
 
 // Reads `file` and conf.d/*.yaml beside it, in the order of their names. Every mistake of all of

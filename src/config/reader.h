@@ -29,7 +29,7 @@ namespace tributary::config {
 struct Surroundings {
     // An environment variable; nullopt when it is not set.
     std::function<std::optional<std::string>(const std::string& name)> variable;
-    // A whole file of at most 64 KiB; nullopt when it cannot be read.
+    // A whole file, or more than its first 64 KiB; nullopt when it cannot be read.
     std::function<std::optional<std::string>(const std::string& path)> file;
 };
 
@@ -173,6 +173,8 @@ class Document {
         bool live = false;
     };
     [[nodiscard]] std::map<std::string, Value> values() const;
+    // What the references of secrets stood for when they were first read, by the full name.
+    [[nodiscard]] const std::map<std::string, Secret>& secrets() const;
     // The files that are read later, by the full name of the key.
     [[nodiscard]] const std::map<std::string, std::string>& files() const;
 

@@ -32,6 +32,7 @@ struct Reader::Body {
     std::vector<Mistake> mistakes;
     std::map<std::string, std::string> files;    // full name of the key -> path
     std::map<std::string, std::string> claimed;  // what -> path of the mapping
+    std::map<std::string, Secret> secrets;       // full name of the key -> as it was first read
 };
 
 // One mapping: its node, and what was declared about it.

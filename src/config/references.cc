@@ -51,8 +51,7 @@ Surroundings process_surroundings() {
             }
             std::string content(kReferenceFileBytesMax + 1, '\0');
             in.read(content.data(), static_cast<std::streamsize>(content.size()));
-            if (in.bad() || in.gcount() > static_cast<std::streamsize>(kReferenceFileBytesMax) ||
-                in.gcount() == 0) {
+            if (in.bad()) {
                 return std::nullopt;
             }
             content.resize(static_cast<std::size_t>(in.gcount()));
@@ -118,7 +117,7 @@ std::optional<Secret> Reader::resolve(const Node& node, std::string_view name) {
         missing = "environment variable " + what + " is not set";
     } else if (reference->scheme == "file") {
         value = what.starts_with('/') ? around.file(what) : std::nullopt;
-        missing = what.starts_with('/') ? "file " + what + " cannot be read, is empty or too large"
+        missing = what.starts_with('/') ? "file " + what + " cannot be read"
                                         : "file " + what + " must be an absolute path";
     } else {
         const auto directory = around.variable("CREDENTIALS_DIRECTORY");
@@ -129,6 +128,17 @@ std::optional<Secret> Reader::resolve(const Node& node, std::string_view name) {
                                   " cannot be read: CREDENTIALS_DIRECTORY is not set (systemd's "
                                   "LoadCredential sets it)";
     }
+    if (value && reference->scheme != "env") {
+        if (value->ends_with('\n')) {
+            value->pop_back();
+        }
+        const std::string subject = (reference->scheme == "file" ? "file " : "credential ") + what;
+        missing = value->empty() ? subject + " is empty" : subject + " is larger than 64KiB";
+        if (value->empty() || value->size() > kReferenceFileBytesMax) {
+            const Secret wiped(std::move(*value));
+            value.reset();
+        }
+    }
     if (!value) {
         fail_at(node.place, name, missing);
         auto& mistakes = scope_->body->mistakes;
@@ -137,11 +147,9 @@ std::optional<Secret> Reader::resolve(const Node& node, std::string_view name) {
         }
         return std::nullopt;
     }
-    if (reference->scheme != "env" && value->ends_with('\n')) {
-        value->pop_back();
-    }
     Secret secret(*value);
     const Secret wiped(std::move(*value));
+    scope_->body->secrets.emplace(path(name), secret);
     return secret;
 }
 

@@ -157,6 +157,20 @@ class Builder : public YAML::EventHandler {
     std::vector<Level> levels_;
 };
 
+// The first line, up to `last`, that a tab indents; 0 when there is none. The parser's own words
+// for it are about something else.
+int line_indented_by_tab(std::string_view text, int last) {
+    for (int line = 1; line <= last && !text.empty(); ++line) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::size_t blank = std::min(text.find_first_not_of(" \t\r"), end);
+        if (blank < end && text.substr(0, blank).find('\t') != std::string_view::npos) {
+            return line;
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return 0;
+}
+
 Result<void> merge_at(Node& base, Node more, const std::string& path) {
     for (Member& member : more.members) {
         const std::string name = path + member.key;
@@ -203,6 +217,9 @@ Result<Node> parse_yaml(std::string_view text, std::string_view file) {
             return invalid(start, "the file holds more than one YAML document");
         }
     } catch (const YAML::Exception& error) {
+        if (const int line = line_indented_by_tab(text, error.mark.line + 1); line > 0) {
+            return invalid({start.file, line}, "a tab indents this line; YAML takes spaces only");
+        }
         return invalid({start.file, std::max(error.mark.line + 1, 1)}, error.msg);
     } catch (const std::exception& error) {
         return invalid(start, error.what());

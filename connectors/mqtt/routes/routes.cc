@@ -1,6 +1,7 @@
 #include "connectors/mqtt/routes/routes.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/errors.h"
 
@@ -17,6 +18,40 @@ bool is_kafka_topic(std::string_view name) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       c == '.' || c == '_' || c == '-';
            });
+}
+
+bool is_internal(std::string_view name) {
+    return name.starts_with("__") || name == "_tributary" || name.starts_with("_tributary.");
+}
+
+// A name that may be long and hostile, for a message.
+std::string shown(std::string_view name) {
+    constexpr std::size_t kShownMax = 80;
+    std::string out = "\"";
+    for (const char c : name.substr(0, kShownMax)) {
+        out += c >= ' ' && c <= '~' ? c : '?';
+    }
+    return out + (name.size() > kShownMax ? "...\"" : "\"");
+}
+
+Result<void> check_headers(const RouteOptions& options) {
+    const auto refuse = [](const std::string& key, const std::string& name) {
+        return Error(errors::kConfigInvalid,
+                     key + ": \"" + name +
+                         "\" is a header that Tributary writes itself (tributary, mqtt.*); "
+                         "choose another name");
+    };
+    for (const auto& [name, text] : options.headers) {
+        if (is_own_header(name)) {
+            return refuse("headers", name);
+        }
+    }
+    for (const std::string& name : options.user_properties) {
+        if (is_own_header(name)) {
+            return refuse("user_properties", name);
+        }
+    }
+    return success();
 }
 
 Result<std::vector<std::regex>> compile(const std::vector<std::string>& expressions) {
@@ -49,6 +84,18 @@ bool matches_one(const std::vector<std::regex>& expressions, const std::string& 
 
 }  // namespace
 
+std::string topic_refusal(std::string_view name) {
+    if (!is_kafka_topic(name)) {
+        return shown(name) + " is no Kafka topic: letters, digits, ., _ and -, at most 249";
+    }
+    return is_internal(name) ? shown(name) + " is an internal topic: __ is Kafka's, _tributary ours"
+                             : std::string();
+}
+
+bool is_own_header(std::string_view name) {
+    return name == "tributary" || name.starts_with("mqtt.");
+}
+
 Result<Route> Route::make(const RouteOptions& options) {
     TRIBUTARY_TRY(pattern, Pattern::parse(options.match));
     Route route(options, std::move(pattern));
@@ -57,16 +104,15 @@ Result<Route> Route::make(const RouteOptions& options) {
     route.topic = std::move(topic);
     TRIBUTARY_TRY(key, Template::parse(options.key, names));
     route.key = std::move(key);
+    TRIBUTARY_TRY_VOID(check_headers(options));
     for (const auto& [name, text] : options.headers) {
         TRIBUTARY_TRY(value, Template::parse(text, names));
         route.headers.emplace_back(name, std::move(value));
     }
     TRIBUTARY_TRY(allowed, compile(options.topics));
     route.allowed = std::move(allowed);
-    if (route.topic.fixed() && !is_kafka_topic(options.topic)) {
-        return Error(errors::kConfigInvalid,
-                     "\"" + options.topic +
-                         "\" is no Kafka topic: letters, digits, ., _ and -, at most 249");
+    if (std::string why = topic_refusal(options.topic); route.topic.fixed() && !why.empty()) {
+        return Error(errors::kConfigInvalid, std::move(why));
     }
     if (!route.topic.fixed() && route.allowed.empty()) {
         return Error(errors::kConfigInvalid,
@@ -113,10 +159,10 @@ Routed Routes::work_out(std::string_view topic, std::string_view client) const {
         out.route = &route;
         const TemplateValues values{.captures = captures, .topic = topic, .client = client};
         route.topic.render(values, out.kafka_topic);
-        if (!is_kafka_topic(out.kafka_topic)) {
-            out.refusal = "the Kafka topic it makes is none";
-        } else if (!route.allowed.empty() && !matches_one(route.allowed, out.kafka_topic)) {
-            out.refusal = "the Kafka topic it makes is not among `topics`";
+        out.refusal = topic_refusal(out.kafka_topic);
+        if (out.refusal.empty() && !route.allowed.empty() &&
+            !matches_one(route.allowed, out.kafka_topic)) {
+            out.refusal = "the Kafka topic " + shown(out.kafka_topic) + " is not among `topics`";
         }
         if (!route.options.key.empty()) {
             out.key.emplace();

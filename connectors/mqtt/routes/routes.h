@@ -40,6 +40,13 @@ class Route {
         : options(std::move(from)), pattern(std::move(compiled)) {}
 };
 
+// Why no record may go to Kafka topic `name`: it is no name of one, or an internal one of Kafka's
+// or ours. Empty: it may. What it shows of `name` is bounded.
+[[nodiscard]] std::string topic_refusal(std::string_view name);
+
+// Whether Tributary itself writes the header: nobody else may.
+[[nodiscard]] bool is_own_header(std::string_view name);
+
 // What one MQTT topic (of one client) comes to.
 struct Routed {
     const Route* route = nullptr;  // null: no route takes it

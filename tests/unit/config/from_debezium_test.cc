@@ -122,6 +122,43 @@ TEST(FromDebezium, never_copies_a_secret_and_says_what_is_left_out) {
     EXPECT_TRUE(converted.position.empty());
 }
 
+TEST(FromDebezium, shows_no_value_that_may_be_a_secret) {
+    const Conversion converted = convert(R"({
+        "connector.class": "io.debezium.connector.mysql.MySqlConnector", "topic.prefix": "erp",
+        "driver.trustStorePassword": "HUNTER2", "transforms.http.token": "HUNTER2",
+        "transforms.http.api.key": "HUNTER2", "transforms.http.url": "HUNTER2",
+        "value.converter.basic.auth.user.info": "u:HUNTER2", "database.ssl.passphrase": "HUNTER2",
+        "value.converter.schema.registry.url": "http://u:HUNTER2@sr", "PASSWD": "HUNTER2",
+        "hook": "https://u:HUNTER2@h/p", "errors.tolerance": "all",
+        "transforms.http.type": "com.acme.Http"})");
+    for (const std::string& note : converted.notes) {
+        EXPECT_EQ(note.find("HUNTER2"), std::string::npos) << note;
+    }
+    EXPECT_TRUE(notes(converted, "not converted: driver.trustStorePassword=***"));
+    EXPECT_TRUE(notes(converted, "not converted: value.converter.schema.registry.url=***"));
+    EXPECT_TRUE(notes(converted, "not converted: hook=***"));
+    EXPECT_TRUE(notes(converted, "not converted: errors.tolerance=all"));
+    EXPECT_TRUE(notes(converted, "not converted: transforms.http.type=com.acme.Http"));
+}
+
+TEST(FromDebezium, says_what_of_snapshots_and_topics_is_to_be_done_by_hand) {
+    const Conversion converted = convert(R"({
+        "connector.class": "io.debezium.connector.mysql.MySqlConnector", "topic.prefix": "erp",
+        "snapshot.select.statement.overrides": "shop.orders",
+        "snapshot.select.statement.overrides.shop.orders": "SELECT * FROM orders WHERE id > 7",
+        "snapshot.include.collection.list": "shop.a", "snapshot.fetch.size": "100",
+        "snapshot.locking.mode": "none", "snapshot.isolation.mode": "read_committed",
+        "topic.creation.default.partitions": "12", "topic.creation.enable": "true"})");
+    EXPECT_TRUE(notes(converted, "snapshot.select.statement.overrides=shop.orders: "));
+    EXPECT_TRUE(notes(converted, "snapshot start --where"));
+    EXPECT_TRUE(notes(converted, "snapshot.include.collection.list=shop.a: "));
+    EXPECT_TRUE(notes(converted, "topic.creation.default.partitions=12: "));
+    EXPECT_FALSE(notes(converted, "fetch.size"));
+    EXPECT_FALSE(notes(converted, "locking.mode"));
+    EXPECT_FALSE(notes(converted, "isolation.mode"));
+    EXPECT_FALSE(notes(converted, "SELECT"));
+}
+
 TEST(FromDebezium, a_converter_of_keys_is_named_and_a_slot_that_fails_over_stays_one) {
     std::string connector(kPlant);
     const std::string key = R"("key.converter": "org.apache.kafka.connect.json.JsonConverter")";

@@ -301,6 +301,64 @@ TEST(Reload, applies_the_log_level_and_names_what_needs_a_restart) {
               "admin.listen");
 }
 
+TEST(Reload, names_a_secret_whose_value_is_another_now_and_does_not_show_it) {
+    std::string text(kSmall);
+    text.replace(text.find("\"k:9092\"]"),
+                 9,
+                 "\"k:9092\"], properties: {security.protocol: SASL_SSL, sasl.mechanism: PLAIN, "
+                 "sasl.username: u, sasl.password: \"${file:/k}\"}");
+    const auto loaded = [&](const std::string& ours, const std::string& theirs) {
+        auto out =
+            load_text(text, "t.yaml", agent::connectors(), given({{"PW", ours}}, {{"/k", theirs}}));
+        EXPECT_TRUE(out.has_value()) << out.error().what();
+        return std::move(out.value());
+    };
+    const Loaded old = loaded("one", "two");
+    EXPECT_EQ(restart_needed(old, loaded("one", "two")), "");
+    EXPECT_EQ(restart_needed(old, loaded("one", "other")), "kafka.properties.sasl.password");
+    EXPECT_EQ(restart_needed(old, loaded("other", "two")), "sources[0].connection.password");
+}
+
+TEST(Secrets, that_cannot_be_had_are_named_with_what_is_wrong) {
+    const auto refused = [](const std::string& content) {
+        std::string text(kSmall);
+        text.replace(text.find("${env:PW}"), 9, "${file:/pw}");
+        return mistakes(text, given({}, {{"/pw", content}}));
+    };
+    const std::string where = "t.yaml:6: sources[0].connection.password: file /pw ";
+    EXPECT_EQ(refused("x\n"), "");
+    EXPECT_EQ(refused(""), where + "is empty");
+    EXPECT_EQ(refused("\n"), where + "is empty");
+    EXPECT_EQ(refused(std::string(65'537, 'x')), where + "is larger than 64KiB");
+    std::string text(kSmall);
+    text.replace(text.find("${env:PW}"), 9, "${file:/none}");
+    EXPECT_EQ(mistakes(text),
+              "t.yaml:6: sources[0].connection.password: file /none cannot be read");
+}
+
+TEST(Yaml, a_tab_that_indents_is_named) {
+    const auto refused = [](std::string_view text) {
+        const auto parsed = parse_yaml(text, "t.yaml");
+        return parsed.has_value() ? std::string() : parsed.error().what();
+    };
+    const std::string tab = ": a tab indents this line; YAML takes spaces only";
+    EXPECT_EQ(refused("a:\n  b: 1\n\tc: 2\n"), "t.yaml:3" + tab);
+    EXPECT_EQ(refused("a:\n\tb: 1\n"), "t.yaml:2" + tab);
+    EXPECT_EQ(refused("a:\n  b: 1\n  \tc: 2\nd: 3\n"), "t.yaml:3" + tab);
+    EXPECT_EQ(refused("a: 1\t# said\nb: 2\n"), "");
+    EXPECT_NE(refused("a: [1\nb: 2\n").find("t.yaml:"), std::string::npos);
+    EXPECT_EQ(refused("a: [1\nb: 2\n").find("tab"), std::string::npos);
+}
+
+TEST(Load, a_topic_prefix_of_kafkas_or_our_own_is_refused) {
+    for (const char* prefix : {"__x", "_tributary", "_tributary.x"}) {
+        const std::string said = changed("prefix: plant", std::string("prefix: ") + prefix);
+        EXPECT_NE(said.find("internal"), std::string::npos) << prefix << said;
+    }
+    EXPECT_EQ(changed("prefix: plant", "prefix: _x"), "");
+    EXPECT_EQ(changed("prefix: plant", "prefix: _tributary2"), "");
+}
+
 class Folder : public testing::Test {
   protected:
     void SetUp() override {

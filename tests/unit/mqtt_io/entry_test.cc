@@ -229,6 +229,33 @@ TEST(Raw, carries_the_payload_untouched_and_the_rest_in_headers) {
     EXPECT_EQ(header("traceparent"), "") << "not on the list";
 }
 
+TEST(Raw, takes_no_header_that_tributary_writes_from_a_device) {
+    std::string list;
+    for (const char* name :
+         {"tributary", "mqtt.topic", "mqtt.kind", "mqtt.x", "unit", "Tributary"}) {
+        append_user_property(list, name, "forged");
+    }
+    Publish publish;
+    publish.topic = "plant/north/press/7";
+    publish.properties.set(PropertyId::user_property).list_view = list;
+    std::string payload;
+    append_message(payload, {.client = "dev-7"}, publish);
+    RouteOptions route = press();
+    route.user_properties = {"*"};
+    Pipeline pipeline(route);
+    const auto record = pipeline.record(payload);
+    ASSERT_TRUE(record) << record.error().what();
+    const auto header = [&](std::string_view name) {
+        return Pipeline::header(record.value(), name);
+    };
+    EXPECT_EQ(header("tributary"), "");
+    EXPECT_EQ(header("mqtt.topic"), "plant/north/press/7");
+    EXPECT_EQ(header("mqtt.kind"), "");
+    EXPECT_EQ(header("mqtt.x"), "");
+    EXPECT_EQ(header("unit"), "forged");
+    EXPECT_EQ(header("Tributary"), "forged");
+}
+
 TEST(Expired, messages_are_kept_unless_their_route_drops_them) {
     const Sample sample;  // expires after a minute
     std::string payload;

@@ -92,6 +92,9 @@ TEST(Options, that_cannot_be_are_refused_by_name) {
     refused(broker + "    topics: {prefix: p}\n" + kRoutes, "topics");
     refused(broker + "    routes: [{match: 'a/{b}', topic: 'x.{b}'}]\n", "`topics`");
     refused(broker + "    routes: [{match: 'a/+', topic: x}, {match: '+/b', topic: y}]\n", "twice");
+    refused(broker + "    routes: [{match: a, topic: __consumer_offsets}]\n", "internal");
+    refused(broker + "    routes: [{match: a, topic: x, headers: {tributary: y}}]\n", "tributary");
+    refused(broker + "    gaps: _tributary.x\n" + kRoutes, "gaps");
     refused(broker, "routes");
     refused(std::string("    listener: {addresses: ['mqtt://0.0.0.0:1']}\n") + kRoutes,
             "names nobody");

@@ -123,6 +123,54 @@ TEST(Routes, whose_topic_depends_on_the_message_need_a_list_of_topics) {
     EXPECT_TRUE(Route::make(route("plant/{site}", "iot.press")));
 }
 
+TEST(Routes, make_no_internal_topic_of_kafka_or_of_ours) {
+    for (const char* topic :
+         {"__transaction_state", "__x", "_tributary.checkpoints", "_tributary"}) {
+        const auto made = Route::make(route("plant", topic));
+        ASSERT_FALSE(made) << topic;
+        EXPECT_THAT(made.error().what(), HasSubstr(topic));
+        EXPECT_THAT(made.error().what(), HasSubstr("internal"));
+    }
+    EXPECT_TRUE(Route::make(route("plant", "_x.__y")));
+    RouteOptions open = route("evil/{t}", "{t}");
+    open.topics = {".*"};
+    auto routes = Routes::make(std::vector{open});
+    ASSERT_TRUE(routes);
+    EXPECT_TRUE(routes.value().find("evil/x", "").good());
+    for (const char* topic : {"__consumer_offsets", "_tributary.x", "_tributary"}) {
+        EXPECT_THAT(routes.value().find(std::string("evil/") + topic, "").refusal,
+                    testing::AllOf(HasSubstr(topic), HasSubstr("internal")));
+    }
+}
+
+TEST(Routes, name_the_topic_that_they_refuse_and_why) {
+    RouteOptions open = route("evil/{t}", "{t}");
+    open.topics = {"iot.*"};
+    auto routes = Routes::make(std::vector{open});
+    ASSERT_TRUE(routes);
+    EXPECT_EQ(routes.value().find("evil/elsewhere", "").refusal,
+              "the Kafka topic \"elsewhere\" is not among `topics`");
+    EXPECT_EQ(routes.value().find("evil/a\nb", "").refusal,
+              "\"a?b\" is no Kafka topic: letters, digits, ., _ and -, at most 249");
+    EXPECT_LT(routes.value().find("evil/" + std::string(60'000, 'a'), "").refusal.size(), 200U);
+}
+
+TEST(Routes, take_no_header_name_that_tributary_writes) {
+    for (const char* name : {"tributary", "mqtt.topic", "mqtt.x"}) {
+        RouteOptions headers = route("a", "t");
+        headers.headers = {{name, "x"}};
+        ASSERT_FALSE(Route::make(headers)) << name;
+        EXPECT_THAT(Route::make(headers).error().what(), HasSubstr(name));
+        RouteOptions properties = route("a", "t");
+        properties.user_properties = {name};
+        ASSERT_FALSE(Route::make(properties)) << name;
+    }
+    RouteOptions plain = route("a", "t");
+    plain.headers = {{"Tributary", "x"}, {"mqtt", "y"}};
+    plain.user_properties = {"*"};
+    EXPECT_TRUE(Route::make(plain));
+}
+
 TEST(Routes, remember_no_more_than_their_bound) {
     auto routes = Routes::make(std::vector{route("#", "iot")});
     ASSERT_TRUE(routes);
