@@ -59,6 +59,25 @@ constexpr std::array kRefused{
     Reason{"test.mock.num.brokers", "it replaces the brokers by a simulation"},
 };
 
+// Properties that must keep the one value that verifies the broker.
+struct Kept {
+    std::string_view name;
+    std::string_view value;
+    std::string_view why;
+};
+
+constexpr std::array kKept{
+    Kept{"enable.ssl.certificate.verification",
+         "true",
+         "without it anyone can pose as a broker: leave it out, and name the authority that signed "
+         "the brokers' certificates in ssl.ca.location"},
+    Kept{"ssl.endpoint.identification.algorithm",
+         "https",
+         "without it any certificate of that authority passes for a broker's: leave it out, and "
+         "give the brokers certificates for the hosts in bootstrap_servers and "
+         "advertised.listeners"},
+};
+
 constexpr std::array<std::pair<std::string_view, Delivery>, 2> kDeliveries{{
     {"exactly_once", Delivery::exactly_once},
     {"at_least_once", Delivery::at_least_once},
@@ -117,19 +136,19 @@ void check_servers(config::Reader& reader, const std::vector<std::string>& serve
 }
 
 void check_properties(config::Reader& reader, const Options& options) {
-    const auto check = [&reader](const std::string& name) {
-        if (const auto reason = refusal(name)) {
+    const auto check = [&reader](const std::string& name, std::string_view value) {
+        if (const auto reason = refusal(name, value)) {
             reader.fail("properties", name + ": " + std::string(*reason));
         }
     };
     for (const auto& [name, value] : options.properties) {
-        check(name);
+        check(name, value);
         if (name.ends_with(".location") && value != "probe") {  // the system's, for ssl.ca.location
             reader.note_file("properties." + name, value);
         }
     }
     for (const auto& [name, value] : options.secret_properties) {
-        check(name);
+        check(name, value.reveal());
     }
 }
 
@@ -139,6 +158,15 @@ std::optional<std::string_view> refusal(std::string_view name) {
     const auto* const found = std::find_if(
         kRefused.begin(), kRefused.end(), [name](const Reason& row) { return row.first == name; });
     return found == kRefused.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string_view> refusal(std::string_view name, std::string_view value) {
+    const auto* const kept = std::find_if(
+        kKept.begin(), kKept.end(), [name](const Kept& row) { return row.name == name; });
+    if (kept != kKept.end()) {
+        return kept->value == value ? std::nullopt : std::optional(kept->why);
+    }
+    return refusal(name);
 }
 
 Result<Options> read_options(config::Reader& reader) {

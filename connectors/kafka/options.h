@@ -36,6 +36,9 @@ struct Options {
 
 // Why `name` may not be given under kafka.properties; nullopt when it may.
 [[nodiscard]] std::optional<std::string_view> refusal(std::string_view name);
+// The same for a name that is allowed, but not with every value.
+[[nodiscard]] std::optional<std::string_view> refusal(std::string_view name,
+                                                      std::string_view value);
 
 [[nodiscard]] Result<Options> read_options(config::Reader& reader);
 

@@ -12,6 +12,13 @@ namespace tributary::kafka {
 
 namespace {
 
+constexpr const char* kQueueKbytes = "queue.buffering.max.kbytes";
+constexpr const char* kQueueMessages = "queue.buffering.max.messages";
+constexpr const char* kMessageBytes = "message.max.bytes";
+// In a smaller queue a batch does not fill: each time it is full, all wait for linger.ms.
+constexpr std::uint64_t kQueueKbytesMin = 1024;
+constexpr std::uint64_t kQueueMessagesMin = 1000;
+
 Error config_error(std::string_view name, std::string_view why) {
     return {errors::kKafkaConfig,
             "kafka.properties: " + std::string(name) + ": " + std::string(why)};
@@ -31,7 +38,7 @@ Result<void> set(rd_kafka_conf_t& conf, std::string_view name, std::string_view 
 Result<void> set_secret(rd_kafka_conf_t& conf,
                         const std::string& name,
                         const config::Secret& value) {
-    if (const auto reason = refusal(name)) {
+    if (const auto reason = refusal(name, value.reveal())) {
         return config_error(name, *reason);
     }
     std::array<char, 512> text{};  // quotes the value: not passed on
@@ -68,13 +75,48 @@ Result<void> set_common(rd_kafka_conf_t& conf, const Options& options) {
 
 Result<void> set_given(rd_kafka_conf_t& conf, const Options& options) {
     for (const auto& [name, value] : options.properties) {
-        if (const auto reason = refusal(name)) {
+        if (const auto reason = refusal(name, value)) {
             return config_error(name, *reason);
         }
         TRIBUTARY_TRY_VOID(set(conf, name, value));
     }
     for (const auto& [name, value] : options.secret_properties) {
         TRIBUTARY_TRY_VOID(set_secret(conf, name, value));
+    }
+    return success();
+}
+
+std::uint64_t number_of(const rd_kafka_conf_t& conf, const char* name) {
+    std::array<char, 64> text{};
+    std::size_t size = text.size();
+    std::uint64_t number = 0;
+    if (rd_kafka_conf_get(&conf, name, text.data(), &size) == RD_KAFKA_CONF_OK) {
+        const std::string_view digits(text.data());
+        std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    }
+    return number;
+}
+
+// librdkafka refuses a record whose value is larger than the whole queue as if there were no room
+// for the moment (rdkafka_msg.c, rd_kafka_msg_new0): the queue must take any that it lets in.
+Result<void> fit_queue(rd_kafka_conf_t& conf, const Options& options) {
+    const std::uint64_t largest = number_of(conf, kMessageBytes);
+    const std::uint64_t kbytes = std::max(kQueueKbytesMin, (largest + 1023) / 1024);
+    if (number_of(conf, kQueueKbytes) < kbytes) {
+        if (options.properties.contains(kQueueKbytes) ||
+            options.secret_properties.contains(kQueueKbytes)) {
+            return config_error(kQueueKbytes,
+                                "must be at least " + std::to_string(kbytes) +
+                                    ", or a record of message.max.bytes (" +
+                                    std::to_string(largest) +
+                                    ") never fits: raise it, or leave it out");
+        }
+        TRIBUTARY_TRY_VOID(set(conf, kQueueKbytes, std::to_string(kbytes)));
+    }
+    if (number_of(conf, kQueueMessages) < kQueueMessagesMin) {
+        return config_error(kQueueMessages,
+                            "must be at least " + std::to_string(kQueueMessagesMin) +
+                                ", or records wait for each other: raise it, or leave it out");
     }
     return success();
 }
@@ -88,10 +130,11 @@ Result<void> set_producing(rd_kafka_conf_t& conf,
     // the rest without waiting. With a short linger librdkafka 2.0.2's broker thread polls without
     // a pause while a batch is past its linger and cannot be sent yet (docs/performance.md).
     TRIBUTARY_TRY_VOID(set(conf, "linger.ms", "1000"));
-    TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.kbytes", "16384"));
-    TRIBUTARY_TRY_VOID(set(conf, "queue.buffering.max.messages", "100000"));
+    TRIBUTARY_TRY_VOID(set(conf, kQueueKbytes, "16384"));
+    TRIBUTARY_TRY_VOID(set(conf, kQueueMessages, "100000"));
     TRIBUTARY_TRY_VOID(set(conf, "topic.metadata.propagation.max.ms", "10000"));
     TRIBUTARY_TRY_VOID(set_given(conf, options));
+    TRIBUTARY_TRY_VOID(fit_queue(conf, options));
     TRIBUTARY_TRY_VOID(set(conf, "partitioner", "murmur2_random"));
     TRIBUTARY_TRY_VOID(set(conf, "enable.idempotence", "true"));
     if (options.delivery == Delivery::exactly_once) {

@@ -180,6 +180,23 @@ TEST_P(Commit, a_record_over_message_max_bytes_is_poison_and_the_transaction_sta
 }
 
 // catalogue: F37
+TEST_P(Commit, a_record_larger_than_the_usual_queue_is_delivered) {
+    auto wide = options();
+    wide.properties["message.max.bytes"] = "20000000";
+    Rig rig(wide);
+    const auto topic = fresh_topic();
+    kafka().create_topic(topic, 1, {{"max.message.bytes", "20000000"}});
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig->begin().has_value());
+    ASSERT_TRUE(rig.produce(topic, 1, 1).has_value());
+    const auto produced = rig->produce(rig.record(topic, 2, std::string(17'000'000, 'x')));
+    ASSERT_TRUE(produced.has_value()) << produced.error().message();
+    const auto outcome = rig->commit(rig.checkpoint(1, 2));
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().message();
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 2));
+}
+
+// catalogue: F37
 TEST_P(Commit, what_a_brokers_limit_refuses_is_named_and_what_is_beside_it_is_not) {
     const auto topic = fresh_topic();
     kafka().create_topic(topic, 1, {{"max.message.bytes", "20000"}});

@@ -2,8 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+#include <string>
+
 #include "connectors/kafka/errors.h"
 #include "connectors/kafka/kafka.h"
+#include "connectors/kafka/properties.h"
 #include "connectors/kafka/wire_watch.h"
 #include "model/errors.h"
 
@@ -64,6 +69,59 @@ TEST(KafkaProperties, those_that_break_the_promise_are_refused_by_name) {
         ASSERT_TRUE(result.has_error()) << name;
         EXPECT_TRUE(result.error().is(errors::kKafkaConfig));
         EXPECT_THAT(result.error().what(), HasSubstr(name));
+    }
+}
+
+std::string queue_kbytes(const Options& options) {
+    const auto conf = producer_conf(options, "t", {});
+    std::array<char, 64> text{};
+    std::size_t size = text.size();
+    rd_kafka_conf_get(conf.value().get(), "queue.buffering.max.kbytes", text.data(), &size);
+    return text.data();
+}
+
+TEST(KafkaProperties, the_queue_takes_the_largest_record_that_is_allowed) {
+    EXPECT_EQ(queue_kbytes(with("", "")), "16384");
+    EXPECT_EQ(queue_kbytes(with("message.max.bytes", "16777216")), "16384");
+    EXPECT_EQ(queue_kbytes(with("message.max.bytes", "16777217")), "16385");
+    EXPECT_EQ(queue_kbytes(with("message.max.bytes", "200000000")), "195313");
+    auto both = with("message.max.bytes", "20000000");
+    both.properties["queue.buffering.max.kbytes"] = "19532";
+    EXPECT_EQ(queue_kbytes(both), "19532");
+    both.properties["queue.buffering.max.kbytes"] = "19531";
+    const auto refused = check_options(both, kIdentity);
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_TRUE(refused.error().is(errors::kKafkaConfig));
+    EXPECT_THAT(refused.error().what(), HasSubstr("queue.buffering.max.kbytes"));
+    EXPECT_THAT(refused.error().what(), HasSubstr("19532"));
+}
+
+TEST(KafkaProperties, a_queue_in_which_records_wait_for_each_other_is_refused) {
+    for (const auto& [name, least] : std::map<std::string, std::string>{
+             {"queue.buffering.max.kbytes", "1024"}, {"queue.buffering.max.messages", "1000"}}) {
+        EXPECT_TRUE(check_options(with(name, least), kIdentity).has_value()) << name;
+        const std::string less = std::to_string(std::stoi(least) - 1);
+        for (const std::string& value : {std::string("1"), less}) {
+            const auto refused = check_options(with(name, value), kIdentity);
+            ASSERT_TRUE(refused.has_error()) << name << value;
+            EXPECT_THAT(refused.error().what(), HasSubstr(name));
+            EXPECT_THAT(refused.error().what(), HasSubstr("at least " + least));
+        }
+    }
+}
+
+TEST(KafkaProperties, those_that_switch_verification_off_are_refused_by_name) {
+    for (const auto& [name, on, off] :
+         {std::array<std::string, 3>{"enable.ssl.certificate.verification", "true", "false"},
+          std::array<std::string, 3>{"ssl.endpoint.identification.algorithm", "https", "none"}}) {
+        EXPECT_TRUE(check_options(with(name, on), kIdentity).has_value()) << name;
+        const auto refused = check_options(with(name, off), kIdentity);
+        ASSERT_TRUE(refused.has_error()) << name;
+        EXPECT_TRUE(refused.error().is(errors::kKafkaConfig));
+        EXPECT_THAT(refused.error().what(), HasSubstr(name));
+        auto secret = with("", "");
+        secret.secret_properties.emplace(name, config::Secret(off));
+        EXPECT_TRUE(check_options(secret, kIdentity).has_error()) << name;
     }
 }
 
