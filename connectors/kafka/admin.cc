@@ -132,6 +132,14 @@ Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topi
     if (about_settings(code)) {
         return Error(errors::kTopicUnsuitable, error.what());
     }
+    if (error.is(errors::kKafkaDenied)) {
+        return error.at("the right Create on the topic, or on the cluster, is missing");
+    }
+    if (code == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR) {
+        return Error(errors::kTopicMissing,
+                     error.what() + ": lower " + topic.replication_key +
+                         ", or start the brokers that are missing");
+    }
     // A controller that moved, a quota, too few brokers for the replication factor at the moment.
     return error.is(errors::kKafkaTransaction) ? Error(errors::kTopicMissing, error.what()) : error;
 }
@@ -297,7 +305,8 @@ Result<TopicFacts> ensure_checkpoint_topic(Client& client,
                                     .settings = {{kCleanupPolicy, "compact"},
                                                  {"segment.bytes", "16777216"},
                                                  {"max.compaction.lag.ms", "3600000"},
-                                                 {"unclean.leader.election.enable", "false"}}},
+                                                 {"unclean.leader.election.enable", "false"}},
+                                    .replication_key = "kafka.checkpoint_replication"},
                                    patience));
         found = created;
     }

@@ -20,6 +20,7 @@ struct NewTopic {
     std::int32_t partitions = 1;
     std::int16_t replication = -1;  // -1: the broker's default
     std::map<std::string, std::string> settings;
+    std::string replication_key = "kafka.topics.replication";  // where the operator chose it
 };
 
 // Waits until any broker answers; the number of brokers. Errors: kKafkaUnreachable, kKafkaAuth,

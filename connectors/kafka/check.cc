@@ -209,7 +209,11 @@ class Checking {
             return;
         }
         // That brokers answer was seen before.
-        fail(subject, named.is(errors::kKafkaUnreachable) ? without_coordinator(id) : named);
+        client.value()->serve(std::chrono::milliseconds(0));
+        fail(subject,
+             named.is(errors::kKafkaUnreachable)
+                 ? without_coordinator(id, client.value()->last_error())
+                 : named);
     }
 
     const Options& options_;

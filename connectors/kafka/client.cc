@@ -69,7 +69,8 @@ void Client::Body::on_delivery(rd_kafka_t* /*client*/,
         body.failed.push_back({.tag = reinterpret_cast<std::uintptr_t>(message->_private),
                                .code = message->err,
                                .topic = rd_kafka_topic_name(message->rkt),
-                               .bytes = message->len + message->key_len});
+                               .bytes = message->len + message->key_len,
+                               .keyed = message->key != nullptr});
     }
 }
 
@@ -144,6 +145,10 @@ const std::optional<Error>& Client::lasting_error() const noexcept {
 
 void Client::clear_errors() {
     body_->last_error.reset();
+    body_->lasting_error.reset();
+}
+
+void Client::clear_lasting_error() {
     body_->lasting_error.reset();
 }
 

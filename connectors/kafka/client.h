@@ -24,6 +24,7 @@ struct FailedRecord {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::string topic;
     std::size_t bytes = 0;  // key and value
+    bool keyed = false;
 };
 
 class Client {
@@ -53,6 +54,8 @@ class Client {
     [[nodiscard]] const std::optional<Error>& last_error() const noexcept;
     [[nodiscard]] const std::optional<Error>& lasting_error() const noexcept;
     void clear_errors();
+    // Before another try with the same client: what librdkafka told once stays the cause.
+    void clear_lasting_error();
 
     [[nodiscard]] const std::vector<FailedRecord>& failed() const noexcept;
     [[nodiscard]] std::uint64_t failed_count() const noexcept;

@@ -55,6 +55,8 @@ const ErrorKind& kind_of(rd_kafka_resp_err_t code, std::string_view text) {
         case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
         case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             return errors::kTopicMissing;
+        case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+            return errors::kKafkaClock;
         case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
         case RD_KAFKA_RESP_ERR__INVALID_ARG:
         case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
@@ -94,12 +96,19 @@ bool refuses_record(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
-Error without_coordinator(const std::string& transactional_id) {
-    return {errors::kKafkaTransaction,
-            "the brokers answer, but not for transactional id " + transactional_id +
-                ": they still end its last transaction (a partition of it has no leader), or have "
-                "no transaction coordinator (transaction.state.log.replication.factor is more than "
-                "there are brokers)"};
+Error without_coordinator(const std::string& transactional_id, const std::optional<Error>& last) {
+    std::string what =
+        "the brokers answer, but not for transactional id " + transactional_id + ": ";
+    if (last && last->is(errors::kKafkaUnreachable)) {
+        what += "a connection failed (" + last->what() +
+                "): if that address is one that a broker advertises, correct its "
+                "advertised.listeners or open the way to it. Otherwise ";
+    }
+    what +=
+        "they still end its last transaction (a partition of it has no leader), or have "
+        "no transaction coordinator (transaction.state.log.replication.factor is more than "
+        "there are brokers)";
+    return {errors::kKafkaTransaction, std::move(what)};
 }
 
 }  // namespace tributary::kafka

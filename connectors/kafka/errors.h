@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ namespace tributary::kafka {
 [[nodiscard]] bool refuses_record(rd_kafka_resp_err_t code);
 
 // What brokers that answer, but not to init_transactions, suffer from.
-[[nodiscard]] Error without_coordinator(const std::string& transactional_id);
+// `last` is the newest error of a connection, if one failed.
+[[nodiscard]] Error without_coordinator(const std::string& transactional_id,
+                                        const std::optional<Error>& last);
 
 }  // namespace tributary::kafka

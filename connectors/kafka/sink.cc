@@ -147,7 +147,7 @@ Result<std::optional<Checkpoint>> KafkaSink::recover(std::chrono::milliseconds b
         TRIBUTARY_TRY_VOID(make_client());
         phase_ = Phase::initialising;
     }
-    client_->clear_errors();
+    client_->clear_lasting_error();
     std::optional<Checkpoint> checkpoint;
     for (const RecoverStep step : recover_steps()) {
         switch (step) {
@@ -246,7 +246,9 @@ Error KafkaSink::no_answer(const Error& error) {
         return error;
     }
     Patience moment(clock_, interrupted_, kMoment);
-    return await_brokers(*client_, moment) ? without_coordinator(transactional_id_) : error;
+    return await_brokers(*client_, moment)
+               ? without_coordinator(transactional_id_, client_->last_error())
+               : error;
 }
 
 Error KafkaSink::failed(Error error) {
@@ -383,7 +385,9 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
             return Error(errors::kPoisonRecord,
                          name_of(record) + ": " +
                              std::to_string(size_of(record.key) + size_of(record.value)) +
-                             " bytes are more than message.max.bytes");
+                             " bytes are more than this agent's own limit, "
+                             "kafka.properties: message.max.bytes (1000000 unless "
+                             "given): raise it there, and on topic and brokers");
         }
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return failed(to_error(code, "", "produce to " + name_of(record)));

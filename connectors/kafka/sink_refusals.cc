@@ -17,6 +17,15 @@ constexpr std::chrono::seconds kLookInterval{2};
 constexpr int kLookLimitMs = 1000;
 constexpr std::uint32_t kBatchBytesMin = 1024;
 
+std::string advice(const FailedRecord& record, bool size) {
+    if (size) {
+        return ": raise max.message.bytes on the topic, or message.max.bytes on the brokers";
+    }
+    return record.keyed ? ": compare it with the topic's settings"
+                        : ": it has no key, and a topic with cleanup.policy=compact takes none "
+                          "without: tables.key_columns, or cleanup.policy=delete on the topic";
+}
+
 }  // namespace
 
 // A broker refuses a whole batch, so a refused record is poison only when it was alone in its
@@ -35,11 +44,16 @@ void KafkaSink::judge_refusals() {
         const bool alone =
             batching_.one_record_per_batch || (size && record.bytes >= batching_.batch_bytes);
         if (alone) {
-            poison_.push_back({.sequence = Sequence(record.tag >> 16U),
-                               .sub_index = static_cast<std::uint16_t>(record.tag & 0xFFFFU),
-                               .reason = "topic " + record.topic + ": " +
-                                         rd_kafka_err2str(record.code) + " (" +
-                                         rd_kafka_err2name(record.code) + ")"});
+            poison_.push_back(
+                {.sequence = Sequence(record.tag >> 16U),
+                 .sub_index = static_cast<std::uint16_t>(record.tag & 0xFFFFU),
+                 .reason = "topic " + record.topic + ": " + rd_kafka_err2str(record.code) + " (" +
+                           rd_kafka_err2name(record.code) + ")" + advice(record, size)});
+            observer_.log(LogLevel::error,
+                          identity_.pipeline,
+                          "the broker refuses a record",
+                          {{.name = "sequence", .value = std::to_string(record.tag >> 16U)},
+                           {.name = "reason", .value = poison_.back().reason}});
         }
         too_large |= size && !alone;
         invalid |= !size && !alone;
@@ -66,6 +80,9 @@ std::optional<Error> KafkaSink::delivery_error() {
         }
         if (refuses_record(record.code)) {
             return Error(errors::kKafkaTransaction, error.what());
+        }
+        if (error.is(errors::kKafkaClock)) {
+            return error;
         }
         timed_out |= record.code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
     }

@@ -392,7 +392,8 @@ const ErrorKind kKafkaDenied{
     kExitAuth,
     "events are kept in the local log.",
     "grant the right named above (transactional id: Write, Describe; topics: Write, "
-    "Describe; checkpoint topic: Read and DescribeConfigs too); the agent retries by itself."};
+    "Describe, and Create where the agent makes them; checkpoint topic: Read and DescribeConfigs "
+    "too); the agent retries by itself."};
 
 const ErrorKind kKafkaConfig{"kafka_config",
                              ErrorClass::definite,
@@ -405,8 +406,8 @@ const ErrorKind kTopicMissing{
     ErrorClass::transient,
     kExitConfig,
     "events are kept in the local log.",
-    "create the topic named above, or set kafka.topics.create: true; the agent retries by"
-    " itself."};
+    "create the topic named above, or set kafka.topics.create: true; if its creation was refused, "
+    "mend what is named; the agent retries by itself."};
 
 const ErrorKind kTopicUnsuitable{
     "topic_unsuitable",
@@ -453,6 +454,15 @@ const ErrorKind kFenced{"fenced",
                         "the other agent's deliveries are intact; nothing of ours was mixed in.",
                         "two agents run with one agent.id and pipeline name: stop one of them."};
 
+const ErrorKind kKafkaClock{
+    "kafka_clock",
+    ErrorClass::transient,
+    kExitTransient,
+    "events are kept in the local log.",
+    "set this host's clock: its time is further from the broker's than "
+    "message.timestamp.after.max.ms "
+    "or message.timestamp.before.max.ms allow; the agent retries by itself."};
+
 const ErrorKind kKafkaTransaction{
     "kafka_transaction",
     ErrorClass::transient,
@@ -474,7 +484,9 @@ const ErrorKind kPoisonRecord{
     ErrorClass::definite,
     kExitPoison,
     "nothing after the record was delivered; its bytes are in the log.",
-    "raise message.max.bytes on topic and brokers, or set poison: dead_letter."};
+    "mend what the reason names: a size by message.max.bytes (in kafka.properties where that is "
+    "named, else on topic and brokers), a missing key by tables.key_columns or "
+    "cleanup.policy=delete; or set poison: dead_letter."};
 
 const ErrorKind kInternal{"internal",
                           ErrorClass::fatal,
@@ -541,6 +553,7 @@ constexpr std::array kAll{
     &kCheckpointInvalid,
     &kChainBroken,
     &kFenced,
+    &kKafkaClock,
     &kKafkaTransaction,
     &kTransactionStuck,
     &kPoisonRecord,

@@ -83,6 +83,7 @@ extern const ErrorKind kCheckpointTooNew;
 extern const ErrorKind kCheckpointInvalid;
 extern const ErrorKind kChainBroken;
 extern const ErrorKind kFenced;
+extern const ErrorKind kKafkaClock;
 extern const ErrorKind kKafkaTransaction;
 extern const ErrorKind kTransactionStuck;
 extern const ErrorKind kPoisonRecord;

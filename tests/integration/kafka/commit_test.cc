@@ -173,6 +173,7 @@ TEST_P(Commit, a_record_over_message_max_bytes_is_poison_and_the_transaction_sta
     const auto refused = rig->produce(rig.record(topic, 2, std::string(1100000, 'x')));
     ASSERT_TRUE(refused.has_error());
     EXPECT_TRUE(refused.error().is(errors::kPoisonRecord));
+    EXPECT_THAT(refused.error().what(), HasSubstr("kafka.properties: message.max.bytes"));
     ASSERT_TRUE(rig.produce(topic, 3, 3).has_value());
     const auto outcome = rig->commit(rig.checkpoint(1, 3));
     ASSERT_TRUE(outcome.has_value()) << outcome.error().message();
@@ -247,6 +248,9 @@ TEST_P(Commit, a_record_that_the_topic_forbids_is_found_among_good_ones) {
     }
     ASSERT_EQ(poison.size(), 1U);
     EXPECT_EQ(poison[0].sequence, Sequence(5));
+    EXPECT_THAT(poison[0].reason, HasSubstr("INVALID_RECORD"));
+    EXPECT_THAT(poison[0].reason, HasSubstr("tables.key_columns"));
+    EXPECT_THAT(rig.observer().text(), HasSubstr("tables.key_columns"));
     ASSERT_TRUE(rig->recover(kBudget).has_value());
     EXPECT_TRUE(rig.transaction(topic, 1, 4).has_value());
 }
@@ -292,6 +296,7 @@ TEST_P(Commit, a_topic_that_cannot_be_created_is_unsuitable) {
     const auto too_few = waiting->prepare_topic(fresh_topic());
     ASSERT_TRUE(too_few.has_error());
     EXPECT_TRUE(too_few.error().is(errors::kTopicMissing)) << too_few.error().message();
+    EXPECT_THAT(too_few.error().what(), HasSubstr("kafka.topics.replication"));
     const auto bad_name = rig->prepare_topic("no spaces allowed");
     ASSERT_TRUE(bad_name.has_error());
     EXPECT_TRUE(bad_name.error().is(errors::kTopicUnsuitable)) << bad_name.error().message();

@@ -168,6 +168,26 @@ TEST(TransactionCoordinator, that_is_missing_is_no_dead_uplink) {
     }));
 }
 
+TEST(Unreachable, keeps_its_cause_over_many_tries) {
+    Rig rig(options_for("127.0.0.1:1"));  // nobody listens there
+    for (int i = 0; i < 3; ++i) {
+        const auto refused = rig->recover(milliseconds(1500));
+        ASSERT_TRUE(refused.has_error());
+        EXPECT_TRUE(refused.error().is(errors::kKafkaUnreachable)) << refused.error().message();
+        EXPECT_THAT(refused.error().what(), testing::HasSubstr("Connection refused"));
+    }
+}
+
+TEST(Unreachable, a_broker_that_advertises_a_dead_port_is_named) {
+    servers::Kafka lost({.directory = scratch() / "lost", .advertised_port = 1});
+    Rig rig(options_for(lost.bootstrap()));
+    const auto refused = rig->recover(seconds(5));
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_THAT(refused.error().what(), testing::HasSubstr("127.0.0.1:1:"));
+    EXPECT_THAT(refused.error().what(), testing::HasSubstr("Connection refused"));
+    EXPECT_THAT(refused.error().what(), testing::HasSubstr("advertised.listeners"));
+}
+
 TEST_P(Faults, interrupt_ends_a_blocking_recover) {
     Rig rig(options());
     proxy().cut();

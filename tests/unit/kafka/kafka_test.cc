@@ -168,6 +168,7 @@ TEST(KafkaErrors, have_the_row_that_says_what_to_do) {
     EXPECT_EQ(row(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ""), "kafka_denied");
     EXPECT_EQ(row(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, ""), "topic_missing");
     EXPECT_EQ(row(RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, ""), "kafka_config");
+    EXPECT_EQ(row(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, ""), "kafka_clock");
     // Fenced is transient: only a foreign checkpoint proves another agent.
     EXPECT_EQ(row(RD_KAFKA_RESP_ERR__FENCED, ""), "kafka_transaction");
     EXPECT_EQ(row(RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, ""), "kafka_transaction");
