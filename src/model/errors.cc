@@ -445,8 +445,9 @@ const ErrorKind kChainBroken{
     kExitChainBroken,
     "events are kept in the local log; nothing was delivered after the break.",
     "Kafka lost acknowledged transactions or another writer used this pipeline's id: "
-    "compare the numbers above with the topics; `tributary reset` accepts what is there, and "
-    "leaves nothing out `--from` the position that is named above, if one is."};
+    "compare the numbers above with the topics; `tributary reset SOURCE --from POSITION|now` "
+    "accepts what is there, and leaves nothing out from the position that is named above, if one "
+    "is."};
 
 const ErrorKind kFenced{"fenced",
                         ErrorClass::definite,

@@ -309,7 +309,7 @@ Result<void> DeliveryStage::commit() {
         beat();
         if (tries >= kDurableTries || parts_.shared.stopping || parts_.shared.channel.full()) {
             only_durable_ = true;
-            return Error(errors::kKafkaTransaction,
+            return Error(parts_.shared.channel.full() ? errors::kLogFull : errors::kLogIo,
                          "the log does not take the transaction's events");
         }
     }
@@ -383,8 +383,10 @@ bool DeliveryStage::handle(const Error& error) {
         return false;
     }
     parts_.observer.error(parts_.pipeline, error);
-    parts_.observer.add(Counter::sink_errors, parts_.pipeline, 1);
-    parts_.observer.set(Gauge::sink_connected, parts_.pipeline, 0);
+    if (!error.is(errors::kLogFull) && !error.is(errors::kLogIo)) {
+        parts_.observer.add(Counter::sink_errors, parts_.pipeline, 1);
+        parts_.observer.set(Gauge::sink_connected, parts_.pipeline, 0);
+    }
     if (!error.transient()) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
         parts_.shared.set_delivery(PipelineState::parked, &error);

@@ -4,10 +4,42 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "format/checkpoint.h"
 #include "model/errors.h"
 #include "runtime/delivery_stage.h"
 
 namespace tributary::runtime {
+
+namespace {
+
+std::string sequences_of(const Checkpoint& checkpoint) {
+    return "the checkpoint of sequences " + std::to_string(checkpoint.first.value()) + " to " +
+           std::to_string(checkpoint.last.value());
+}
+
+// Adds what an operator needs to go on elsewhere: the position of Kafka's checkpoint, or of the one
+// that this host remembers, which may be a minute older than the last.
+Error with_position(const Error& error,
+                    const Source& source,
+                    const std::optional<Checkpoint>& checkpoint,
+                    const std::optional<std::string>& cached) {
+    if (!error.is(errors::kChainBroken)) {
+        return error;
+    }
+    if (checkpoint) {
+        return {error.kind(), error.what() + ", at " + source.describe(checkpoint->resume)};
+    }
+    const auto remembered =
+        cached ? format::unpack_checkpoint(*cached) : Result<Checkpoint>(Checkpoint{});
+    if (!remembered || remembered.value().last.value() == 0) {
+        return error;
+    }
+    return {error.kind(),
+            error.what() + "; this host remembers " + sequences_of(remembered.value()) + ", at " +
+                source.describe(remembered.value().resume)};
+}
+
+}  // namespace
 
 Result<void> DeliveryStage::start(const std::optional<Checkpoint>& checkpoint) {
     TRIBUTARY_TRY(found, parts_.log.find_stream(parts_.pipeline));
@@ -16,7 +48,11 @@ Result<void> DeliveryStage::start(const std::optional<Checkpoint>& checkpoint) {
     }
     const StreamInfo& stream = *found;
     TRIBUTARY_TRY(cached, parts_.log.cached(parts_.pipeline));
-    TRIBUTARY_TRY(verdict, ledger_.start(stream, checkpoint, cached.has_value()));
+    const auto begun = ledger_.start(stream, checkpoint, cached.has_value());
+    if (!begun) {
+        return with_position(begun.error(), parts_.source, checkpoint, cached);
+    }
+    const core::StartVerdict verdict = begun.value();
     if (verdict == core::StartVerdict::set_aside) {
         parts_.observer.log(
             LogLevel::warn,

@@ -19,6 +19,11 @@ Error unknown_source(std::string_view name) {
     return {errors::kConfigInvalid, "there is no source named " + std::string(name)};
 }
 
+// A letter of DeliveryStage::bury_entry(): the source's bytes, not a record of Kafka.
+bool never_encoded(const DeadLetter& letter) {
+    return letter.reason.starts_with(std::string(errors::kValueUndecodable.name) + ": ");
+}
+
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options,
@@ -420,6 +425,13 @@ Result<void> Runtime::replay_dead_letter(std::uint64_t id) {
     for (const auto& pipeline : pipelines_) {
         TRIBUTARY_TRY(letters, log_.dead_letters(pipeline->parts.name, kReplaySearchMax));
         for (DeadLetter& letter : letters) {
+            if (letter.id == id && never_encoded(letter)) {
+                return Error(errors::kValueUndecodable,
+                             "dead letter " + std::to_string(id) +
+                                 " is an event that could not be encoded for Kafka, so there is no "
+                                 "record to send again; `tributary deadletter show " +
+                                 std::to_string(id) + "` has its bytes");
+            }
             if (letter.id == id) {
                 pipeline->delivery->replay(std::move(letter));
                 return success();

@@ -36,9 +36,15 @@ Result<StartVerdict> Ledger::start(const StreamInfo& stream,
         const bool trimmed = stream.extent.first > stream.base.first &&
                              !(dropped && stream.dropped_from == stream.base.first);
         if (ever_delivered || trimmed || stream.base.predecessor_last.value() != 0) {
-            return Error(errors::kChainBroken,
-                         "pipeline " + identity_.pipeline +
-                             " has delivered before, but its checkpoint topic holds no checkpoint");
+            return Error(
+                errors::kChainBroken,
+                "pipeline " + identity_.pipeline +
+                    " has delivered before, but its checkpoint topic holds no "
+                    "checkpoint; the log " +
+                    (stream.extent.last.value() == 0
+                         ? "goes on with sequence " + std::to_string(stream.base.first.value())
+                         : "holds sequences " + std::to_string(stream.extent.first.value()) +
+                               " to " + std::to_string(stream.extent.last.value())));
         }
         base_ = Checkpoint{};
         base_.pipeline = identity_.pipeline;

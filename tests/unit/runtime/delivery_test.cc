@@ -337,6 +337,10 @@ TEST(Delivery, parks_when_the_checkpoint_topic_lost_everything) {
     rig.restart();
     EXPECT_TRUE(rig.parked_with(errors::kChainBroken));
     EXPECT_THAT(rig.kafka().values("events"), SizeIs(2));
+    // What an operator needs to go on: both sequences, and the position that this host remembers.
+    const std::string said = rig.status().delivery.error->what();
+    EXPECT_THAT(said, testing::HasSubstr("the log holds sequences "));
+    EXPECT_THAT(said, testing::HasSubstr("remembers the checkpoint of sequences 1 to 3, at some"));
 }
 
 TEST(Delivery, goes_on_when_fenced_by_a_producer_that_wrote_nothing) {

@@ -84,6 +84,22 @@ TEST(FullLog, of_one_pipeline_does_not_stop_another) {
     rig.expect_exactly_once("p");
 }
 
+TEST(FullLog, that_keeps_a_transaction_waiting_is_no_error_of_kafka) {
+    Rig rig;
+    rig.add("p", {.rows_per_poll = 1});
+    rig.start();
+    rig.server().commit({"t first"});
+    rig.expect_exactly_once();
+    rig.log->set_blocks_max("p", 1);
+    ASSERT_TRUE(fill(rig, "p"));
+    rig.server().commit({"t last"});
+    ASSERT_TRUE(rig.wait([&] { return rig.observer.errors("log_full") > 0; }));
+    EXPECT_EQ(rig.observer.errors("kafka_transaction"), 0U);
+    EXPECT_EQ(rig.observer.count(Counter::sink_errors, "p"), 0U);
+    rig.log->set_blocks_max("p", 1000);
+    rig.expect_exactly_once();
+}
+
 // A failed write that landed after all leaves nothing to append: intake must not stay paused.
 TEST(FullLog, is_over_when_the_failed_append_turns_out_to_be_there) {
     Rig rig;
@@ -179,20 +195,21 @@ TEST_P(Replay, sends_a_letter_once_whatever_becomes_of_the_commit) {
     Rig rig;
     rig.add("p", {.poison = PoisonPolicy::dead_letter});
     rig.start();
-    rig.server().commit({"t 1", "t UNDECODABLE"});
+    rig.server().commit({"t 1", "t TOO-LARGE"});
     ASSERT_TRUE(rig.wait([&] { return rig.kafka().values("dead").size() == 1; }));
     ASSERT_TRUE(rig.wait([&] { return rig.status().delivered == 3; }));
+    rig.kafka().take_large();  // an operator raised the topic's bound
     rig.kafka().commits({GetParam()});
     ASSERT_TRUE(rig.runtime().replay_dead_letter(1));
     EXPECT_TRUE(rig.wait([&] { return rig.log->replayed() == 1; }));
     rig.server().commit({"t 2"});
-    ASSERT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 2; }));
-    EXPECT_THAT(rig.kafka().records("dead"), SizeIs(2));
-    EXPECT_EQ(rig.kafka().records("dead").back().value, "t UNDECODABLE");
+    ASSERT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 3; }));
+    EXPECT_THAT(rig.kafka().values("events"), ElementsAre("t 1", "t TOO-LARGE", "t 2"));
     rig.restart();
     rig.server().commit({"t 3"});
-    EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 3; }));
-    EXPECT_THAT(rig.kafka().records("dead"), SizeIs(2));
+    EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 4; }));
+    EXPECT_THAT(rig.kafka().values("events"), SizeIs(4));
+    EXPECT_THAT(rig.kafka().records("dead"), SizeIs(1));
 }
 
 INSTANTIATE_TEST_SUITE_P(every_outcome,
@@ -214,6 +231,21 @@ TEST(Replays, of_a_letter_that_is_refused_again_leave_the_pipeline_running) {
     EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 2; }));
     EXPECT_THAT(rig.kafka().values("events"), ElementsAre("t 1", "t 2"));
     EXPECT_EQ(rig.log->replayed(), 0U);
+}
+
+TEST(Replays, of_an_event_that_was_never_encoded_are_refused) {
+    Rig rig;
+    rig.add("p", {.poison = PoisonPolicy::dead_letter});
+    rig.start();
+    rig.server().commit({"t 1", "t UNDECODABLE"});
+    ASSERT_TRUE(rig.wait([&] { return rig.status().delivered == 3; }));
+    const auto replayed = rig.runtime().replay_dead_letter(1);
+    ASSERT_FALSE(replayed);
+    EXPECT_TRUE(replayed.error().is(errors::kValueUndecodable));
+    EXPECT_THAT(replayed.error().what(), HasSubstr("deadletter show 1"));
+    rig.server().commit({"t 2"});
+    EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() == 2; }));
+    EXPECT_THAT(rig.kafka().records("dead"), SizeIs(1));
 }
 
 TEST(Replays, of_an_unknown_letter_are_refused) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -65,8 +66,9 @@ class Bell {
 class TestClock final : public Clock {
   public:
     [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
-    // Stands still: nothing may depend on its moving.
-    [[nodiscard]] std::int64_t wall_time_us() const override { return 1; }
+    // Stands still unless a test moves it: nothing may depend on its moving.
+    [[nodiscard]] std::int64_t wall_time_us() const override { return wall_us; }
+    std::atomic<std::int64_t> wall_us{1};
 };
 
 class TestObserver final : public Observer {
@@ -290,6 +292,7 @@ class Cluster {
     void set_reachable(bool reachable);
     void set_hanging(bool hanging);  // every call waits for interrupt()
     void refuse_dead_letters();      // the broker refuses every record of topic "dead"
+    void take_large();               // "TOO-LARGE" no longer is
     void set_settle_time(std::chrono::milliseconds time);  // before the rig starts
     void seed(const Checkpoint& checkpoint);
     void forget_checkpoints();
@@ -316,6 +319,7 @@ class Cluster {
     bool reachable_ = true;
     bool hanging_ = false;
     bool refuse_dead_letters_ = false;
+    bool takes_large_ = false;
     std::chrono::milliseconds settle_time_{0};
 };
 
