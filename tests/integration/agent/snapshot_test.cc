@@ -251,7 +251,7 @@ TEST(AgentSnapshot, ATableThatIsRenamedOrNoLongerPublishedIsNamedAndNoMoreOfItIs
     ASSERT_TRUE(agent.logs("snapshot complete"));
     EXPECT_TRUE(agent.logs("has another name now"));
     EXPECT_TRUE(agent.logs("taken out of the publication"));
-    expect_same(site);
+    expect_same_in_the_end(site, agent);
     EXPECT_EQ(take(site.topic("plant", "public.u")).reads, 0U);
     EXPECT_EQ(take(site.topic("plant", "public.w")).reads, 0U);
 }
