@@ -262,7 +262,7 @@ TEST(AgentSnapshot, WhatIsPublishedOfATableIsFollowedWhileItIsRead) {
         "CREATE TABLE a (id int PRIMARY KEY, v text, secret text);"
         "INSERT INTO a SELECT g, 'v', 'secret' FROM generate_series(1, 20000) g;"
         "ALTER PUBLICATION tributary ADD TABLE a");
-    Agent agent(with_snapshot(site, "initial", 50));
+    Agent agent(with_snapshot(site, "initial", 10));
     ASSERT_TRUE(agent.poll([](const auto& at) { return at.at("snapshot").at("rows") > 0; }));
     site.sql("ALTER PUBLICATION tributary SET TABLE t, a (id, v)");
     ASSERT_TRUE(complete(agent)) << agent.log();
