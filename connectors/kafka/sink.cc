@@ -370,7 +370,6 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
     --records_until_tick_;
     HeadersHandle headers = headers_of(record);
     std::optional<Patience> patience;
-    bool queue_was_empty = false;
     while (true) {
         const auto code = hand_over(client_->get(),
                                     topic,
@@ -392,12 +391,6 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return failed(to_error(code, "", "produce to " + name_of(record)));
         }
-        if (queue_was_empty) {
-            return Error(errors::kPoisonRecord,
-                         name_of(record) + ": " + std::to_string(size_of(record.value)) +
-                             " bytes do not fit into the client's empty queue: raise "
-                             "queue.buffering.max.kbytes under kafka.properties");
-        }
         if (!patience) {
             patience.emplace(
                 clock_, interrupted_, std::chrono::milliseconds(options_.transaction_timeout_ms));
@@ -411,7 +404,6 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
             return failed(waited.error());
         }
         client_->serve(std::chrono::milliseconds(10));
-        queue_was_empty = rd_kafka_outq_len(client_->get()) == 0;
     }
 }
 
