@@ -512,9 +512,13 @@ SourceCheck check(const Options& options) {
                         "connection",
                         sql.value().tls() ? "answers, with TLS" : "answers, without TLS",
                         ""});
-    const auto facts = read_facts(sql.value(), options);
+    auto facts = read_facts(sql.value(), options);
     if (!facts) {
         findings.push_back(failed("settings", facts.error()));
+        return out;
+    }
+    if (const auto read = read_columns(sql.value(), options, facts.value()); !read) {
+        findings.push_back(failed("settings", read.error()));
         return out;
     }
     auto judged = judge(facts.value(), options, filter.value());

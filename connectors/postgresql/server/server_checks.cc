@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <regex>
 #include <utility>
 
@@ -323,21 +324,28 @@ Result<ServerFacts> read_facts(Session& sql, const Options& options) {
         table.row_security = tables.boolean(row, 12);
         table.parts_published = tables.boolean(row, 13);
     }
-    if (!options.tables.key_columns.empty() || !options.tables.exclude_columns.empty()) {
-        TRIBUTARY_TRY(columns, sql.query(kColumnsSql, kLimit));
-        for (int row = 0; row < columns.count(); ++row) {
-            const auto table =
-                std::find_if(facts.tables.begin(), facts.tables.end(), [&](const TableFacts& each) {
-                    return each.schema == columns.at(row, 0) && each.table == columns.at(row, 1);
-                });
-            if (table != facts.tables.end()) {
-                table->columns.push_back({std::string(columns.at(row, 2)),
-                                          columns.boolean(row, 3),
-                                          columns.boolean(row, 4)});
-            }
+    return facts;
+}
+
+Result<void> read_columns(Session& sql, const Options& options, ServerFacts& facts) {
+    if (options.tables.key_columns.empty() && options.tables.exclude_columns.empty()) {
+        return success();
+    }
+    std::map<std::pair<std::string_view, std::string_view>, TableFacts*> by_name;
+    for (TableFacts& table : facts.tables) {
+        by_name.emplace(std::pair(std::string_view(table.schema), std::string_view(table.table)),
+                        &table);
+    }
+    TRIBUTARY_TRY(columns, sql.query(kColumnsSql, kLimit));
+    for (int row = 0; row < columns.count(); ++row) {
+        if (const auto table = by_name.find({columns.at(row, 0), columns.at(row, 1)});
+            table != by_name.end()) {
+            table->second->columns.push_back({std::string(columns.at(row, 2)),
+                                              columns.boolean(row, 3),
+                                              columns.boolean(row, 4)});
         }
     }
-    return facts;
+    return success();
 }
 
 Result<SystemFacts> identify_system(Session& replication) {

@@ -76,7 +76,7 @@ struct TableFacts {
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
     // Schemas of the key's types that the role may not use, quoted; empty: none.
     std::string hidden_schemas{};
-    std::vector<ColumnFacts> columns{};  // read where the options name columns
+    std::vector<ColumnFacts> columns{};  // read_columns()
 };
 
 struct ServerFacts {
@@ -99,6 +99,9 @@ struct ServerFacts {
 };
 
 [[nodiscard]] Result<ServerFacts> read_facts(Session& sql, const Options& options);
+// Of every table, where the options name columns: for judge() alone, because a pipeline that runs
+// learns them from its Relations.
+[[nodiscard]] Result<void> read_columns(Session& sql, const Options& options, ServerFacts& facts);
 [[nodiscard]] Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options);
 [[nodiscard]] Result<SystemFacts> identify_system(Session& replication);
 
