@@ -1,6 +1,7 @@
 /* The C11 threads of librdkafka, said in pthreads: g++ 12's ThreadSanitizer does not see thrd_create
  * and mtx_lock, and ends the process in the first thread made by them. Linked into every program of
- * a build with TRIBUTARY_SANITIZE=thread (cmake/TributaryOptions.cmake) and into no other. */
+ * a build with TRIBUTARY_SANITIZE=thread (cmake/TributaryOptions.cmake) and into no other. Its timed
+ * waits are said so in every build (connectors/kafka/waits.cc). */
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -97,11 +98,6 @@ int cnd_broadcast(cnd_t* condition) {
 
 int cnd_wait(cnd_t* condition, mtx_t* mutex) {
     return result_of(pthread_cond_wait((pthread_cond_t*)condition, (pthread_mutex_t*)mutex));
-}
-
-int cnd_timedwait(cnd_t* condition, mtx_t* mutex, const struct timespec* until) {
-    return result_of(
-        pthread_cond_timedwait((pthread_cond_t*)condition, (pthread_mutex_t*)mutex, until));
 }
 
 void cnd_destroy(cnd_t* condition) {

@@ -35,6 +35,10 @@ extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
     return result;
 }
 
+extern "C" int timespec_get(timespec* time, int base) noexcept {
+    return base == TIME_UTC && ::clock_gettime(CLOCK_REALTIME, time) == 0 ? base : 0;
+}
+
 extern "C" int gettimeofday(timeval* time, void*) noexcept {
     timespec now{};
     const int result = ::clock_gettime(CLOCK_REALTIME, &now);

@@ -269,6 +269,17 @@ TEST_F(AgentOutage, JumpsOfTheWallClockLoseNothing) {
         last += 50;
         expect_exactly(site, last);
     }
+    // An outage meanwhile: librdkafka waits longer and longer between its attempts to connect, and
+    // what it waits for does not move with the clock (connectors/kafka/waits.cc).
+    for (const char* jump : {"-7200", "1800", "0"}) {
+        write_file(offset, std::string(jump) + "\n");
+        uplink().cut();
+        site.insert(last + 1, last + 20);
+        last += 20;
+        ASSERT_TRUE(agent.poll([&](const auto& at) { return at.at("durable") >= last; }));
+        uplink().restore();
+        expect_exactly(site, last);
+    }
     // Brokers refuse records from more than an hour ahead (message.timestamp.after.max.ms of Kafka
     // 4): they wait for the clock to be right and are not taken for poison.
     write_file(offset, "172800\n");

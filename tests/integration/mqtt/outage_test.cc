@@ -238,6 +238,11 @@ TEST_F(WallClock, that_jumps_leaves_the_subscriber_its_connection) {
     jump("-7200");
     EXPECT_TRUE(agent_->logs("no PINGRESP"));
     mosquitto().thaw();
+    // Nor do the attempts to connect wait for the clock.
+    jump("1800");
+    publisher.send(site_.mqtt_topic(), next_value());
+    EXPECT_TRUE(publisher.settle());
+    expect_once_each(site_.topic(), "v", sent_);
 }
 
 }  // namespace
