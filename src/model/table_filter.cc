@@ -41,12 +41,45 @@ bool matches(const std::vector<std::regex>& expressions, const std::string& name
     });
 }
 
+// Whether a `|` stands outside of every parenthesis: the expression is several.
+bool has_branches(std::string_view expression) {
+    int depth = 0;
+    bool in_class = false;
+    for (std::size_t at = 0; at < expression.size(); ++at) {
+        switch (expression[at]) {
+            case '\\':
+                ++at;  // what follows is itself
+                break;
+            case '[':
+                in_class = true;
+                break;
+            case ']':
+                in_class = false;
+                break;
+            case '(':
+                depth += in_class ? 0 : 1;
+                break;
+            case ')':
+                depth -= in_class ? 0 : 1;
+                break;
+            case '|':
+                if (depth == 0 && !in_class) {
+                    return true;
+                }
+                break;
+            default:
+                break;
+        }
+    }
+    return false;
+}
+
 // What `expression` wants of the schema alone: all of it before the first escaped dot, where that
 // is an expression by itself. None where it cannot be told.
 std::optional<std::regex> schema_part(std::string_view expression) {
     try {
         const auto dot = expression.find("\\.");
-        return dot == std::string_view::npos
+        return dot == std::string_view::npos || has_branches(expression)
                    ? std::nullopt
                    : std::optional(std::regex(std::string(expression.substr(0, dot))));
     } catch (const std::regex_error&) {

@@ -122,6 +122,13 @@ TEST(TableFilterTest, a_schema_is_selected_where_a_table_of_it_may_be) {
     EXPECT_TRUE(some.schema_selected("crm"));
     EXPECT_FALSE(some.schema_selected("hidden"));
     EXPECT_TRUE(filter({.include = {"(shop\\.a|erp\\.b)"}}).schema_selected("hidden"));
+    const TableFilter branches =
+        filter({.include = {"shop\\.a|erp\\.b"}, .exclude = {"shop\\.secret|crm\\..*"}});
+    EXPECT_TRUE(branches.schema_selected("shop"));
+    EXPECT_TRUE(branches.schema_selected("erp"));
+    const TableFilter inside = filter({.include = {"shop\\.(a|b)", "erp\\.[|(]", "x\\.a\\|b"}});
+    EXPECT_TRUE(inside.schema_selected("shop"));
+    EXPECT_FALSE(inside.schema_selected("hidden"));
     const TableFilter without = filter({.exclude = {"hidden\\..*", "shop\\.secret"}});
     EXPECT_FALSE(without.schema_selected("hidden"));
     EXPECT_TRUE(without.schema_selected("shop"));
