@@ -213,11 +213,15 @@ class DebeziumEncoder final : public Encoder {
         return success();
     }
 
-    // Delete of the old row, tombstone, create of the new one, tied by headers.
+    // Delete of the old row, tombstone, create of the new one, tied by headers. An update where the
+    // key is written alike: 1.0 and 1.00 are one double, and a tombstone would delete the new row.
     Result<void> key_change(const Target& target, const Plan& plan) {
         const Change& change = target.change;
         TRIBUTARY_TRY(old_key, key_object(target.arena, plan, {change.before, {}}));
         TRIBUTARY_TRY(new_key, key_object(target.arena, plan, {change.after, change.before}));
+        if (old_key == new_key) {
+            return row_record(target, plan, Operation::update, kMainRecord, {}, {});
+        }
         TRIBUTARY_TRY_VOID(deletion(target, plan, new_key));
         return row_record(
             target, plan, Operation::create, kCreateAfterKeyChange, kOldKeyHeader, old_key);
