@@ -56,7 +56,7 @@ struct Index {
 // What one database says of its tables, by their names.
 struct Database {
     std::map<std::string, std::map<std::string, Index>> indexes;  // unique ones
-    std::map<std::string, std::vector<std::string>> old_fractions;
+    std::map<std::string, std::vector<CatalogueColumn>> old_fractions;
 };
 
 // A view of information_schema is read once for each database, and never joined to another: a
@@ -82,7 +82,7 @@ Result<Database> read_database(SqlSession& sql, const std::string& name) {
         if (is_compared_unpadded(column)) {
             unpadded.emplace(table, column.name);
         } else if (has_old_fractions(column)) {
-            out.old_fractions[table].push_back(column.name);
+            out.old_fractions[table].push_back(std::move(column));
         }
     }
     TRIBUTARY_TRY(parts,
@@ -230,10 +230,7 @@ Result<std::vector<core::snapshot::RunTable>> snapshot_tables(const Selection& s
                              " may not: " + grant_of(table.name, user));
         }
         if (!table.old_fractions.empty()) {
-            CatalogueColumn column;
-            column.name = table.old_fractions.front();
-            column.data_type = "a time";
-            return old_fractions(table.name.schema, table.name.table, column);
+            return old_fractions(table.name.schema, table.name.table, table.old_fractions.front());
         }
         tables.push_back({table.name, !table.keyed});
     }
@@ -296,7 +293,7 @@ std::vector<Finding> judge_tables(const Selection& selection,
             findings.push_back(
                 {Severity::error,
                  "table " + full_name(table.name),
-                 "its column " + table.old_fractions.front() +
+                 "its column " + table.old_fractions.front().name +
                      " is in the form of MariaDB 5.3, whose fractions the binlog does not describe",
                  "SET GLOBAL mysql56_temporal_format = ON; ALTER TABLE " + sql_name(table.name) +
                      " FORCE;"});

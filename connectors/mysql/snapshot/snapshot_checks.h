@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "connectors/mysql/options.h"
+#include "connectors/mysql/server/catalogue_port.h"
 #include "connectors/mysql/server/server_checks.h"
 #include "connectors/mysql/server/sql.h"
 #include "core/snapshot/chunk_port.h"
@@ -21,8 +22,8 @@ struct SelectedTable {
     bool readable = true;
     // By primary key, or unique index of whole columns, no NULLs; in the order of comparisons.
     bool keyed = true;
-    std::uint64_t bytes_about = 0;             // the server's estimate
-    std::vector<std::string> old_fractions{};  // has_old_fractions(): its columns
+    std::uint64_t bytes_about = 0;                 // the server's estimate
+    std::vector<CatalogueColumn> old_fractions{};  // has_old_fractions(): its columns
 };
 
 struct Selection {

@@ -338,14 +338,22 @@ TEST(SnapshotChecks, say_that_a_server_keeps_names_in_lower_case) {
 TEST(SnapshotChecks, name_columns_of_mariadb_5_3_and_chosen_keys_that_are_nowhere) {
     const ServerFacts facts = sound(ServerKind::mariadb);
     SelectedTable table{.name = {"shop", "t"}};
-    table.old_fractions = {"d"};
+    CatalogueColumn old;
+    old.name = "d";
+    old.data_type = "datetime";
+    table.old_fractions = {old};
     const auto found =
         judge_tables({.tables = {table}, .key_chosen = false}, facts, options_for(facts.kind));
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].severity, Severity::error);
     EXPECT_NE(found[0].remedy.find("ALTER TABLE `shop`.`t` FORCE;"), std::string::npos);
     EXPECT_EQ(found[1].subject, "tables.key_columns");
-    EXPECT_FALSE(snapshot_tables({.tables = {table}}, facts.user));
+    const auto refused = snapshot_tables({.tables = {table}}, facts.user);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(
+        refused.error().what().find("table shop.t: column d was made as datetime in the form"),
+        std::string::npos)
+        << refused.error().what();
 }
 
 }  // namespace
