@@ -26,8 +26,8 @@ namespace tributary::postgresql {
 [[nodiscard]] SourceCheck check(const Options& options);
 
 // A resume position from "now" (the server's current LSN; makes the slot when it is missing) or
-// from an LSN that the slot can still serve. kSourceGap, kSlotLost, kConfigInvalid, and what
-// connecting gives.
+// from an LSN that the slot can still serve. kSourceGap, kSlotLost, kConfigInvalid, kSourceRewound
+// (the server has not written so far yet), and what connecting gives.
 [[nodiscard]] Result<Position> resolve_position(const Options& options, std::string_view from);
 
 }  // namespace tributary::postgresql

@@ -19,21 +19,38 @@ constexpr const char* kCurrentLsnSql =
     "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
     "ELSE pg_current_wal_lsn() END";
 
+// What there can be a position of. A standby gets log before it replays it.
+constexpr const char* kWrittenLsnSql =
+    "SELECT CASE WHEN pg_is_in_recovery() "
+    "THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) "
+    "ELSE pg_current_wal_insert_lsn() END";
+
 // As PostgresqlSource makes it.
 constexpr const char* kCreateSlotSql =
     "SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput')";
 constexpr const char* kCreateFailoverSlotSql =
     "SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput', failover => true)";
 
-Result<Position> lsn_of(Session& sql,
-                        const std::string& statement,
-                        const std::vector<std::string>& parameters) {
+Result<Lsn> lsn_of(Session& sql,
+                   const std::string& statement,
+                   const std::vector<std::string>& parameters = {}) {
     TRIBUTARY_TRY(rows, sql.query(statement, kStatementLimit, parameters));
     const auto lsn = rows.count() == 1 ? parse_lsn(rows.at(0, 0)) : std::nullopt;
     if (!lsn) {
         return Error(errors::kProtocolViolation, "the server gave no LSN for: " + statement);
     }
-    return encode_resume(*lsn);
+    return *lsn;
+}
+
+// The stream would begin there without a word, and leave out everything that is committed before.
+Result<void> verify_written(Session& sql, Lsn lsn) {
+    TRIBUTARY_TRY(written, lsn_of(sql, kWrittenLsnSql));
+    if (lsn > written) {
+        return Error(errors::kSourceRewound,
+                     "--from " + to_string(lsn) + ": the server has written its log up to " +
+                         to_string(written) + " only; nothing was reset");
+    }
+    return success();
 }
 
 }  // namespace
@@ -49,11 +66,15 @@ Result<Position> resolve_position(const Options& options, std::string_view from)
                          quote_literal(options.slot) + ")");
     }
     if (from == "now" && slot) {
-        return lsn_of(sql, kCurrentLsnSql, {});
+        TRIBUTARY_TRY(now, lsn_of(sql, kCurrentLsnSql));
+        return encode_resume(now);
     }
     if (from == "now") {
-        return lsn_of(
-            sql, options.failover_slot ? kCreateFailoverSlotSql : kCreateSlotSql, {options.slot});
+        TRIBUTARY_TRY(made,
+                      lsn_of(sql,
+                             options.failover_slot ? kCreateFailoverSlotSql : kCreateSlotSql,
+                             {options.slot}));
+        return encode_resume(made);
     }
     const auto lsn = parse_lsn(from);
     if (!lsn) {
@@ -66,6 +87,7 @@ Result<Position> resolve_position(const Options& options, std::string_view from)
             "slot " + options.slot + " cannot serve " + std::string(from) +
                 (slot ? ": it is at " + to_string(*slot->confirmed_flush) : ": it does not exist"));
     }
+    TRIBUTARY_TRY_VOID(verify_written(sql, *lsn));
     return encode_resume(*lsn);
 }
 

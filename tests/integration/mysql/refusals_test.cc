@@ -171,6 +171,15 @@ TEST_P(MysqlRefusals, positions_are_resolved_from_now_gtids_and_places_and_refus
     const auto missing = resolve_position(options, "binlog.999999:4");
     ASSERT_FALSE(missing);
     EXPECT_TRUE(missing.error().is(errors::kSourceRewound)) << missing.error().message();
+    const auto beyond = resolve_position(options, *files.rows.back()[0] + ":999999999");
+    ASSERT_FALSE(beyond);
+    EXPECT_TRUE(beyond.error().is(errors::kSourceRewound)) << beyond.error().message();
+    const auto unwritten = resolve_position(
+        options,
+        GetParam() == MysqldKind::mysql ? sql("SELECT @@server_uuid").value() + ":1-999999999"
+                                        : "0-" + sql("SELECT @@server_id").value() + "-999999999");
+    ASSERT_FALSE(unwritten);
+    EXPECT_TRUE(unwritten.error().is(errors::kSourceRewound)) << unwritten.error().message();
     const auto nonsense = resolve_position(options, "yesterday");
     ASSERT_FALSE(nonsense);
     EXPECT_TRUE(nonsense.error().is(errors::kConfigInvalid));

@@ -152,6 +152,19 @@ TEST_F(PostgresqlRefuses, to_go_on_without_the_slot_it_had) {
     EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "0");
 }
 
+TEST_F(PostgresqlRefuses, to_be_reset_to_what_the_server_has_not_written_yet) {
+    sql("SELECT pg_create_logical_replication_slot('mine', 'pgoutput')");
+    const std::string written = sql("SELECT pg_current_wal_insert_lsn()").value();
+    const auto accepted = resolve_position(options(), written);
+    ASSERT_TRUE(accepted) << accepted.error().message();
+    EXPECT_EQ(accepted.value(), encode_resume(*parse_lsn(written)));
+    const auto refused = resolve_position(options(), "FF/0");
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(errors::kSourceRewound)) << refused.error().message();
+    EXPECT_NE(refused.error().what().find("--from FF/0"), std::string::npos);
+    EXPECT_TRUE(resolve_position(options(), "now"));
+}
+
 TEST_F(PostgresqlRefuses, to_create_a_slot_when_told_not_to) {
     Options careful = options();
     careful.create_slot = false;
