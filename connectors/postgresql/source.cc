@@ -97,12 +97,14 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     TRIBUTARY_TRY_VOID(check_history(session, start, side));
     missed_.clear();
     TRIBUTARY_TRY_VOID(check_server(facts, filter, start));
+    const SnapshotDriver::Opening opening{facts, filter, start, missed_};
+    TRIBUTARY_TRY(begin, snapshots_.tables_to_begin(opening, side));
     std::optional<Lsn> slot_at = facts.slot ? facts.slot->confirmed_flush : std::nullopt;
     if (!facts.slot) {
         TRIBUTARY_TRY(created, create_slot(session));
         slot_at = created;
     }
-    TRIBUTARY_TRY_VOID(snapshots_.open({facts, filter, start, slot_at, missed_}, side, intake_));
+    TRIBUTARY_TRY_VOID(snapshots_.open(opening, std::move(begin), slot_at, side, intake_));
 
     // The role may have a wal_sender_timeout of its own.
     TRIBUTARY_TRY(timeout,

@@ -320,7 +320,10 @@ Result<void> SimSource::open_snapshots(const StartPoint& start,
     TRIBUTARY_TRY(filter, TableFilter::make(options_.tables));
     const std::optional<Lsn> slot_at =
         server_.slot() ? std::optional(Lsn(server_.slot()->confirmed)) : std::nullopt;
-    return driver_.open({server_facts(), filter, start, slot_at, missed}, side, intake_);
+    const postgresql::ServerFacts facts = server_facts();
+    const postgresql::SnapshotDriver::Opening opening{facts, filter, start, missed};
+    TRIBUTARY_TRY(begin, driver_.tables_to_begin(opening, side));
+    return driver_.open(opening, std::move(begin), slot_at, side, intake_);
 }
 
 Result<void> SimSource::step_snapshots(EntrySink& sink, std::chrono::milliseconds& wait) {

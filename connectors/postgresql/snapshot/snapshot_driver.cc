@@ -31,32 +31,40 @@ void SnapshotDriver::tell_of_missed(const std::string& missed) const {
                        {{"why", missed}});
 }
 
+Result<SnapshotDriver::Begin> SnapshotDriver::tables_to_begin(const Opening& opening,
+                                                              const SideReader& side) const {
+    const bool fresh = opening.start.resume.empty() && opening.start.done.empty();
+    TRIBUTARY_TRY(lost, this->lost(opening.start, side));
+    if (!begins_snapshot(
+            with_.options.snapshot, fresh || lost || !opening.missed.empty(), begun_)) {
+        return Begin();
+    }
+    TRIBUTARY_TRY(tables, snapshot_tables(opening.facts, opening.filter));
+    return Begin(std::move(tables));
+}
+
 Result<void> SnapshotDriver::open(const Opening& opening,
+                                  Begin begin,
+                                  std::optional<Lsn> slot_at,
                                   const SideReader& side,
                                   std::unique_ptr<Intake>& intake) {
     snapshot_.reset();
     const Options& options = with_.options;
     const bool fresh = opening.start.resume.empty() && opening.start.done.empty();
     const bool missed = !opening.missed.empty();
-    TRIBUTARY_TRY(lost, this->lost(opening.start, side));
-    std::optional<std::vector<RunTable>> begin;
-    if (begins_snapshot(options.snapshot, fresh || lost || missed, begun_)) {
-        TRIBUTARY_TRY(tables, snapshot_tables(opening.facts, opening.filter));
-        begin = std::move(tables);
-    }
     if (missed) {
         tell_of_missed(opening.missed);
     }
-    if (opening.slot_at && (missed || (fresh && begin))) {
+    if (slot_at && (missed || (fresh && begin))) {
         // The run is in the log before anything of the stream is, at a position of its own.
-        TRIBUTARY_TRY(made,
-                      Intake::make(intake_options(options),
-                                   {encode_resume(*opening.slot_at),
-                                    missed ? opening.start.done : Position{}},
-                                   with_.catalogue));
+        TRIBUTARY_TRY(
+            made,
+            Intake::make(intake_options(options),
+                         {encode_resume(*slot_at), missed ? opening.start.done : Position{}},
+                         with_.catalogue));
         intake = std::move(made);
-    } else if (opening.slot_at && fresh) {
-        intake->begin_at(*opening.slot_at);
+    } else if (slot_at && fresh) {
+        intake->begin_at(*slot_at);
     }
     TRIBUTARY_TRY(
         snapshot,

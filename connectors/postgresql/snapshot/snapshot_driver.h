@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "connectors/postgresql/intake/intake.h"
 #include "connectors/postgresql/options.h"
@@ -40,12 +41,18 @@ class SnapshotDriver {
         const ServerFacts& facts;
         const TableFilter& filter;
         const StartPoint& start;
-        std::optional<Lsn> slot_at;
         const std::string& missed;  // changes that the server no longer has; empty: none
     };
-    // Goes on with a snapshot, or begins one where the mode wants it. `intake` is made anew where
-    // the pipeline begins at the slot's own position.
+    using Begin = std::optional<std::vector<RunTable>>;
+    // The tables of the snapshot that begins now; nothing where none does. It is asked before a
+    // slot is made, which would hold WAL for nobody. kSourceRights: one of them cannot be read.
+    [[nodiscard]] Result<Begin> tables_to_begin(const Opening& opening,
+                                                const SideReader& side) const;
+    // Goes on with a snapshot, or begins the one of `begin`. `intake` is made anew where the
+    // pipeline begins at the slot's own position, `slot_at`.
     [[nodiscard]] Result<void> open(const Opening& opening,
+                                    Begin begin,
+                                    std::optional<Lsn> slot_at,
                                     const SideReader& side,
                                     std::unique_ptr<Intake>& intake);
 

@@ -152,6 +152,20 @@ TEST_F(PostgresqlRefuses, to_go_on_without_the_slot_it_had) {
     EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "0");
 }
 
+// It would hold WAL for a pipeline that cannot begin.
+TEST_F(PostgresqlRefuses, rows_that_it_may_not_read_before_it_makes_a_slot) {
+    sql("REVOKE SELECT ON t FROM tributary");
+    Options taking = options();
+    taking.snapshot = SnapshotMode::initial;
+    expect_refused(open(taking), errors::kSourceRights);
+    EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "0");
+    sql("GRANT SELECT ON t TO tributary");
+    const auto opened = open(taking);
+    EXPECT_TRUE(opened) << opened.error().message();
+    EXPECT_EQ(sql("SELECT count(*) FROM pg_replication_slots").value(), "1");
+    sql("REVOKE SELECT ON t FROM tributary");
+}
+
 TEST_F(PostgresqlRefuses, to_be_reset_to_what_the_server_has_not_written_yet) {
     sql("SELECT pg_create_logical_replication_slot('mine', 'pgoutput')");
     const std::string written = sql("SELECT pg_current_wal_insert_lsn()").value();
