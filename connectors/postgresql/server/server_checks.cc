@@ -222,6 +222,14 @@ Error hidden_rows(const ServerFacts& facts, const std::string& names) {
                 facts.role.name + "\": " + bypass_sql(facts)};
 }
 
+Error unusable_key(const ServerFacts& facts, const TableFacts& table) {
+    return {errors::kSourceRights,
+            "a snapshot must compare the keys of " + name_of(table) +
+                ", whose type is in a schema that role \"" + facts.role.name +
+                "\" may not use: GRANT USAGE ON SCHEMA " + table.hidden_schemas + " TO " +
+                quote_identifier(facts.role.name) + ";"};
+}
+
 // CREATE PUBLICATION without a look at what the server is.
 Result<std::string> new_publication_sql(const ServerFacts& facts,
                                         const Options& options,
@@ -422,6 +430,9 @@ Result<SnapshotChoice> find_snapshot_table(const ServerFacts& facts,
     if (hides_rows(facts, *found)) {
         return hidden_rows(facts, name);
     }
+    if (!found->hidden_schemas.empty()) {
+        return unusable_key(facts, *found);
+    }
     return SnapshotChoice{{found->schema, found->table}, found->rows_estimate};
 }
 
@@ -430,6 +441,7 @@ Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts, const Ta
     std::vector<std::string> hidden;
     std::vector<std::string> secured;
     std::string grant;
+    const TableFacts* unusable = nullptr;
     for (const TableFacts& table : facts.tables) {
         if (!table.published || !expected(table, facts, filter)) {
             continue;
@@ -442,12 +454,18 @@ Result<std::vector<RunTable>> snapshot_tables(const ServerFacts& facts, const Ta
         if (hides_rows(facts, table)) {
             secured.push_back(name_of(table));
         }
+        if (!table.hidden_schemas.empty()) {
+            unusable = &table;
+        }
     }
     if (!hidden.empty()) {
         return unreadable(facts, joined(hidden), grant);
     }
     if (!secured.empty()) {
         return hidden_rows(facts, joined(secured));
+    }
+    if (unusable != nullptr) {
+        return unusable_key(facts, *unusable);
     }
     return tables;
 }

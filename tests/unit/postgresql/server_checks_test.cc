@@ -494,6 +494,11 @@ TEST(Judge, names_tables_of_which_row_security_hides_rows_from_a_snapshot) {
     facts.role.bypass_rls = true;
     EXPECT_TRUE(snapshot_tables(facts, filter));
     EXPECT_TRUE(find_snapshot_table(facts, filter, "public.orders"));
+    facts.tables[0].hidden_schemas = "ext";
+    expect_error(snapshot_tables(facts, filter),
+                 errors::kSourceRights,
+                 "keys of public.orders, whose type is in a schema that role \"tributary\" may not "
+                 "use: GRANT USAGE ON SCHEMA ext TO \"tributary\";");
 }
 
 TEST(Judge, a_publication_that_the_agent_makes_is_an_error_only_where_it_may_not) {
@@ -566,6 +571,7 @@ TEST(FindSnapshotTable, takes_the_names_under_which_the_stream_has_events) {
     };
     add("unpublished").published = false;
     add("hidden").readable = false;
+    add("keyed").hidden_schemas = "ext";
     add("root").partitioned = true;
     add("part").partition = true;
     const Options options = good_options();
@@ -581,6 +587,7 @@ TEST(FindSnapshotTable, takes_the_names_under_which_the_stream_has_events) {
         EXPECT_EQ(error(name), "snapshot_refused") << name;
     }
     EXPECT_EQ(error("public.hidden"), "source_rights");
+    EXPECT_EQ(error("public.keyed"), "source_rights");
     EXPECT_EQ(error("public.part"), "");
     EXPECT_EQ(error("public.root"), "snapshot_refused");
     facts.publication->via_root = true;
