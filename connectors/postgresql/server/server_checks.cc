@@ -6,6 +6,7 @@
 #include <regex>
 #include <utility>
 
+#include "connectors/postgresql/server/publication_checks.h"
 #include "model/errors.h"
 
 namespace tributary::postgresql {
@@ -826,6 +827,10 @@ class Judge {
                      "ALTER TABLE " + sql_name_of(table) +
                          " ADD PRIMARY KEY (...); or ALTER TABLE " + sql_name_of(table) +
                          " REPLICA IDENTITY FULL;");
+            }
+            if (facts_.publication) {
+                const auto refused = judge_refusals(table, *facts_.publication, options_);
+                findings_.insert(findings_.end(), refused.begin(), refused.end());
             }
             chosen = key_of(table, subject) || chosen;
             key_is_selected(table, subject);

@@ -60,6 +60,17 @@ struct ColumnFacts {
     bool in_key = false;      // the primary key, or the index of the replica identity
 };
 
+// What the server refuses to everybody because of how the table is published.
+struct RefusedChanges {
+    enum class Why : std::uint8_t { column_list, row_filter, generated_column };
+    Why why = Why::column_list;
+    std::string part{};     // the partition whose rows they are, as SQL; empty: the table itself
+    std::string columns{};  // of the replica identity and not of the list, or of the filter alone
+    bool full = false;      // REPLICA IDENTITY FULL
+    std::string listed{};   // the column list, as SQL, with `columns` if it lacks them; or empty
+    std::string filter{};   // the row filter, as SQL; or empty
+};
+
 struct TableFacts {
     std::string schema;
     std::string table;
@@ -76,7 +87,8 @@ struct TableFacts {
     std::optional<std::uint64_t> rows_estimate{};  // of the last ANALYZE or VACUUM
     // Schemas of the key's types that the role may not use, quoted; empty: none.
     std::string hidden_schemas{};
-    std::vector<ColumnFacts> columns{};  // read_columns()
+    std::vector<ColumnFacts> columns{};      // read_columns()
+    std::vector<RefusedChanges> refusals{};  // read_refusals()
 };
 
 struct ServerFacts {
