@@ -280,6 +280,7 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
     }
     [[maybe_unused]] const bool interrupted = interrupter_.consume();
     TRIBUTARY_TRY(drained, drain(sink));
+    tell_of_uncarried_keys();
     buffered_ = drained.more;
     busy_ = drained.bytes >= kBusyBytes;
     if (drained.bytes > 0) {
@@ -321,6 +322,15 @@ Result<PostgresqlSource::Drained> PostgresqlSource::drain(EntrySink& sink) {
         // A catalogue read or a long drain may have taken a while.
         if (const SteadyTime now = clock_.now(); status_due(now)) {
             TRIBUTARY_TRY_VOID(send_status(now));
+        }
+    }
+}
+
+// Once for each: a server describes a table again and again.
+void PostgresqlSource::tell_of_uncarried_keys() {
+    for (UncarriedKey& key : intake_->take_uncarried_keys()) {
+        if (const auto [told, first] = told_keys_.insert(std::move(key)); first) {
+            warn_of_uncarried_key(observer_, options_.name, *told);
         }
     }
 }

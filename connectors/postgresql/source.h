@@ -9,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "connectors/postgresql/intake/intake.h"
+#include "connectors/postgresql/intake/uncarried_key.h"
 #include "connectors/postgresql/options.h"
 #include "connectors/postgresql/server/catalogue.h"
 #include "connectors/postgresql/server/connection.h"
@@ -72,6 +74,7 @@ class PostgresqlSource final : public Source, private Snapshots {
         bool more = false;  // complete messages may be left in the buffer
     };
     Result<Drained> drain(EntrySink& sink);
+    void tell_of_uncarried_keys();
     Result<void> take(const StreamMessage& message, std::int64_t now_us, EntrySink& sink);
     Result<void> tend(SteadyTime now);
     Result<void> send_status(SteadyTime now);
@@ -92,6 +95,7 @@ class PostgresqlSource final : public Source, private Snapshots {
     std::unique_ptr<Intake> intake_;
     SqlChunkReader chunks_;
     SnapshotDriver snapshots_;
+    std::set<UncarriedKey> told_keys_;  // that the log has a warning of
     std::string missed_;  // changes that the server no longer has, which a snapshot makes good
 
     // Of the connection

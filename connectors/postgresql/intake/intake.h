@@ -18,11 +18,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "connectors/postgresql/entry_payload.h"
 #include "connectors/postgresql/intake/stream_watcher.h"
+#include "connectors/postgresql/intake/uncarried_key.h"
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/position.h"
 #include "connectors/postgresql/server/catalogue_port.h"
@@ -71,6 +73,11 @@ class Intake final : public core::snapshot::RowStream {
 
     // Tells `watcher` (which outlives this; null: nobody) of what follows.
     void watch(StreamWatcher* watcher) noexcept { watcher_ = watcher; }
+
+    // Tables described since the last call whose key is not carried.
+    [[nodiscard]] std::vector<UncarriedKey> take_uncarried_keys() {
+        return std::exchange(uncarried_keys_, {});
+    }
 
     void in_snapshot(bool running) noexcept override { in_snapshot_ = running; }
 
@@ -152,6 +159,7 @@ class Intake final : public core::snapshot::RowStream {
     StreamWatcher* watcher_ = nullptr;
     bool withheld_ = false;  // something of the transaction
     std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
+    std::vector<UncarriedKey> uncarried_keys_;
     std::uint32_t last_oid_ = 0;
     Table* last_table_ = nullptr;
 

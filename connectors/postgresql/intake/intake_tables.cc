@@ -80,6 +80,9 @@ Result<void> Intake::select_columns(const RelationMessage& relation,
     if (chosen) {
         table.unsent_key = unsent_key(schema, catalogue);
     }
+    if (std::string column = drop_uncarried_key(schema); !column.empty()) {
+        uncarried_keys_.push_back({table.name, std::move(column)});
+    }
     std::vector<Column> kept;
     for (auto& column : schema.columns) {
         const bool keep = filter_.column_selected(schema.schema, schema.table, column.name);

@@ -832,6 +832,12 @@ class Judge {
                 const auto refused = judge_refusals(table, *facts_.publication, options_);
                 findings_.insert(findings_.end(), refused.begin(), refused.end());
             }
+            if (!table.uncarried_key.empty()) {
+                warn(subject,
+                     "its key has " + table.uncarried_key +
+                         ", which is not carried, so that its records have no key",
+                     "tables.key_columns: other columns that tell its rows apart");
+            }
             chosen = key_of(table, subject) || chosen;
             key_is_selected(table, subject);
             snapshot_of(table, subject);

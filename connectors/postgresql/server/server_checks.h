@@ -89,6 +89,9 @@ struct TableFacts {
     std::string hidden_schemas{};
     std::vector<ColumnFacts> columns{};      // read_columns()
     std::vector<RefusedChanges> refusals{};  // read_refusals()
+    // A column of the key whose type is not mapped, "id of type xid8"; empty: none.
+    // read_uncarried_keys().
+    std::string uncarried_key{};
 };
 
 struct ServerFacts {

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/planted.h"
+#include "connectors/postgresql/intake/uncarried_key.h"
 #include "connectors/postgresql/snapshot/copy_text.h"
 #include "connectors/postgresql/values/table_schema.h"
 #include "model/errors.h"
@@ -33,8 +34,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::make(const SnapshotOptions& options,
                                                  const SideReader& side,
                                                  std::optional<std::vector<RunTable>> begin) {
     TRIBUTARY_TRY(filter, TableFilter::make(options.filter));
-    std::unique_ptr<Snapshot> snapshot(
-        new Snapshot(options.database, surroundings.reader, std::move(filter)));
+    std::unique_ptr<Snapshot> snapshot(new Snapshot(options, surroundings, std::move(filter)));
     TRIBUTARY_TRY(
         engine,
         core::snapshot::Engine::make(options.engine,
@@ -87,6 +87,12 @@ Result<ChunkShape> Snapshot::describe() {
     TRIBUTARY_TRY(table, make_snapshot_table(database_, facts, catalogue, filter_));
     table_ = std::move(table);
     columns_ = column_signature(table_.structure);
+    if (!table_.uncarried_key.empty()) {
+        warn_of_uncarried_key(
+            observer_,
+            source_,
+            {table_.structure.schema + "." + table_.structure.table, table_.uncarried_key});
+    }
     return ChunkShape{.structure = std::make_shared<const TableSchema>(table_.structure),
                       .key_columns = table_.order};
 }

@@ -76,8 +76,12 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     void on_commit(bool selected) override;
 
   private:
-    Snapshot(std::string database, postgresql::ChunkReader& reader, TableFilter filter)
-        : database_(std::move(database)), reader_(reader), filter_(std::move(filter)) {}
+    Snapshot(const SnapshotOptions& options, const Surroundings& surroundings, TableFilter filter)
+        : database_(options.database),
+          source_(options.engine.source),
+          reader_(surroundings.reader),
+          observer_(surroundings.observer),
+          filter_(std::move(filter)) {}
 
     Result<core::snapshot::ChunkBegin> begin(const TableName& table) override;
     Result<core::snapshot::ChunkShape> describe() override;
@@ -95,7 +99,9 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     [[nodiscard]] bool in_doubt() const;
 
     std::string database_;
+    std::string source_;
     postgresql::ChunkReader& reader_;
+    Observer& observer_;
     TableFilter filter_;
     std::unique_ptr<core::snapshot::Engine> engine_;
 

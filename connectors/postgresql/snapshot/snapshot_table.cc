@@ -174,6 +174,7 @@ Result<SnapshotTable> make_snapshot_table(const std::string& database,
     TRIBUTARY_TRY(relation, parse_relation(bytes));
     out.structure = merge_table(database, relation, catalogue);
     TRIBUTARY_TRY_VOID(filter.settle_key(out.structure));
+    out.uncarried_key = drop_uncarried_key(out.structure);
     std::vector<Column> kept;
     for (Column& column : out.structure.columns) {
         if (filter.column_selected(facts.schema, facts.table, column.name)) {

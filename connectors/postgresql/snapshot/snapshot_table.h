@@ -44,6 +44,7 @@ struct SnapshotTable {
     std::vector<std::string> order{};     // columns by which the rows are read; empty: no key
     std::vector<std::size_t> order_at{};  // their places in structure.columns
     std::vector<std::size_t> match_at{};  // columns by which the stream names a row
+    std::string uncarried_key{};          // drop_uncarried_key()
 };
 
 // Joins the two as the stream's Relation message would be joined. kConfigInvalid: a key column is

@@ -197,6 +197,20 @@ std::string unsent_key(const TableSchema& table, const CatalogueTable& catalogue
     return {};
 }
 
+std::string drop_uncarried_key(TableSchema& table) {
+    const auto lost =
+        std::find_if(table.columns.begin(), table.columns.end(), [](const Column& column) {
+            return column.key_index != 0 && column.type.kind == TypeKind::unsupported;
+        });
+    if (lost == table.columns.end()) {
+        return {};
+    }
+    for (Column& column : table.columns) {
+        column.key_index = 0;
+    }
+    return lost->name + " of type " + lost->source_type;
+}
+
 std::string column_signature(const TableSchema& table) {
     std::string out;
     for (const Column& column : table.columns) {

@@ -26,6 +26,11 @@ namespace tributary::postgresql {
 // The first column of the key that old rows come without; empty: they have it whole, or never come.
 [[nodiscard]] std::string unsent_key(const TableSchema& table, const CatalogueTable& catalogue);
 
+// A key is carried whole or not at all: records of several rows would share what is left of it.
+// Where a column of the key is of a type that is not mapped, takes the key away and names that
+// column, "id of type xid8"; empty: the key stays. After TableFilter::settle_key().
+[[nodiscard]] std::string drop_uncarried_key(TableSchema& table);
+
 // The columns of a row by name, type and modifier: what two rows must share to be put together.
 [[nodiscard]] std::string column_signature(const TableSchema& table);
 

@@ -133,5 +133,50 @@ TEST_F(PostgresqlChecks, name_generated_columns_of_old_rows_that_are_not_publish
                    "ALTER PUBLICATION \"plant\" SET (publish_generated_columns = stored);");
 }
 
+TEST_F(PostgresqlChecks, name_keys_of_types_that_are_not_carried_and_so_does_the_log) {
+    sql("CREATE TYPE pair AS (a int, b int); CREATE DOMAIN name_of AS text;"
+        "CREATE TABLE t (id xid8 PRIMARY KEY, v text);"
+        "CREATE TABLE two (a int, b pair, PRIMARY KEY (a, b));"
+        "CREATE TABLE fine (id name_of PRIMARY KEY, x pg_lsn);"
+        "CREATE TABLE other (id int PRIMARY KEY, x pg_lsn UNIQUE);"
+        "CREATE TABLE chosen (id pg_lsn PRIMARY KEY, n int NOT NULL);"
+        "ALTER TABLE chosen REPLICA IDENTITY FULL;"
+        "CREATE PUBLICATION plant FOR TABLE t, two, fine, other, chosen");
+    Options options = this->options();
+    options.tables.key_columns = {"public\\.chosen\\.n"};
+    std::vector<std::string> uncarried;
+    for (const Finding& finding : check(options).findings) {
+        if (finding.what.find("is not carried") != std::string::npos) {
+            EXPECT_THAT(finding.remedy, HasSubstr("tables.key_columns"));
+            uncarried.push_back(finding.subject + " " + finding.what);
+        }
+    }
+    EXPECT_THAT(uncarried,
+                ::testing::ElementsAre(
+                    AllOf(HasSubstr("table public.t "), HasSubstr("its key has id of type xid8")),
+                    AllOf(HasSubstr("public.two "), HasSubstr("b of type public.pair"))));
+
+    Pipeline pipeline(options);
+    ASSERT_TRUE(pipeline.open());
+    for (int round = 1; round < 3; ++round) {
+        const std::string n = std::to_string(round);
+        sql("INSERT INTO t VALUES ('" + n + "', 'v'); INSERT INTO two VALUES (1, (1," + n +
+            ")); INSERT INTO fine VALUES ('" + n + "'); INSERT INTO chosen VALUES ('0/" + n +
+            "', 1); ANALYZE t");
+    }
+    ASSERT_TRUE(pipeline.poll_until_count(8));
+    std::vector<std::string> warned;
+    std::istringstream lines(pipeline.observer.lines);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.find("tables.key_columns") != std::string::npos) {
+            warned.push_back(line);
+        }
+    }
+    EXPECT_THAT(
+        warned,
+        ::testing::ElementsAre(AllOf(HasSubstr("public.t"), HasSubstr("id of type xid8")),
+                               AllOf(HasSubstr("public.two"), HasSubstr("b of type public.pair"))));
+}
+
 }  // namespace
 }  // namespace tributary::postgresql::testing

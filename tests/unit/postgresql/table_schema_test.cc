@@ -89,6 +89,22 @@ TEST(TableSchema, knows_which_column_of_a_chosen_key_old_rows_lack) {
     EXPECT_EQ(unsent(kFlagAll, 'f'), "");
 }
 
+TEST(TableSchema, a_key_is_carried_whole_or_not_at_all) {
+    TableSchema table;
+    table.columns = std::vector<Column>(2);
+    table.columns[0].name = "a";
+    table.columns[0].type.kind = TypeKind::int32;
+    table.columns[0].key_index = 1;
+    table.columns[1].name = "x";
+    table.columns[1].source_type = "xid8";
+    EXPECT_EQ(drop_uncarried_key(table), "") << "x is not of the key";
+    EXPECT_EQ(table.columns[0].key_index, 1U);
+    table.columns[1].key_index = 2;
+    EXPECT_EQ(drop_uncarried_key(table), "x of type xid8");
+    EXPECT_EQ(table.columns[0].key_index, 0U) << "rows would share what is left";
+    EXPECT_EQ(table.columns[1].key_index, 0U);
+}
+
 TEST(TableSchema, full_and_nothing_give_the_primary_key_or_none) {
     CatalogueTable table = catalogue();
     for (const char identity : {'f', 'n'}) {
