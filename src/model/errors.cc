@@ -322,9 +322,10 @@ const ErrorKind kValueUndecodable{
     "value_undecodable",
     ErrorClass::definite,
     kExitPoison,
-    "the bytes are kept in the log.",
+    "the bytes are kept in the log, or by the server that could not send them.",
     "set poison: dead_letter to go on without this event, or exclude the column named "
-    "above."};
+    "above. What PostgreSQL itself fails at (a row filter): mend that there; "
+    "`tributary reset --from` an LSN behind its transaction leaves that out."};
 
 const ErrorKind kMqttAuth{
     "mqtt_auth",

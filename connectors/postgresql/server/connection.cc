@@ -126,6 +126,32 @@ bool is_loopback(const sockaddr_storage& address) {
     return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) != 0;
 }
 
+// Class 22 but a parameter's value: the server could not compute with what is in a row. Its text
+// may quote the row.
+bool is_about_data(std::string_view sqlstate) {
+    return sqlstate.substr(0, 2) == "22" && sqlstate != "22023";
+}
+
+// PostgreSQL 15 manual, appendix A, class 22.
+std::string_view data_exception(std::string_view sqlstate) {
+    struct Named {
+        std::string_view sqlstate;
+        std::string_view name;
+    };
+    constexpr std::array kNamed{Named{"22003", "numeric value out of range"},
+                                Named{"22007", "invalid datetime format"},
+                                Named{"22008", "datetime field overflow"},
+                                Named{"22012", "division by zero"},
+                                Named{"22021", "character not in repertoire"},
+                                Named{"22P02", "invalid text representation"},
+                                Named{"22P05", "untranslatable character"}};
+    const auto* const found =
+        std::find_if(kNamed.begin(), kNamed.end(), [sqlstate](const Named& each) {
+            return each.sqlstate == sqlstate;
+        });
+    return found == kNamed.end() ? "data exception" : found->name;
+}
+
 const ErrorKind& not_in_prerequisite_state(std::string_view message) {
     if (contains(message, "wal_level") || contains(message, "recovery")) {
         return errors::kSourceSettings;
@@ -186,6 +212,9 @@ const ErrorKind& kind_of(std::string_view sqlstate, std::string_view message) {
     if (sqlstate == "53300" && contains(message, "max_wal_senders")) {
         return errors::kSlotLimit;
     }
+    if (is_about_data(sqlstate)) {
+        return errors::kValueUndecodable;
+    }
     if (group == "0A" || group == "22" || group == "42" || group == "F0") {
         return errors::kSourceSettings;
     }
@@ -223,7 +252,11 @@ Error server_error(const PGresult* result, std::string_view doing) {
     const std::string_view message = field(PG_DIAG_MESSAGE_PRIMARY);
     std::string what(doing);
     what += ": ";
-    what += message.empty() ? trimmed(PQresultErrorMessage(result)) : message;
+    if (is_about_data(sqlstate)) {
+        what += data_exception(sqlstate);
+    } else {
+        what += message.empty() ? trimmed(PQresultErrorMessage(result)) : message;
+    }
     if (!sqlstate.empty()) {
         what += " (SQLSTATE ";
         what += sqlstate;
@@ -231,6 +264,12 @@ Error server_error(const PGresult* result, std::string_view doing) {
     }
     if (sqlstate == kLockNotAvailable) {
         what += "; a transaction holds the lock: end it (pg_locks has its pid), or wait for it";
+    }
+    if (is_about_data(sqlstate)) {
+        // Of a stream it has the row's place.
+        const std::string_view context = field(PG_DIAG_CONTEXT);
+        what += context.empty() ? "" : "; " + std::string(context.substr(0, context.find('\n')));
+        what += "; the server's log has its text";
     }
     if (const std::string_view hint = field(PG_DIAG_MESSAGE_HINT); !hint.empty()) {
         what += "; the server's hint: ";

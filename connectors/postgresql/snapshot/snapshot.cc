@@ -98,6 +98,7 @@ Result<ChunkShape> Snapshot::describe() {
 }
 
 Result<void> Snapshot::ask(const core::snapshot::RowsWanted& wanted) {
+    where_ = wanted.where;
     return reader_.ask(chunk_sql(table_, wanted.after, wanted.rows_max, wanted.where));
 }
 
@@ -105,11 +106,14 @@ Result<void> Snapshot::rows(const OnRow& on_row) {
     const auto columns = static_cast<std::uint16_t>(table_.structure.columns.size());
     bool broken = false;
     std::string tuple;
-    TRIBUTARY_TRY_VOID(reader_.rows([&](std::string_view line) {
+    const auto read = reader_.rows([&](std::string_view line) {
         tuple.clear();
         broken = !append_copy_tuple(tuple, line, columns);
         return !broken && on_row(tuple);
-    }));
+    });
+    if (!read) {
+        return of_rows(read.error(), where_);
+    }
     if (broken) {
         return Error(errors::kProtocolViolation,
                      "snapshot of " + engine_->current_name() + ": a row that is not one of COPY");
@@ -119,7 +123,7 @@ Result<void> Snapshot::rows(const OnRow& on_row) {
 
 Result<void> Snapshot::part(std::uint64_t rows_max, std::string_view where, const OnRow& on_row) {
     std::string tuple;
-    return reader_.part(
+    const auto read = reader_.part(
         whole_sql(table_, where),
         rows_max,
         [&](const std::vector<std::optional<std::string_view>>& cells) {
@@ -134,6 +138,26 @@ Result<void> Snapshot::part(std::uint64_t rows_max, std::string_view where, cons
             }
             return on_row(tuple);
         });
+    return read ? Result<void>(success()) : of_rows(read.error(), where);
+}
+
+// A row with which the server could not compute: what it computes but values is conditions.
+Error Snapshot::of_rows(const Error& error, std::string_view where) const {
+    if (!error.is(errors::kValueUndecodable)) {
+        return error;
+    }
+    if (!where.empty()) {
+        return {errors::kSnapshotRefused,
+                error.what() + "; the condition that was given fails for a row: give another one"};
+    }
+    if (!table_.facts.row_filter.empty()) {
+        return {errors::kPublicationUnsuitable,
+                error.what() + "; the table's row filter in the publication, WHERE " +
+                    table_.facts.row_filter +
+                    ", fails for a row: mend the row, or give the table a filter that takes every "
+                    "row"};
+    }
+    return error;
 }
 
 void Snapshot::name_of(std::string_view row, std::string& name) const {

@@ -93,6 +93,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     [[nodiscard]] std::vector<std::string> key_of(std::string_view row) const override;
     void name_of(std::string_view row, std::string& name) const override;
 
+    [[nodiscard]] Error of_rows(const Error& error, std::string_view where) const;
     void say(const RowMessage& row, core::snapshot::ViewChanges& changes);
     bool all_seen();
     [[nodiscard]] bool sees_current() const;
@@ -108,6 +109,7 @@ class Snapshot final : public StreamWatcher, private core::snapshot::ChunkReader
     BegunChunk seen_;      // of the chunk that is read or held
     SnapshotTable table_;  // of the last describe()
     std::string columns_;  // its column_signature()
+    std::string where_;    // of the rows that were asked for
     // Appended, and not yet seen by any chunk.
     std::vector<std::uint32_t> unseen_;
     std::uint32_t xid_ = 0;  // of the stream's transaction

@@ -178,5 +178,65 @@ TEST_F(PostgresqlChecks, name_keys_of_types_that_are_not_carried_and_so_does_the
                                AllOf(HasSubstr("public.two"), HasSubstr("b of type public.pair"))));
 }
 
+// A row filter is computed for each row, and may fail at one.
+TEST_F(PostgresqlChecks, do_not_keep_a_row_filter_from_failing_which_is_told_by_its_table) {
+    if (version() < 150000) {
+        sql("CREATE TABLE t (v text); CREATE PUBLICATION plant FOR TABLE t");
+        return;
+    }
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int); ALTER TABLE t REPLICA IDENTITY FULL;"
+        "CREATE TABLE u (id int PRIMARY KEY);"
+        "GRANT SELECT ON t, u TO tributary;"
+        "CREATE PUBLICATION plant FOR TABLE u, t WHERE (10 / v > 0);"
+        "INSERT INTO t VALUES (1, 0)");
+    Options taking = options();
+    taking.snapshot = SnapshotMode::initial;
+    {
+        Pipeline pipeline(taking);
+        ASSERT_TRUE(pipeline.open());
+        const auto polled = pipeline.poll_until([] { return false; });
+        ASSERT_FALSE(polled);
+        EXPECT_TRUE(polled.error().is(errors::kPublicationUnsuitable)) << polled.error().message();
+        EXPECT_THAT(polled.error().what(),
+                    AllOf(HasSubstr("snapshot of public.t"),
+                          HasSubstr("WHERE ((10 / v) > 0)"),
+                          HasSubstr("division by zero (SQLSTATE 22012)")));
+    }
+    Options streaming = server_.options("other");
+    Pipeline pipeline(streaming);
+    ASSERT_TRUE(pipeline.open());
+    sql("INSERT INTO t VALUES (2, 0)");
+    const auto polled = pipeline.poll_until([] { return false; });
+    ASSERT_FALSE(polled);
+    EXPECT_TRUE(polled.error().is(errors::kValueUndecodable)) << polled.error().message();
+    EXPECT_THAT(polled.error().what(), AllOf(HasSubstr("SQLSTATE 22012"), HasSubstr("LSN ")));
+    // The way out that the error's advice names.
+    const auto behind = resolve_position(streaming, sql("SELECT pg_current_wal_lsn()").value());
+    ASSERT_TRUE(behind) << behind.error().message();
+    Pipeline again(streaming);
+    const auto opened = again.source->open({behind.value(), {}}, again.side);
+    ASSERT_TRUE(opened) << opened.error().message();
+    sql("INSERT INTO u VALUES (9)");
+    EXPECT_TRUE(again.poll_until([&again] {
+        const auto texts = again.texts();
+        return std::find(texts.begin(), texts.end(), "create u id=9") != texts.end();
+    }));
+}
+
+// What the server says of a row that it cannot compute with quotes the row.
+TEST_F(PostgresqlChecks, errors_about_rows_have_no_values_of_theirs) {
+    sql("CREATE TABLE t (v text); INSERT INTO t VALUES ('secret-word');"
+        "GRANT SELECT ON t TO tributary");
+    const Interrupter interrupter;
+    auto session = Session::open(options().connection, Purpose::sql, interrupter);
+    ASSERT_TRUE(session) << session.error().message();
+    const auto failed =
+        session.value().query("SELECT (v::int) FROM public.t", std::chrono::seconds(10));
+    ASSERT_FALSE(failed);
+    EXPECT_TRUE(failed.error().is(errors::kValueUndecodable));
+    EXPECT_THAT(failed.error().what(), HasSubstr("invalid text representation (SQLSTATE 22P02)"));
+    EXPECT_THAT(failed.error().what(), Not(HasSubstr("secret-word")));
+}
+
 }  // namespace
 }  // namespace tributary::postgresql::testing

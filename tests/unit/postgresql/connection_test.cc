@@ -54,6 +54,8 @@ TEST(KindOf, a_sqlstate_has_one_meaning_beside_its_neighbours) {
          errors::kSourceUnreachable},
         {"57P03", "the database system is starting up", errors::kSourceUnreachable},
         {"22023", "invalid value for parameter", errors::kSourceSettings},
+        {"22P02", "invalid input syntax for type integer: \"x\"", errors::kValueUndecodable},
+        {"22012", "division by zero", errors::kValueUndecodable},
         {"0A000", "not supported", errors::kSourceSettings},
         {"F0000", "configuration file", errors::kSourceSettings},
         {"", "", errors::kSourceUnreachable},
