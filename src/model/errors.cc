@@ -282,7 +282,8 @@ const ErrorKind kBinlogUndone{
     kExitDiverged,
     "the rows that were undone are in the log and may be in Kafka.",
     "compare the rows of that transaction in the database with what was delivered; keep "
-    "transactional and other engines out of one transaction; then `tributary reset --from now`."};
+    "transactional and other engines out of one transaction; then `tributary reset --from` the end "
+    "of that transaction, if it is named above, which leaves nothing else out, or `now`."};
 
 const ErrorKind kXaRows{
     "xa_rows",

@@ -274,7 +274,7 @@ Result<void> IntakeMachine::on_statement(const Now& now,
             if (transaction_.event_count() > 0) {
                 return Error(errors::kBinlogUndone,
                              "transaction " + to_string(transaction_.id()) +
-                                 " has rows and a ROLLBACK TO SAVEPOINT");
+                                 " has rows and a ROLLBACK TO SAVEPOINT" + behind_this());
             }
             return success();
         case StatementKind::savepoint:
@@ -352,11 +352,29 @@ Result<void> IntakeMachine::on_truncate(const Now& now,
     return on_single_statement(now);
 }
 
+// What `tributary reset --from` takes to go on behind the transaction under way: GTIDs. Its end, in
+// a file, may not have come.
+std::string IntakeMachine::behind_this() const {
+    if (!resume_.by_gtid) {
+        return {};
+    }
+    ResumePoint point = resume_;
+    if (mysql_gtid_) {
+        point.executed.add(*mysql_gtid_);
+    }
+    if (mariadb_gtid_) {
+        point.gtid_position.add(*mariadb_gtid_);
+    }
+    return "; it ends at " + point.gtids();
+}
+
 // Rows of a table that cannot roll back stay, others went: which is which the log does not say.
 Result<void> IntakeMachine::on_rollback(const Now& now) {
     if (state_ == State::open && xid_.empty() && transaction_.event_count() > 0) {
-        return Error(errors::kBinlogUndone,
-                     "transaction " + to_string(transaction_.id()) + " has rows and a ROLLBACK");
+        return Error(
+            errors::kBinlogUndone,
+            "transaction " + to_string(transaction_.id()) + " has rows and a ROLLBACK" +
+                (resume_.by_gtid ? behind_this() : "; it ends at " + to_string(behind(now))));
     }
     if (!xid_.empty()) {
         transaction_.withdraw();

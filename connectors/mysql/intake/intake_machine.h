@@ -146,6 +146,7 @@ class IntakeMachine final : public Intake {
     Result<void> take_ddl(const Now& now, const DdlTarget& target);
     Result<void> on_single_statement(const Now& now);
     Result<void> on_rollback(const Now& now);
+    [[nodiscard]] std::string behind_this() const;
     Result<void> on_file_end(const Now& now);
     [[nodiscard]] Result<void> check_half(const Place& reached) const;
     void move_place(Place place, const Now& now);

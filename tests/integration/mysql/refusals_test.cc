@@ -1,6 +1,8 @@
 // What a server, an account or a history that does not serve is called, with the SQL that mends it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "connectors/mysql/server/sql.h"
 #include "tests/integration/mysql/rig.h"
 #include "tests/servers/failure.h"
@@ -263,6 +265,43 @@ TEST_P(MysqlRefusals, chosen_keys_that_are_nowhere) {
     options.tables.key_columns = {"plant\\.t\\.v"};
     EXPECT_FALSE(has(trouble(options), "tables.key_columns", ""));
 }
+
+// A temporary table does not roll back: a session that logs it has what it did logged, and a
+// ROLLBACK.
+class MysqlUndone : public ::testing::TestWithParam<GtidMode> {};
+
+TEST_P(MysqlUndone, names_the_end_of_the_transaction_from_which_reset_goes_on) {
+    Server server(MysqldKind::mariadb);
+    server.sql("CREATE TABLE t (id int PRIMARY KEY, v int) ENGINE=InnoDB");
+    Options options = server.options();
+    options.gtid = GetParam();
+    Pipeline pipeline(options);
+    ASSERT_TRUE(pipeline.open());
+    server.sql(
+        "SET SESSION binlog_format = MIXED; BEGIN; INSERT INTO t VALUES (1, LENGTH(UUID()));"
+        "CREATE TEMPORARY TABLE brief (id int) ENGINE=InnoDB; ROLLBACK");
+    server.sql("INSERT INTO t VALUES (2, 5)");
+    const auto polled = pipeline.poll_until([] { return false; });
+    ASSERT_FALSE(polled);
+    ASSERT_TRUE(polled.error().is(errors::kBinlogUndone)) << polled.error().message();
+    const std::string marker = "; it ends at ";
+    const std::string& what = polled.error().what();
+    ASSERT_NE(what.find(marker), std::string::npos) << what;
+    const auto behind = resolve_position(options, what.substr(what.find(marker) + marker.size()));
+    ASSERT_TRUE(behind) << behind.error().message();
+    Pipeline again(options);
+    const auto opened = again.source->open({behind.value(), {}}, again.side);
+    ASSERT_TRUE(opened) << opened.error().message();
+    ASSERT_TRUE(again.poll_until_count(2));
+    EXPECT_EQ(again.texts(), (Texts{"create t id=2 v=5", "end 1"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(EachPosition,
+                         MysqlUndone,
+                         ::testing::Values(GtidMode::on, GtidMode::off),
+                         [](const auto& parameter) {
+                             return parameter.param == GtidMode::on ? "gtids" : "files";
+                         });
 
 INSTANTIATE_TEST_SUITE_P(EachKind,
                          MysqlRefusals,

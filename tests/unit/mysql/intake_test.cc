@@ -445,8 +445,11 @@ TEST_F(IntakeTest, rows_that_were_undone_after_they_were_taken_stop_by_name) {
     auto events = two_rows();
     events.back() = wire_.query("ROLLBACK");
     EXPECT_TRUE(error_of(events).is(errors::kBinlogUndone));
+    const std::string end = "; it ends at 11111111-1111-1111-1111-111111111111:5";
+    EXPECT_THAT(error_of(events).what(), testing::EndsWith(end)) << "for `reset --from`";
     events.back() = wire_.query("ROLLBACK TO `s`");
     EXPECT_TRUE(error_of(events).is(errors::kBinlogUndone));
+    EXPECT_THAT(error_of(events).what(), testing::EndsWith(end));
     events.back() = wire_.event(EventType::stop, "");
     EXPECT_TRUE(error_of(events).is(errors::kBinlogUndone));
     options_.filter.include = {"none"};
