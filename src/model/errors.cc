@@ -27,6 +27,14 @@ const ErrorKind kConfigInvalid{
     "correct the line named above and start again; `tributary config schema` lists every "
     "key."};
 
+const ErrorKind kArgumentInvalid{"argument_invalid",
+                                 ErrorClass::definite,
+                                 kExitConfig,
+                                 "nothing was started or changed.",
+                                 "correct the argument named above; `tributary --help`, and "
+                                 "`--help` behind each of its commands, "
+                                 "say what there is."};
+
 const ErrorKind kSecretMissing{
     "secret_missing",
     ErrorClass::definite,
@@ -54,6 +62,14 @@ const ErrorKind kAdminUnavailable{
     "the buffer was not touched.",
     "see whether it runs (systemctl status tributary) and, if not, why it ended (journalctl -u "
     "tributary -n 20); and that admin.listen names the socket used here."};
+
+const ErrorKind kAdminDenied{
+    "admin_denied",
+    ErrorClass::definite,
+    kExitAuth,
+    "the agent and the buffer were not touched.",
+    "use sudo, or let an administrator add this user to the group named above (`sudo usermod -aG "
+    "GROUP USER`, then log in again)."};
 
 const ErrorKind kLogTooNew{"log_too_new",
                            ErrorClass::fatal,
@@ -500,10 +516,12 @@ const ErrorKind kInternal{"internal",
 namespace {
 constexpr std::array kAll{
     &kConfigInvalid,
+    &kArgumentInvalid,
     &kSecretMissing,
     &kStateDirUnusable,
     &kStateDirLocked,
     &kAdminUnavailable,
+    &kAdminDenied,
     &kLogTooNew,
     &kLogForeignHost,
     &kLogRolledBack,

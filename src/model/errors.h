@@ -23,10 +23,12 @@ inline constexpr int kExitInternal = 70;   // EX_SOFTWARE
 
 // Configuration and command
 extern const ErrorKind kConfigInvalid;
+extern const ErrorKind kArgumentInvalid;
 extern const ErrorKind kSecretMissing;
 extern const ErrorKind kStateDirUnusable;
 extern const ErrorKind kStateDirLocked;
 extern const ErrorKind kAdminUnavailable;
+extern const ErrorKind kAdminDenied;
 // Log
 extern const ErrorKind kLogTooNew;
 extern const ErrorKind kLogForeignHost;
