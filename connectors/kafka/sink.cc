@@ -172,7 +172,7 @@ Result<std::optional<Checkpoint>> KafkaSink::recover(std::chrono::milliseconds b
     client_->watch().mark();
     client_->watch().clear_trouble();
     last_use_ = clock_.now();
-    usable_.store(true);
+    silent_.store(false);
     phase_ = Phase::ready;
     return checkpoint;
 }
@@ -252,7 +252,6 @@ Error KafkaSink::no_answer(const Error& error) {
 }
 
 Error KafkaSink::failed(Error error) {
-    usable_.store(false);
     phase_ = after_failure(phase_, error);
     return error;
 }
@@ -394,7 +393,7 @@ Result<void> KafkaSink::enqueue(rd_kafka_topic_t* topic,
         if (!patience) {
             patience.emplace(
                 clock_, interrupted_, std::chrono::milliseconds(options_.transaction_timeout_ms));
-            postpone_look();
+            begin_wait();
         }
         auto waited = patience->go_on(*client_, "produce: waiting for room");
         if (waited.has_value()) {
@@ -482,6 +481,7 @@ Result<CommitOutcome> KafkaSink::commit(const Checkpoint& checkpoint) {
         return failed(cause ? *cause : result.error());
     }
     last_use_ = clock_.now();
+    silent_.store(false);
     phase_ = after_commit(client_->watch().since_mark(), transactional());
     if (phase_ == Phase::doubtful || batching_.one_record_per_batch) {
         batching_.one_record_per_batch = false;
@@ -498,7 +498,7 @@ Result<void> KafkaSink::commit_transaction() {
     Patience patience(clock_,
                       interrupted_,
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
-    postpone_look();
+    begin_wait();
     while (true) {
         const ErrorHandle error(rd_kafka_commit_transaction(client_->get(), kCommitSliceMs));
         if (!error) {
@@ -520,7 +520,7 @@ Result<void> KafkaSink::flush(std::string_view doing) {
     Patience patience(clock_,
                       interrupted_,
                       std::chrono::milliseconds(options_.transaction_timeout_ms) + kCommitMargin);
-    postpone_look();
+    begin_wait();
     while (rd_kafka_flush(client_->get(), patience.slice_ms()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         TRIBUTARY_TRY_VOID(patience.go_on(*client_, doing));
         TRIBUTARY_TRY_VOID(look_again());
@@ -534,7 +534,6 @@ Result<void> KafkaSink::flush(std::string_view doing) {
 }
 
 void KafkaSink::drop_client(std::chrono::milliseconds budget) {
-    usable_.store(false);
     last_topic_ = nullptr;
     topics_.clear();
     if (client_ && !client_->end(budget)) {
@@ -548,10 +547,6 @@ void KafkaSink::drop_client(std::chrono::milliseconds budget) {
 
 void KafkaSink::close(std::chrono::milliseconds budget) {
     drop_client(budget);
-}
-
-bool KafkaSink::healthy() const {
-    return usable_.load();
 }
 
 }  // namespace tributary::kafka

@@ -42,7 +42,7 @@ class KafkaSink final : public Sink {
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override;
     void close(std::chrono::milliseconds budget) override;
-    [[nodiscard]] bool healthy() const override;
+    [[nodiscard]] bool answers() const override { return !silent_.load(); }
     void interrupt() override { interrupted_.store(true); }
 
   private:
@@ -66,7 +66,7 @@ class KafkaSink final : public Sink {
     [[nodiscard]] std::optional<Error> delivery_error();
     [[nodiscard]] std::optional<Error> lost_topic(const std::vector<std::string>& unknown) const;
     [[nodiscard]] Result<void> look_again();
-    void postpone_look();
+    void begin_wait();
     void drop_client(std::chrono::milliseconds budget);
 
     const Options options_;
@@ -78,7 +78,7 @@ class KafkaSink final : public Sink {
 
     Phase phase_ = Phase::none;
     std::atomic<bool> interrupted_{false};
-    std::atomic<bool> usable_{false};
+    std::atomic<bool> silent_{false};
     std::unique_ptr<Client> client_;
     std::map<std::string, TopicHandle, std::less<>> topics_;       // of client_; prepared
     std::map<std::string, std::int32_t, std::less<>> partitions_;  // as first seen
@@ -89,6 +89,8 @@ class KafkaSink final : public Sink {
     std::vector<Poison> poison_;
     SteadyTime last_use_;
     SteadyTime next_look_;  // at the metadata, while a transaction does not get on
+    SteadyTime heard_at_;   // when, in this wait, the brokers were last seen to have answered
+    std::uint64_t answers_seen_ = 0;
     std::string degraded_;  // what the look before said (TopicsLook); logged when it changes
     std::int64_t timestamp_ms_ = 0;
     std::uint32_t records_until_tick_ = 0;

@@ -15,6 +15,9 @@ namespace {
 // librdkafka would do until the transaction's time is up.
 constexpr std::chrono::seconds kLookInterval{2};
 constexpr int kLookLimitMs = 1000;
+// Without an answer of any kind, to what waits or to a look. A slow uplink that is busy with a full
+// request answers every few seconds.
+constexpr std::chrono::seconds kSilenceMax{10};
 constexpr std::uint32_t kBatchBytesMin = 1024;
 
 std::string advice(const FailedRecord& record, bool size) {
@@ -111,7 +114,13 @@ std::optional<Error> KafkaSink::lost_topic(const std::vector<std::string>& unkno
 
 // Between two waits for a transaction: fails when it waits for a topic that is gone.
 Result<void> KafkaSink::look_again() {
-    if (clock_.now() < next_look_) {
+    const SteadyTime now = clock_.now();
+    if (const std::uint64_t answers = client_->watch().answers(); answers != answers_seen_) {
+        answers_seen_ = answers;
+        heard_at_ = now;
+    }
+    silent_.store(now - heard_at_ >= kSilenceMax);
+    if (now < next_look_) {
         return success();
     }
     TopicsLook look = look_at_topics(*client_, kLookLimitMs);
@@ -122,12 +131,14 @@ Result<void> KafkaSink::look_again() {
                       "Kafka has not acknowledged for two seconds: " + look.degraded);
     }
     degraded_ = std::move(look.degraded);
-    postpone_look();
+    next_look_ = clock_.now() + kLookInterval;
     return lost ? Result<void>(*lost) : success();
 }
 
-void KafkaSink::postpone_look() {
-    next_look_ = clock_.now() + kLookInterval;
+void KafkaSink::begin_wait() {
+    heard_at_ = clock_.now();
+    answers_seen_ = client_->watch().answers();
+    next_look_ = heard_at_ + kLookInterval;
 }
 
 std::vector<Poison> KafkaSink::take_poison() {

@@ -60,6 +60,7 @@ struct WireWatchHooks {
             watch.produces_under_way_.fetch_sub(1);
         }
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            watch.answers_.fetch_add(1);
             return RD_KAFKA_RESP_ERR_NO_ERROR;
         }
         watch.trouble_.store(true);

@@ -34,6 +34,9 @@ class WireWatch {
         return produces_under_way_.load();
     }
 
+    // Requests of any kind that the brokers answered.
+    [[nodiscard]] std::uint64_t answers() const noexcept { return answers_.load(); }
+
     // True when any request failed since the flag was last cleared: the brokers may be out of
     // reach.
     [[nodiscard]] bool trouble() const noexcept { return trouble_.load(); }
@@ -45,6 +48,7 @@ class WireWatch {
 
     std::atomic<std::uint64_t> end_txn_sent_{0};
     std::atomic<std::uint64_t> errors_{0};
+    std::atomic<std::uint64_t> answers_{0};
     std::atomic<std::int64_t> produces_under_way_{0};
     std::atomic<bool> trouble_{false};
     std::uint64_t end_txn_mark_ = 0;

@@ -62,7 +62,7 @@ class StoredEvents {
     [[nodiscard]] virtual Result<EventsPage> page(const EventsQuery& query) = 0;
     [[nodiscard]] virtual Result<std::uint64_t> find_time(std::int64_t time_us) = 0;
 };
-// `loaded` must outlive it. kConfigInvalid: no such source.
+// `loaded` must outlive it. kArgumentInvalid: no such source.
 [[nodiscard]] Result<std::unique_ptr<StoredEvents>> open_events(const config::Loaded& loaded,
                                                                 const std::string& source);
 

@@ -37,7 +37,7 @@ Result<std::size_t> find_source(const config::AgentConfig& config, std::string_v
         }
         known += (known.empty() ? "" : ", ") + config.sources[index].name;
     }
-    return Error(errors::kConfigInvalid,
+    return Error(errors::kArgumentInvalid,
                  "there is no source named " + std::string(name) + " (there are: " + known + ")");
 }
 
@@ -247,7 +247,7 @@ Result<DroppedEvents> drop(const config::Loaded& loaded,
     TRIBUTARY_TRY(log, RocksLog::open(log_options(loaded.config, &clock), observer.get()));
     TRIBUTARY_TRY(stream, log->find_stream(source));
     if (!stream) {
-        return Error(errors::kConfigInvalid, "the log has no events of a source named " + source);
+        return Error(errors::kArgumentInvalid, "the log has no events of a source named " + source);
     }
     TRIBUTARY_TRY_VOID(log->drop(stream->id, Sequence(before)));
     TRIBUTARY_TRY(after, log->find_stream(source));

@@ -53,17 +53,15 @@ std::int64_t seconds_left(const DiskRoom& room) {
                       room.all_bytes_per_second));
 }
 
-std::optional<std::int64_t> lag_seconds(std::uint64_t appended,
-                                        std::uint64_t delivered,
-                                        std::optional<std::int64_t> taken_in_us,
-                                        std::int64_t now_us) {
-    if (delivered >= appended) {
-        return 0;
+std::optional<std::int64_t> lag_seconds(const Waiting& waiting) {
+    const std::int64_t unread = waiting.unread_seconds.value_or(0);
+    if (waiting.delivered >= waiting.appended) {
+        return unread;
     }
-    if (!taken_in_us) {
+    if (!waiting.taken_in_us) {
         return std::nullopt;
     }
-    return std::max<std::int64_t>(0, (now_us - *taken_in_us) / 1'000'000);
+    return std::max(unread, (waiting.now_us - *waiting.taken_in_us) / 1'000'000);
 }
 
 bool WriteBudget::sample(SteadyTime now, std::uint64_t total_written) {

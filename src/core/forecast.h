@@ -48,12 +48,18 @@ inline constexpr std::int64_t kSecondsForEver = 10LL * 365 * 24 * 3600;
 // 0: it is full; kSecondsForEver at the most.
 [[nodiscard]] std::int64_t seconds_left(const DiskRoom& room);
 
-// For how long the oldest event that waits has waited, since it was taken in; 0 when none waits.
-// nullopt: its time is not known.
-[[nodiscard]] std::optional<std::int64_t> lag_seconds(std::uint64_t appended,
-                                                      std::uint64_t delivered,
-                                                      std::optional<std::int64_t> taken_in_us,
-                                                      std::int64_t now_us);
+// What a pipeline has not delivered yet.
+struct Waiting {
+    std::uint64_t appended = 0;                    // last sequence
+    std::uint64_t delivered = 0;                   // last sequence
+    std::optional<std::int64_t> taken_in_us{};     // when the first that waits was read
+    std::optional<std::int64_t> unread_seconds{};  // since the source was read; none: it has ended
+    std::int64_t now_us = 0;
+};
+
+// For how long Kafka may lack what the source has: the age of the oldest event that waits, or the
+// time since the source was read, whichever is more. nullopt: that age is not known.
+[[nodiscard]] std::optional<std::int64_t> lag_seconds(const Waiting& waiting);
 
 // Bytes written to the disk against a bound per 24 hours.
 class WriteBudget {

@@ -122,7 +122,7 @@ Result<void> RocksLog::drop(StreamId stream, Sequence before) {
         const Sequence from = std::max(oldest, next(found->second.trimmed));
         record = {from > info.dropped_before ? from : info.dropped_from, before};
         if (newest.value() == 0 || before > next(newest)) {
-            return Error(errors::kConfigInvalid,
+            return Error(errors::kArgumentInvalid,
                          "source " + info.pipeline + ": the log ends at sequence " +
                              std::to_string(newest.value()));
         }

@@ -70,6 +70,7 @@ struct PipelineStatus {
     std::string delivered_position;
     std::string confirming;                         // "durable" or "delivered"
     std::string delivery_mode;                      // "exactly_once" or "at_least_once"
+    bool sink_connected = false;                    // Kafka was reached, and answers
     std::optional<std::int64_t> source_held_bytes;  // none: nothing is kept until we confirm
     std::int64_t last_delivered_time_us = 0;
     std::optional<std::int64_t> lag_seconds;  // core/forecast.h
@@ -139,7 +140,8 @@ class Control {
     [[nodiscard]] virtual Result<std::vector<StreamInfo>> streams() = 0;
     [[nodiscard]] virtual Result<std::vector<DeadLetter>> dead_letters(std::string_view pipeline,
                                                                        std::size_t limit) = 0;
-    // Delivers a stored dead letter again to its own topic, in a later transaction.
+    // Sends a stored dead letter to its own topic again, with the next transaction; until that is
+    // in Kafka the request is in memory only. Refused while delivery is parked.
     [[nodiscard]] virtual Result<void> replay_dead_letter(std::uint64_t id) = 0;
     // Reads every block of every live stream and checks it; the number of entries read.
     [[nodiscard]] virtual Result<std::uint64_t> verify() = 0;

@@ -106,8 +106,8 @@ class EventLog {
     // Gives up the entries before `before`, at most one past the stream's last: they are not
     // delivered any more, whole blocks of them are removed, the newest block stays. Remembered
     // with the stream, fsynced, before it returns; what it gave up before stays given up. A reader
-    // sees the stream either before or after. kConfigInvalid: past the end. A log for tests may not
-    // be able to: kInternal.
+    // sees the stream either before or after. kArgumentInvalid: past the end. A log for tests may
+    // not be able to: kInternal.
     [[nodiscard]] virtual Result<void> drop(StreamId /*stream*/, Sequence /*before*/) {
         return Error(errors::kInternal, "this log gives nothing up");
     }

@@ -1,5 +1,5 @@
 // Sink: the one place records go to, in transactions that carry their own checkpoint (DESIGN 3).
-// Threads: every method by the pipeline's delivery thread, except interrupt() and healthy().
+// Threads: every method by the pipeline's delivery thread, but those that say so.
 #pragma once
 
 #include <chrono>
@@ -65,8 +65,9 @@ class Sink {
     // Bounded.
     virtual void close(std::chrono::milliseconds budget) = 0;
 
-    // Bytes and messages queued in the client, for telemetry. Any thread.
-    [[nodiscard]] virtual bool healthy() const = 0;
+    // False while a call waits for Kafka and none of it has answered anything for ten seconds. Any
+    // thread.
+    [[nodiscard]] virtual bool answers() const = 0;
 
     // Makes a blocking call return soon with a transient error. Any thread.
     virtual void interrupt() = 0;

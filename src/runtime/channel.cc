@@ -24,6 +24,7 @@ void Channel::reset(StreamId stream, Progress durable, Progress delivered) {
     stream_ = stream;
     to_append_.clear();
     to_append_bytes_ = 0;
+    in_flight_.clear();
     ring_.clear();
     ring_bytes_ = 0;
     appended_ = durable.sequence;
@@ -52,6 +53,18 @@ void Channel::push(const BlockPtr& block) {
     changed_.notify_all();
 }
 
+BlockPtr Channel::held(Sequence at) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto* blocks : {&ring_, &in_flight_, &to_append_}) {
+        for (const BlockPtr& block : *blocks) {
+            if (block->first <= at && at <= block->last) {
+                return block;
+            }
+        }
+    }
+    return nullptr;
+}
+
 bool Channel::has_room() const {
     const std::lock_guard lock(mutex_);
     return to_append_bytes_ < limits_.append_bytes;
@@ -68,12 +81,14 @@ std::vector<BlockPtr> Channel::take_for_append(std::size_t bytes_max) {
         to_append_.pop_front();
     }
     to_append_bytes_ -= bytes;
+    in_flight_.assign(taken.begin(), taken.end());
     return taken;
 }
 
 void Channel::put_back(std::vector<BlockPtr> blocks) {
     const std::lock_guard lock(mutex_);
     std::erase_if(blocks, [&](const BlockPtr& block) { return block->stream != stream_; });
+    in_flight_.clear();
     for (const BlockPtr& block : blocks) {
         to_append_bytes_ += weight(*block);
     }
@@ -90,6 +105,9 @@ void Channel::set_durable(StreamId stream, Progress progress) {
         }
         TRIBUTARY_ASSERT(progress.sequence >= durable_.sequence);
         durable_ = std::move(progress);
+        while (!in_flight_.empty() && in_flight_.front()->last <= durable_.sequence) {
+            in_flight_.pop_front();
+        }
         changed_.notify_all();
     }
     if (on_progress_) {

@@ -42,6 +42,10 @@ class Channel {
     // run.
     void on_progress(std::function<void()> call) { on_progress_ = std::move(call); }
 
+    // The block with entry `at`, when it is in memory, as each is that the log does not have; else
+    // null.
+    [[nodiscard]] BlockPtr held(Sequence at) const;
+
     // A new stream: forgets blocks and progress. No stage may be using the old stream any more.
     void reset(StreamId stream, Progress durable, Progress delivered);
     [[nodiscard]] StreamId stream() const;
@@ -89,6 +93,7 @@ class Channel {
     StreamId stream_;
     std::deque<BlockPtr> to_append_;
     std::size_t to_append_bytes_ = 0;
+    std::deque<BlockPtr> in_flight_;  // taken for append, and neither durable nor put back
     std::deque<BlockPtr> ring_;
     std::size_t ring_bytes_ = 0;
     Sequence appended_;

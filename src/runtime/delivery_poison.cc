@@ -11,7 +11,8 @@ namespace tributary::runtime {
 
 // The local store first, then the record that stands for it, in the same transaction as its
 // neighbours.
-Result<void> DeliveryStage::bury(const Record& record, const std::string& reason) {
+Result<void> DeliveryStage::bury(const Record& record, std::string_view why) {
+    const std::string reason = core::bounded_reason(why);
     if (parts_.poison == core::PoisonPolicy::halt) {
         return Error(errors::kPoisonRecord,
                      "sequence " + std::to_string(record.sequence.value()) + " for topic " +
@@ -87,7 +88,13 @@ std::optional<Error> DeliveryStage::collect_poison() {
             });
         if (replay != replays_.end()) {
             refuse_replay(*replay, poison.reason);
-        } else if (!poison_.insert({poison.sequence, poison.sub_index}).second && !hopeless) {
+            continue;
+        }
+        const bool news = poison_
+                              .try_emplace({poison.sequence, poison.sub_index},
+                                           core::bounded_reason(poison.reason))
+                              .second;
+        if (!news && !hopeless) {
             hopeless =
                 Error(errors::kPoisonRecord,
                       "sequence " + std::to_string(poison.sequence.value()) +

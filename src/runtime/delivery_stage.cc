@@ -82,7 +82,7 @@ Result<void> DeliveryStage::recover() {
     recovered_ = true;
     topics_.clear();
     last_topic_.clear();
-    parts_.observer.set(Gauge::sink_connected, parts_.pipeline, 1);
+    set_connected(true);
     parts_.shared.set_delivery(PipelineState::running);
     return success();
 }
@@ -270,8 +270,11 @@ Result<void> DeliveryStage::hand_over_held() {
 }
 
 Result<void> DeliveryStage::hand_over(const Record& record) {
-    if (!poison_.empty() && poison_.contains({record.sequence, record.sub_index})) {
-        return bury(record, "refused by the broker");
+    if (!poison_.empty()) {
+        const auto found = poison_.find({record.sequence, record.sub_index});
+        if (found != poison_.end()) {
+            return bury(record, "refused by the broker: " + found->second);
+        }
     }
     TRIBUTARY_TRY_VOID(prepare(record.topic));
     const auto produced = parts_.sink.produce(record);
@@ -342,6 +345,7 @@ Result<void> DeliveryStage::commit() {
 
 void DeliveryStage::delivered(std::uint64_t bytes) {
     const Checkpoint& base = ledger_.base();
+    poison_.erase(poison_.begin(), poison_.lower_bound({next(base.last), 0}));
     parts_.shared.channel.set_delivered({base.last, base.resume});
     parts_.shared.last_delivered_time_us = newest_source_time_us_;
     parts_.observer.add(Counter::transactions_committed, parts_.pipeline, 1);
@@ -385,7 +389,7 @@ bool DeliveryStage::handle(const Error& error) {
     parts_.observer.error(parts_.pipeline, error);
     if (!error.is(errors::kLogFull) && !error.is(errors::kLogIo)) {
         parts_.observer.add(Counter::sink_errors, parts_.pipeline, 1);
-        parts_.observer.set(Gauge::sink_connected, parts_.pipeline, 0);
+        set_connected(false);
     }
     if (!error.transient()) {
         parts_.observer.set(Gauge::parked, parts_.pipeline, 1);
@@ -396,6 +400,11 @@ bool DeliveryStage::handle(const Error& error) {
     parts_.shared.set_delivery(PipelineState::retrying, &error);
     const auto random = static_cast<std::uint32_t>(random_()) << 1U;
     return !parts_.shared.sleep(backoff_.next(random));
+}
+
+void DeliveryStage::set_connected(bool connected) {
+    parts_.shared.sink_connected = connected;
+    parts_.observer.set(Gauge::sink_connected, parts_.pipeline, connected ? 1 : 0);
 }
 
 void DeliveryStage::beat() {

@@ -14,6 +14,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -88,7 +89,7 @@ class DeliveryStage {
     [[nodiscard]] Result<void> hand_over(const Record& record);
     [[nodiscard]] Result<void> hand_over_held();
     [[nodiscard]] Result<void> prepare(std::string_view topic);
-    [[nodiscard]] Result<void> bury(const Record& record, const std::string& reason);
+    [[nodiscard]] Result<void> bury(const Record& record, std::string_view why);
     [[nodiscard]] Result<void> bury_entry(const Entry& entry, const Error& error);
     [[nodiscard]] Result<void> send_replays();
     void hold(std::size_t bytes);
@@ -101,6 +102,7 @@ class DeliveryStage {
     void refuse_replay(const DeadLetter& letter, std::string_view reason);
     void finish_replays();
     void requeue_replays();
+    void set_connected(bool connected);
     void beat();
 
     Parts parts_;
@@ -124,7 +126,7 @@ class DeliveryStage {
     Sequence dropped_before_;  // entries of stream_ before this are not delivered any more
     std::unordered_set<std::string> topics_;
     std::string last_topic_;
-    core::PoisonSet poison_;
+    core::PoisonReasons poison_;               // not delivered yet
     std::vector<DeadLetter> replays_;          // of the transaction that is open or in doubt
     std::set<std::uint64_t> refused_replays_;  // ids of those that stay dead
     std::mutex replay_mutex_;

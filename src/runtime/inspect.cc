@@ -60,7 +60,7 @@ Result<std::string> peek_log(
     EventLog& log, std::string_view pipeline, std::uint64_t from, std::size_t limit, bool values) {
     TRIBUTARY_TRY(stream, log.find_stream(pipeline));
     if (!stream) {
-        return Error(errors::kConfigInvalid,
+        return Error(errors::kArgumentInvalid,
                      "the log has no events of a source named " + std::string(pipeline));
     }
     std::string out;

@@ -164,6 +164,8 @@ Result<void> IntakeStage::step(core::BlockAssembler& assembler) {
                                     parts_.shared.delivery().state == PipelineState::running));
     }
     TRIBUTARY_TRY_VOID(parts_.source.poll(assembler, kPollWait));
+    parts_.shared.read_ms =
+        std::chrono::duration_cast<milliseconds>(parts_.clock.now().time_since_epoch()).count();
     backoff_.reset();
     return success();
 }

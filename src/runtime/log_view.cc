@@ -18,7 +18,7 @@ constexpr std::size_t kPageBytesMax = 1U << 20U;  // of lines
 constexpr std::size_t kReadBytesMax = 8U << 20U;  // of blocks
 
 Error unknown_pipeline(std::string_view pipeline) {
-    return {errors::kConfigInvalid,
+    return {errors::kArgumentInvalid,
             "the log has no events of a source named " + std::string(pipeline)};
 }
 
@@ -159,10 +159,11 @@ Result<void> LogView::add_entry(EventLog& log,
 
 std::optional<std::int64_t> intake_time_us(EventLog& log, StreamId stream, Sequence at) {
     const auto block = log.read(stream, at);
-    if (!block || !block.value()) {
-        return std::nullopt;
-    }
-    format::BlockReader reader(*block.value());
+    return block && block.value() ? intake_time_us(*block.value(), at) : std::nullopt;
+}
+
+std::optional<std::int64_t> intake_time_us(const Block& block, Sequence at) {
+    format::BlockReader reader(block);
     Entry entry;
     for (auto more = reader.next(entry); more && more.value(); more = reader.next(entry)) {
         if (entry.sequence == at) {

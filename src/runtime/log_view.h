@@ -55,6 +55,9 @@ class LogView {
     std::vector<Record> records_;
 };
 
+// When the entry `at` of the block was taken in; nullopt: it is not in it.
+[[nodiscard]] std::optional<std::int64_t> intake_time_us(const Block& block, Sequence at);
+
 // When the entry `at` of the stream was taken in; nullopt: it is not in the log (any more, or yet).
 [[nodiscard]] std::optional<std::int64_t> intake_time_us(EventLog& log,
                                                          StreamId stream,
@@ -62,7 +65,7 @@ class LogView {
 
 // The first entry of the pipeline's live stream that was taken in at or after `time_us` (the wall
 // clock of its transaction's intake, taken to be rising); one past the last when there is none.
-// kConfigInvalid: the log has no such stream.
+// kArgumentInvalid: the log has no such stream.
 [[nodiscard]] Result<std::uint64_t> find_time(EventLog& log,
                                               std::string_view pipeline,
                                               std::int64_t time_us);

@@ -90,12 +90,12 @@ Result<StreamInfo> LogWriter::drop(const std::string& pipeline, Sequence before)
     return on_thread<StreamInfo>([&]() -> Result<StreamInfo> {
         TRIBUTARY_TRY(stream, log_.find_stream(pipeline));
         if (!stream) {
-            return Error(errors::kConfigInvalid,
+            return Error(errors::kArgumentInvalid,
                          "the log has no events of a source named " + pipeline);
         }
         const auto dropped = log_.drop(stream->id, before);
         if (!dropped) {
-            if (!dropped.error().is(errors::kConfigInvalid)) {
+            if (!dropped.error().is(errors::kArgumentInvalid)) {
                 reopen_after(dropped.error());
             }
             return dropped.error();

@@ -59,7 +59,7 @@ class LogWriter {
                                                    const StreamBase& base);
 
     // Gives up entries of the pipeline's live stream (EventLog::drop); the stream as it is then.
-    // kConfigInvalid: there is none, or it ends before. Any other thread.
+    // kArgumentInvalid: there is none, or it ends before. Any other thread.
     [[nodiscard]] Result<StreamInfo> drop(const std::string& pipeline, Sequence before);
 
     // The error by which the log cannot be opened again after a failure. Any thread.

@@ -56,6 +56,11 @@ std::optional<bool> PipelineShared::wait_settled(std::chrono::milliseconds limit
     return start_settled_ ? std::optional(true) : std::nullopt;
 }
 
+bool PipelineShared::settled() const {
+    const std::lock_guard lock(mutex_);
+    return start_settled_;
+}
+
 void PipelineShared::release_intake() {
     const std::lock_guard lock(mutex_);
     intake_holds_ = false;

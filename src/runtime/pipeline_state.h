@@ -37,6 +37,8 @@ class PipelineShared {
     std::atomic<bool> stopping{false};
     std::atomic<std::int64_t> intake_beat_ms{0};
     std::atomic<std::int64_t> delivery_beat_ms{0};
+    std::atomic<std::int64_t> read_ms{0};     // steady: when the source was last read
+    std::atomic<bool> sink_connected{false};  // since the last recover() or error of Kafka
     std::atomic<std::int64_t> last_delivered_time_us{0};
     std::atomic<std::int64_t> source_held_bytes{-1};  // -1: the source keeps nothing for us
     std::atomic<std::uint64_t> taken_in_bytes{0};
@@ -54,6 +56,7 @@ class PipelineShared {
     // Intake: waits until delivery has held its stream against Kafka's checkpoint. True: the
     // decision stands; false: it was withdrawn, or a stop came; nullopt: not known after `limit`.
     [[nodiscard]] std::optional<bool> wait_settled(std::chrono::milliseconds limit);
+    [[nodiscard]] bool settled() const;
     // Intake: ends for good; holds no stream any more.
     void release_intake();
     // Intake: the decision it works on was withdrawn: come back to wait_decision().

@@ -15,10 +15,6 @@ constexpr std::size_t kReplaySearchMax = 100'000;
 constexpr std::chrono::milliseconds kAskBudget(4000);
 constexpr std::chrono::milliseconds kDurableBudget(4000);
 
-Error unknown_source(std::string_view name) {
-    return {errors::kConfigInvalid, "there is no source named " + std::string(name)};
-}
-
 // A letter of DeliveryStage::bury_entry(): the source's bytes, not a record of Kafka.
 bool never_encoded(const DeadLetter& letter) {
     return letter.reason.starts_with(std::string(errors::kValueUndecodable.name) + ": ");
@@ -108,6 +104,7 @@ Result<void> Runtime::start() {
             std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch())
                 .count();
         pipeline->shared->intake_beat_ms = now;
+        pipeline->shared->read_ms = now;
         pipeline->shared->delivery_beat_ms = now;
         pipeline->intake_thread = Thread(options_.execution,
                                          "in-" + pipeline->parts.name,
@@ -261,6 +258,9 @@ void Runtime::sample(std::uint64_t disk_written_bytes) {
     const auto usage = log_.usage();
     const auto streams = log_.streams();
     const std::lock_guard lock(forecast_mutex_);
+    for (const auto& pipeline : pipelines_) {
+        measure(*pipeline);
+    }
     const SteadyTime now = clock_.now();
     disk_written_bytes_ = disk_written_bytes;
     observer_.set(Gauge::disk_written_bytes, {}, static_cast<std::int64_t>(disk_written_bytes));
@@ -289,10 +289,6 @@ void Runtime::forecast(const LogUsage& usage) {
         all += pipeline->stored.per_second().value_or(0);
     }
     for (const auto& pipeline : pipelines_) {
-        pipeline->lag_seconds = lag_of(*pipeline);
-        if (pipeline->lag_seconds) {
-            observer_.set(Gauge::lag_seconds, pipeline->parts.name, *pipeline->lag_seconds);
-        }
         const auto rate = pipeline->stored.per_second();
         if (!rate) {
             continue;
@@ -308,17 +304,56 @@ void Runtime::forecast(const LogUsage& usage) {
     }
 }
 
-// Before Kafka was reached it is not known what waits.
-std::optional<std::int64_t> Runtime::lag_of(const Pipeline& pipeline) {
+// What is known without the log, too.
+void Runtime::measure(Pipeline& pipeline) {
+    observer_.set(Gauge::sink_connected, pipeline.parts.name, sink_connected(pipeline) ? 1 : 0);
     const Channel& channel = pipeline.shared->channel;
-    const Sequence delivered = channel.delivered().sequence;
-    const Sequence appended = channel.appended();
-    std::optional<std::int64_t> taken_in_us;
-    if (delivered < appended && delivered.value() > 0) {
-        taken_in_us = intake_time_us(log_, channel.stream(), next(delivered));
+    core::Waiting waiting{.appended = channel.appended().value(),
+                          .delivered = channel.delivered().sequence.value(),
+                          .unread_seconds = unread_seconds(pipeline),
+                          .now_us = clock_.wall_time_us()};
+    // Before Kafka was reached it is not known what waits.
+    if (waiting.delivered > 0 || pipeline.shared->settled()) {
+        waiting.taken_in_us = taken_in_us(pipeline, Sequence(waiting.delivered + 1));
     }
-    return core::lag_seconds(
-        appended.value(), delivered.value(), taken_in_us, clock_.wall_time_us());
+    pipeline.lag_seconds = core::lag_seconds(waiting);
+    if (pipeline.lag_seconds) {
+        observer_.set(Gauge::lag_seconds, pipeline.parts.name, *pipeline.lag_seconds);
+    }
+}
+
+// Of the first entry that waits: in memory while the log does not take it, else in the log.
+std::optional<std::int64_t> Runtime::taken_in_us(Pipeline& pipeline, Sequence first) {
+    const Channel& channel = pipeline.shared->channel;
+    const StreamId stream = channel.stream();
+    if (channel.appended() < first) {
+        return std::nullopt;
+    }
+    if (pipeline.oldest_stream != stream || pipeline.oldest != first) {
+        const BlockPtr held = channel.held(first);
+        const auto time = held ? intake_time_us(*held, first) : intake_time_us(log_, stream, first);
+        if (!time) {
+            return std::nullopt;
+        }
+        pipeline.oldest_stream = stream;
+        pipeline.oldest = first;
+        pipeline.oldest_us = *time;
+    }
+    return pipeline.oldest_us;
+}
+
+// nullopt: nothing more is to be read.
+std::optional<std::int64_t> Runtime::unread_seconds(const Pipeline& pipeline) const {
+    if (pipeline.shared->intake().state == PipelineState::complete) {
+        return std::nullopt;
+    }
+    const auto now =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch());
+    return std::max<std::int64_t>(0, now.count() - pipeline.shared->read_ms) / 1000;
+}
+
+bool Runtime::sink_connected(const Pipeline& pipeline) {
+    return pipeline.shared->sink_connected && pipeline.parts.sink->answers();
 }
 
 PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
@@ -337,6 +372,7 @@ PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     status.delivered_position = pipeline.parts.source->describe(delivered.position);
     status.confirming = shared.confirming_durable ? "durable" : "delivered";
     status.delivery_mode = pipeline.parts.delivery_mode;
+    status.sink_connected = sink_connected(pipeline);
     if (const std::int64_t held = shared.source_held_bytes; held >= 0) {
         status.source_held_bytes = held;
     }
@@ -348,7 +384,10 @@ PipelineStatus Runtime::status_of(const Pipeline& pipeline) const {
     const std::lock_guard lock(forecast_mutex_);
     status.disk_seconds_left = pipeline.disk_seconds_left;
     status.log_bytes = pipeline.log_bytes;
-    status.lag_seconds = status.delivered >= status.appended ? 0 : pipeline.lag_seconds;
+    status.lag_seconds = pipeline.lag_seconds;
+    if (status.delivered >= status.appended) {  // what was sampled may be a second old
+        status.lag_seconds = unread_seconds(pipeline).value_or(0);
+    }
     return status;
 }
 
@@ -388,6 +427,15 @@ Runtime::Pipeline* Runtime::find(std::string_view name) const {
         }
     }
     return nullptr;
+}
+
+Error Runtime::unknown_source(std::string_view name) const {
+    std::string known;
+    for (const auto& pipeline : pipelines_) {
+        known += (known.empty() ? "" : ", ") + pipeline->parts.name;
+    }
+    return {errors::kArgumentInvalid,
+            "there is no source named " + std::string(name) + " (there are: " + known + ")"};
 }
 
 Result<EventsPage> Runtime::events(std::string_view pipeline, const EventsQuery& query) {
@@ -432,13 +480,22 @@ Result<void> Runtime::replay_dead_letter(std::uint64_t id) {
                                  "record to send again; `tributary deadletter show " +
                                  std::to_string(id) + "` has its bytes");
             }
-            if (letter.id == id) {
-                pipeline->delivery->replay(std::move(letter));
-                return success();
+            if (letter.id != id) {
+                continue;
             }
+            const HalfStatus delivery = pipeline->shared->delivery();
+            if (delivery.state == PipelineState::parked && delivery.error) {
+                return delivery.error->at("dead letter " + std::to_string(id) +
+                                          " cannot be sent again, delivery of source " +
+                                          pipeline->parts.name + " is parked");
+            }
+            pipeline->delivery->replay(std::move(letter));
+            return success();
         }
     }
-    return Error(errors::kConfigInvalid, "there is no dead letter " + std::to_string(id));
+    return Error(
+        errors::kArgumentInvalid,
+        "there is no dead letter " + std::to_string(id) + "; `tributary deadletter ls` lists them");
 }
 
 Result<std::uint64_t> Runtime::verify() {
@@ -448,7 +505,7 @@ Result<std::uint64_t> Runtime::verify() {
 Result<void> Runtime::ask_snapshots(std::string_view pipeline, SnapshotDesk::Request request) {
     Pipeline* const found = find(pipeline);
     if (found == nullptr) {
-        return Error(errors::kSnapshotRefused, "there is no source " + std::string(pipeline));
+        return unknown_source(pipeline);
     }
     if (found->parts.source->snapshots() == nullptr) {
         return Error(errors::kSnapshotRefused,

@@ -129,6 +129,10 @@ class Runtime final : public Control {
         std::optional<std::int64_t> disk_seconds_left;  // forecast_mutex_
         std::uint64_t log_bytes = 0;                    // forecast_mutex_
         std::optional<std::int64_t> lag_seconds;        // forecast_mutex_
+        // The first entry that waits, and when it was taken in. forecast_mutex_
+        StreamId oldest_stream;
+        Sequence oldest;
+        std::int64_t oldest_us = 0;
         Thread intake_thread;
         Thread delivery_thread;
     };
@@ -139,9 +143,13 @@ class Runtime final : public Control {
 
     void build(Pipeline& pipeline);
     [[nodiscard]] Result<void> begin_from_log(Pipeline& pipeline);
+    void measure(Pipeline& pipeline);
     void forecast(const LogUsage& usage);
-    [[nodiscard]] std::optional<std::int64_t> lag_of(const Pipeline& pipeline);
+    [[nodiscard]] std::optional<std::int64_t> taken_in_us(Pipeline& pipeline, Sequence first);
+    [[nodiscard]] std::optional<std::int64_t> unread_seconds(const Pipeline& pipeline) const;
+    [[nodiscard]] static bool sink_connected(const Pipeline& pipeline);
     [[nodiscard]] Pipeline* find(std::string_view name) const;
+    [[nodiscard]] Error unknown_source(std::string_view name) const;
     [[nodiscard]] Result<void> ask_snapshots(std::string_view pipeline,
                                              SnapshotDesk::Request request);
     [[nodiscard]] PipelineStatus status_of(const Pipeline& pipeline) const;

@@ -77,7 +77,9 @@ Name name_of(Gauge gauge) {
         case Gauge::source_connected:
             return {"source_connected", "1 while the source is connected."};
         case Gauge::sink_connected:
-            return {"sink_connected", "1 while Kafka is reachable."};
+            return {"sink_connected",
+                    "1 while Kafka answers; 0 from an error of it until it was reached again, and "
+                    "while a transaction has waited for ten seconds without any answer."};
         case Gauge::ack_buffered:
             return {"ack_buffered", "1 while what is durable, not delivered, is confirmed."};
         case Gauge::intake_paused:
@@ -93,7 +95,9 @@ Name name_of(Gauge gauge) {
                     "How long the disk takes what comes, if none of it could be delivered."};
         case Gauge::lag_seconds:
             return {"lag_seconds",
-                    "How long the oldest event that waits has waited; 0 when none does."};
+                    "For how long Kafka may lack what the source has: how long the oldest event "
+                    "that waits has waited, or how long ago the source was last read (a full log "
+                    "and a source that does not answer count), whichever is more."};
         case Gauge::disk_written_bytes:
             return {"disk_written_bytes", "Bytes this process wrote to disks since its start."};
         case Gauge::write_budget_bytes:

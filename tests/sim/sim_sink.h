@@ -53,7 +53,7 @@ class SimSink final : public Sink {
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override { return {}; }
     void close(std::chrono::milliseconds budget) override;
-    [[nodiscard]] bool healthy() const override { return phase_ == kafka::Phase::ready; }
+    [[nodiscard]] bool answers() const override { return true; }
     void interrupt() override { interrupted_ = true; }
 
     std::function<void(const std::string& text)> trace;

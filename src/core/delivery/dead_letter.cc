@@ -1,7 +1,5 @@
 #include "core/delivery/dead_letter.h"
 
-#include <string_view>
-
 #include "base/base64.h"
 #include "base/crc32c.h"
 
@@ -41,6 +39,18 @@ void append_optional(std::string& out,
 }
 
 }  // namespace
+
+std::string bounded_reason(std::string_view reason) {
+    if (reason.size() <= kReasonBytesMax) {
+        return std::string(reason);
+    }
+    constexpr std::string_view kCut = "..";
+    std::size_t end = kReasonBytesMax - kCut.size();
+    while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xC0U) == 0x80U) {
+        --end;  // inside a character
+    }
+    return std::string(reason.substr(0, end)) + std::string(kCut);
+}
 
 std::string pack_dead_letter(const DeadLetter& letter, std::size_t bytes_max) {
     const std::string_view value =

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <set>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "ports/event_log.h"
@@ -13,8 +14,12 @@ namespace tributary::core {
 // What to do with a record that can never be delivered as it is.
 enum class PoisonPolicy { halt, dead_letter };
 
-// Records known to be poison: (sequence, sub-index).
-using PoisonSet = std::set<std::pair<Sequence, std::uint16_t>>;
+// Records known to be poison, (sequence, sub-index), and why.
+using PoisonReasons = std::map<std::pair<Sequence, std::uint16_t>, std::string>;
+
+// A reason as it is kept: at most kReasonBytesMax bytes of it, cut between two characters of UTF-8.
+inline constexpr std::size_t kReasonBytesMax = 1000;
+[[nodiscard]] std::string bounded_reason(std::string_view reason);
 
 // One JSON object: pipeline, sequence, sub_index, topic, reason, value_bytes, value_crc32c,
 // identity (base64), and key and value (base64) while the whole stays under `bytes_max`, otherwise

@@ -322,7 +322,7 @@ TEST_P(EventLogContract, refuses_to_give_up_what_is_not_there_yet) {
     append({make_block(stream, 1, 10)});
     const auto refused = log().drop(stream, Sequence(12));
     ASSERT_FALSE(refused);
-    EXPECT_TRUE(refused.error().is(errors::kConfigInvalid));
+    EXPECT_TRUE(refused.error().is(errors::kArgumentInvalid));
     EXPECT_EQ(info("plant").dropped_before, Sequence(0));
     EXPECT_TRUE(log().drop(stream, Sequence(11)));
 }

@@ -169,7 +169,7 @@ Result<void> MemoryLog::drop(StreamId stream, Sequence before) {
     Stream& dropped = streams_.at(stream.value());
     StreamInfo& info = dropped.info;
     if (info.extent.last.value() == 0 || before > next(info.extent.last)) {
-        return Error(errors::kConfigInvalid, "past the end");
+        return Error(errors::kArgumentInvalid, "past the end");
     }
     if (before <= info.extent.first || before <= info.dropped_before) {
         return success();

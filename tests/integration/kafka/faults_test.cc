@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -136,7 +137,6 @@ TEST_P(Faults, without_a_broker_begin_and_recover_fail_transiently_within_their_
     const auto refused = rig->begin();
     ASSERT_TRUE(refused.has_error());
     EXPECT_TRUE(refused.error().is(errors::kKafkaUnreachable)) << refused.error().message();
-    EXPECT_FALSE(rig->healthy());
     for (int i = 0; i < 2; ++i) {
         const auto start = std::chrono::steady_clock::now();
         const auto late = rig->recover(milliseconds(1000));
@@ -150,6 +150,28 @@ TEST_P(Faults, without_a_broker_begin_and_recover_fail_transiently_within_their_
     EXPECT_EQ(checkpoint.value(), rig.checkpoint(1, 5));
     EXPECT_TRUE(rig.transaction(topic, 6, 7).has_value());
     EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 7));
+}
+
+// A frozen broker keeps its connections: nothing fails before the transaction's time is up.
+// catalogue: F42
+TEST_P(Faults, a_frozen_broker_is_noticed_while_a_transaction_waits_for_it) {
+    Rig rig(options());
+    const auto topic = fresh_topic();
+    ASSERT_TRUE(rig->recover(kBudget).has_value());
+    ASSERT_TRUE(rig.transaction(topic, 1, 5).has_value());
+    ASSERT_TRUE(rig->begin().has_value());
+    ASSERT_TRUE(rig.produce(topic, 6, 10).has_value());
+    EXPECT_TRUE(rig->answers());
+    kafka().freeze();
+    std::optional<Result<CommitOutcome>> outcome;
+    std::thread committing([&] { outcome.emplace(rig->commit(rig.checkpoint(6, 10))); });
+    EXPECT_TRUE(servers::poll_until(seconds(20), [&] { return !rig->answers(); }));
+    kafka().thaw();
+    EXPECT_TRUE(servers::poll_until(seconds(20), [&] { return rig->answers(); }));
+    committing.join();
+    ASSERT_TRUE(outcome->has_value()) << outcome->error().message();
+    EXPECT_TRUE(rig->answers());
+    EXPECT_EQ(committed_keys(kafka().bootstrap(), topic), numbers(1, 10));
 }
 
 TEST(TransactionCoordinator, that_is_missing_is_no_dead_uplink) {

@@ -64,5 +64,20 @@ TEST(DeadLetterRecord, leaves_the_bytes_out_before_it_is_above_its_bound) {
     EXPECT_TRUE(whole_seen && cut_seen);
 }
 
+TEST(DeadLetterReason, is_kept_up_to_its_bound_and_cut_between_characters) {
+    const std::string just(kReasonBytesMax, 'x');
+    EXPECT_EQ(bounded_reason(just), just);
+    EXPECT_EQ(bounded_reason(just + "y"), std::string(kReasonBytesMax - 2, 'x') + "..");
+    std::string euros;
+    for (std::size_t count = 0; count < kReasonBytesMax; ++count) {
+        euros += "\xE2\x82\xAC";
+    }
+    for (const char* before : {"", "a", "ab"}) {
+        const std::string cut = bounded_reason(before + euros);
+        EXPECT_LE(cut.size(), kReasonBytesMax);
+        EXPECT_EQ((cut.size() - std::string(before).size() - 2) % 3, 0U) << before;
+    }
+}
+
 }  // namespace
 }  // namespace tributary::core

@@ -71,12 +71,25 @@ TEST(SecondsLeft, are_none_when_it_is_full_and_bounded_when_nothing_comes) {
     EXPECT_EQ(seconds_left(room), kSecondsForEver);
 }
 
-TEST(LagSeconds, count_only_while_something_waits) {
+TEST(LagSeconds, are_of_the_oldest_that_waits_or_since_the_source_was_read) {
     constexpr std::int64_t kNow = 1'700'000'000'000'000;
-    EXPECT_EQ(lag_seconds(9, 9, kNow - 60'000'000, kNow), 0);
-    EXPECT_EQ(lag_seconds(10, 9, kNow - 60'000'000, kNow), 60);
-    EXPECT_EQ(lag_seconds(10, 9, kNow + 60'000'000, kNow), 0) << "the clock was set back";
-    EXPECT_EQ(lag_seconds(10, 9, std::nullopt, kNow), std::nullopt);
+    const auto lag = [](std::uint64_t appended,
+                        std::optional<std::int64_t> taken_in_us,
+                        std::optional<std::int64_t> unread_seconds) {
+        return lag_seconds({.appended = appended,
+                            .delivered = 9,
+                            .taken_in_us = taken_in_us,
+                            .unread_seconds = unread_seconds,
+                            .now_us = kNow});
+    };
+    EXPECT_EQ(lag(9, kNow - 60'000'000, 0), 0);
+    EXPECT_EQ(lag(10, kNow - 60'000'000, 0), 60);
+    EXPECT_EQ(lag(10, kNow + 60'000'000, 0), 0) << "the clock was set back";
+    EXPECT_EQ(lag(10, std::nullopt, 0), std::nullopt);
+    EXPECT_EQ(lag(9, std::nullopt, 70), 70);
+    EXPECT_EQ(lag(10, kNow - 60'000'000, 70), 70);
+    EXPECT_EQ(lag(10, kNow - 80'000'000, 70), 80);
+    EXPECT_EQ(lag(9, std::nullopt, std::nullopt), 0) << "nothing more is to be read";
 }
 
 TEST(WriteBudget, says_once_a_day_that_it_is_used_up) {

@@ -137,7 +137,7 @@ TEST_P(Drops, one_after_the_other_add_up) {
 TEST_P(Drops, beyond_the_end_are_refused) {
     const auto refused = rig_.runtime().drop("p", 2 * 40 + 2);
     ASSERT_FALSE(refused);
-    EXPECT_TRUE(refused.error().is(errors::kConfigInvalid));
+    EXPECT_TRUE(refused.error().is(errors::kArgumentInvalid));
     EXPECT_FALSE(rig_.runtime().drop("nobody", 5));
     go_on();
     ASSERT_TRUE(delivered(rig_, 40));

@@ -90,12 +90,20 @@ TEST(FullLog, that_keeps_a_transaction_waiting_is_no_error_of_kafka) {
     rig.start();
     rig.server().commit({"t first"});
     rig.expect_exactly_once();
+    // The transaction has the row before the log refuses it.
+    rig.log->hold_appends(true);
+    const std::size_t begun = rig.kafka().begun();
+    rig.server().commit({"t second"});
+    EXPECT_TRUE(rig.wait([&] { return rig.kafka().begun() > begun; }));
     rig.log->set_blocks_max("p", 1);
-    ASSERT_TRUE(fill(rig, "p"));
-    rig.server().commit({"t last"});
-    ASSERT_TRUE(rig.wait([&] { return rig.observer.errors("log_full") > 0; }));
+    rig.log->hold_appends(false);
+    ASSERT_TRUE(rig.wait([&] { return rig.status().delivery.error.has_value(); }));
+    const auto error = rig.status().delivery.error;
+    ASSERT_TRUE(error);
+    EXPECT_TRUE(error->is(errors::kLogFull)) << error->message();
     EXPECT_EQ(rig.observer.errors("kafka_transaction"), 0U);
     EXPECT_EQ(rig.observer.count(Counter::sink_errors, "p"), 0U);
+    EXPECT_EQ(rig.observer.gauge(Gauge::sink_connected, "p"), 1);
     rig.log->set_blocks_max("p", 1000);
     rig.expect_exactly_once();
 }
@@ -125,12 +133,14 @@ TEST(Poison, refused_before_it_is_sent_halts) {
     EXPECT_THAT(rig.kafka().values("events"), SizeIs(0));
 }
 
-TEST(Poison, refused_by_the_broker_halts) {
+TEST(Poison, refused_by_the_broker_halts_and_says_why) {
     Rig rig;
     rig.add("p");
+    rig.kafka().refuse_with("Broker: Invalid record (INVALID_RECORD)");
     rig.start();
     rig.server().commit({"t 1", "t REFUSED", "t 3"});
     EXPECT_TRUE(rig.parked_with(errors::kPoisonRecord));
+    EXPECT_THAT(rig.status().delivery.error->what(), HasSubstr("(INVALID_RECORD)"));
     EXPECT_THAT(rig.kafka().values("events"), SizeIs(0));
 }
 
@@ -168,6 +178,31 @@ TEST(DeadLetter, takes_the_place_of_every_kind_of_poison) {
     rig.server().commit({"t 5"});
     EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() >= 5; }));
     EXPECT_THAT(rig.runtime().dead_letters("p", 100).value(), SizeIs(3));
+}
+
+TEST(DeadLetter, says_what_the_broker_said) {
+    const std::string said = "topic events: Broker: Invalid record (INVALID_RECORD): no key";
+    Rig rig;
+    rig.add("p", {.poison = PoisonPolicy::dead_letter});
+    rig.kafka().refuse_with(said);
+    rig.start();
+    rig.server().commit({"t 1", "t REFUSED"});
+    ASSERT_TRUE(rig.wait([&] { return rig.kafka().values("dead").size() == 1; }));
+    const auto letters = rig.runtime().dead_letters("p", 100).value();
+    ASSERT_THAT(letters, SizeIs(1));
+    EXPECT_EQ(letters[0].reason, "refused by the broker: " + said);
+    EXPECT_THAT(rig.kafka().values("dead")[0], HasSubstr(said));
+}
+
+TEST(DeadLetter, keeps_so_much_of_a_reason_and_no_more) {
+    Rig rig;
+    rig.add("p", {.poison = PoisonPolicy::dead_letter});
+    rig.kafka().refuse_with(std::string(100'000, 'x'));
+    rig.start();
+    rig.server().commit({"t 1", "t REFUSED"});
+    ASSERT_TRUE(rig.wait([&] { return rig.kafka().values("dead").size() == 1; }));
+    EXPECT_EQ(rig.runtime().dead_letters("p", 100).value().at(0).reason.size(),
+              core::kReasonBytesMax);
 }
 
 TEST(DeadLetter, is_stored_by_a_log_that_had_to_be_reopened) {
@@ -246,6 +281,21 @@ TEST(Replays, of_an_event_that_was_never_encoded_are_refused) {
     rig.server().commit({"t 2"});
     EXPECT_TRUE(rig.wait([&] { return rig.kafka().values("events").size() == 2; }));
     EXPECT_THAT(rig.kafka().records("dead"), SizeIs(1));
+}
+
+TEST(Replays, while_delivery_is_parked_are_refused_with_its_error) {
+    Rig rig;
+    rig.add("p", {.poison = PoisonPolicy::dead_letter});
+    rig.start();
+    rig.server().commit({"t 1", "t TOO-LARGE"});
+    ASSERT_TRUE(rig.wait([&] { return rig.status().delivered == 3; }));
+    rig.kafka().refuse_dead_letters();
+    rig.server().commit({"t REFUSED"});
+    ASSERT_TRUE(rig.parked_with(errors::kPoisonRecord));
+    const auto replayed = rig.runtime().replay_dead_letter(1);
+    ASSERT_FALSE(replayed);
+    EXPECT_TRUE(replayed.error().is(errors::kPoisonRecord));
+    EXPECT_THAT(replayed.error().what(), HasSubstr("delivery of source p is parked"));
 }
 
 TEST(Replays, of_an_unknown_letter_are_refused) {

@@ -36,7 +36,11 @@ void TestObserver::add(Counter counter, std::string_view pipeline, std::uint64_t
     bell_.ring();
 }
 
-void TestObserver::set(Gauge, std::string_view, std::int64_t) {
+void TestObserver::set(Gauge gauge, std::string_view pipeline, std::int64_t value) {
+    {
+        const std::lock_guard lock(mutex_);
+        gauges_[{gauge, std::string(pipeline)}] = value;
+    }
     bell_.ring();
 }
 
@@ -49,6 +53,12 @@ std::uint64_t TestObserver::count(Counter counter, const std::string& pipeline) 
     const std::lock_guard lock(mutex_);
     const auto found = counters_.find({counter, pipeline});
     return found == counters_.end() ? 0 : found->second;
+}
+
+std::optional<std::int64_t> TestObserver::gauge(Gauge gauge, const std::string& pipeline) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = gauges_.find({gauge, pipeline});
+    return found == gauges_.end() ? std::nullopt : std::optional(found->second);
 }
 
 // --- log ----------------------------------------------------------------------------------------
@@ -159,7 +169,8 @@ void MemoryLog::store(std::span<const BlockPtr> blocks) {
 }
 
 Result<void> MemoryLog::append(std::span<const BlockPtr> blocks) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    released_.wait(lock, [&] { return !held_; });
     const auto admitted = admit(blocks);
     if (!admitted) {
         return admitted.error();
@@ -253,7 +264,7 @@ Result<void> MemoryLog::drop(StreamId id, Sequence before) {
     Stream& stream = *find(id);
     StreamInfo& info = stream.info;
     if (before > next(info.extent.last)) {
-        return Error(errors::kConfigInvalid, "past the end");
+        return Error(errors::kArgumentInvalid, "past the end");
     }
     if (info.extent.first > info.dropped_before) {
         info.dropped_from = info.extent.first;
@@ -326,6 +337,12 @@ void MemoryLog::fail_appends(std::initializer_list<Failure> failures) {
 void MemoryLog::fail_next_dead_letter() {
     const std::lock_guard lock(mutex_);
     fail_dead_letter_ = true;
+}
+
+void MemoryLog::hold_appends(bool held) {
+    const std::lock_guard lock(mutex_);
+    held_ = held;
+    released_.notify_all();
 }
 
 void MemoryLog::set_dead(bool dead) {
@@ -722,6 +739,11 @@ void Cluster::set_hanging(bool hanging) {
     changed_.notify_all();
 }
 
+void Cluster::refuse_with(std::string reason) {
+    const std::lock_guard lock(mutex_);
+    reason_ = std::move(reason);
+}
+
 void Cluster::refuse_dead_letters() {
     const std::lock_guard lock(mutex_);
     refuse_dead_letters_ = true;
@@ -773,6 +795,11 @@ std::vector<Checkpoint> Cluster::checkpoints() const {
 std::optional<Checkpoint> Cluster::newest() const {
     const std::lock_guard lock(mutex_);
     return checkpoints_.empty() ? std::nullopt : std::optional(checkpoints_.back());
+}
+
+std::size_t Cluster::begun() const {
+    const std::lock_guard lock(mutex_);
+    return begun_;
 }
 
 std::size_t Cluster::recoveries() const {
@@ -839,6 +866,8 @@ Result<void> ClusterSink::begin() {
     EXPECT_EQ(state_, State::ready) << "a producer was used beyond its spotless life";
     TRIBUTARY_TRY_VOID(reach(lock));
     state_ = State::open;
+    ++cluster_.begun_;
+    cluster_.bell_.ring();
     return success();
 }
 
@@ -891,7 +920,7 @@ Result<CommitOutcome> ClusterSink::commit(const Checkpoint& checkpoint) {
             (held.copy.value && held.copy.value->find("REFUSED") != std::string::npos) ||
             (cluster_.refuse_dead_letters_ && held.copy.topic == "dead");
         if (refused) {
-            poison_.push_back({held.copy.sequence, held.copy.sub_index, "refused"});
+            poison_.push_back({held.copy.sequence, held.copy.sub_index, cluster_.reason_});
         }
     }
     if (!poison_.empty()) {

@@ -65,10 +65,13 @@ class Bell {
 
 class TestClock final : public Clock {
   public:
-    [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] SteadyTime now() const override {
+        return std::chrono::steady_clock::now() + std::chrono::seconds(ahead_seconds);
+    }
     // Stands still unless a test moves it: nothing may depend on its moving.
     [[nodiscard]] std::int64_t wall_time_us() const override { return wall_us; }
     std::atomic<std::int64_t> wall_us{1};
+    std::atomic<std::int64_t> ahead_seconds{0};
 };
 
 class TestObserver final : public Observer {
@@ -84,12 +87,14 @@ class TestObserver final : public Observer {
 
     [[nodiscard]] std::size_t errors(std::string_view name) const;
     [[nodiscard]] std::uint64_t count(Counter counter, const std::string& pipeline) const;
+    [[nodiscard]] std::optional<std::int64_t> gauge(Gauge gauge, const std::string& pipeline) const;
 
   private:
     Bell& bell_;
     mutable std::mutex mutex_;
     std::vector<std::string> errors_;
     std::map<std::pair<Counter, std::string>, std::uint64_t> counters_;
+    std::map<std::pair<Gauge, std::string>, std::int64_t> gauges_;
 };
 
 // The log: what was appended is durable at once, or fails as scripted and stays broken until
@@ -130,6 +135,7 @@ class MemoryLog final : public EventLog {
     // The next appends fail so; every call fails after each until reopen().
     void fail_appends(std::initializer_list<Failure> failures);
     void fail_next_dead_letter();
+    void hold_appends(bool held);          // each waits until told otherwise
     void set_dead(bool dead);              // appends and reopen() fail until told otherwise
     void fail_reopen(const Error& error);  // from the next append on, for ever
     void set_blocks_max(const std::string& pipeline, std::size_t blocks);
@@ -161,6 +167,8 @@ class MemoryLog final : public EventLog {
     std::deque<Failure> failures_;
     std::map<std::string, std::size_t> blocks_max_;
     std::map<std::string, Position> durable_resume_;
+    std::condition_variable released_;
+    bool held_ = false;
     bool fail_dead_letter_ = false;
     bool broken_ = false;
     bool dead_ = false;
@@ -291,8 +299,10 @@ class Cluster {
     void commits(std::initializer_list<Outcome> outcomes);  // of the next commits; then spotless
     void set_reachable(bool reachable);
     void set_hanging(bool hanging);  // every call waits for interrupt()
-    void refuse_dead_letters();      // the broker refuses every record of topic "dead"
-    void take_large();               // "TOO-LARGE" no longer is
+    void set_answers(bool answers) { answers_ = answers; }
+    void refuse_with(std::string reason);  // what is said of "REFUSED"
+    void refuse_dead_letters();            // the broker refuses every record of topic "dead"
+    void take_large();                     // "TOO-LARGE" no longer is
     void set_settle_time(std::chrono::milliseconds time);  // before the rig starts
     void seed(const Checkpoint& checkpoint);
     void forget_checkpoints();
@@ -302,6 +312,7 @@ class Cluster {
     [[nodiscard]] std::vector<std::string> values(std::string_view topic) const;
     [[nodiscard]] std::vector<Checkpoint> checkpoints() const;
     [[nodiscard]] std::optional<Checkpoint> newest() const;
+    [[nodiscard]] std::size_t begun() const;
     [[nodiscard]] std::size_t recoveries() const;
     [[nodiscard]] std::size_t waiting() const;
 
@@ -314,8 +325,11 @@ class Cluster {
     std::vector<Checkpoint> checkpoints_;
     std::deque<Outcome> outcomes_;
     std::uint64_t epoch_ = 0;
+    std::size_t begun_ = 0;
     std::size_t recoveries_ = 0;
     std::size_t waiting_ = 0;
+    std::atomic<bool> answers_ = true;
+    std::string reason_ = "refused";
     bool reachable_ = true;
     bool hanging_ = false;
     bool refuse_dead_letters_ = false;
@@ -340,7 +354,7 @@ class ClusterSink final : public Sink {
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override;
     void close(std::chrono::milliseconds budget) override;
-    [[nodiscard]] bool healthy() const override { return true; }
+    [[nodiscard]] bool answers() const override { return cluster_.answers_; }
     void interrupt() override;
 
   private:

@@ -44,7 +44,7 @@ TEST(SnapshotRequests, are_refused_by_name_and_change_nothing) {
         const auto done = rig.runtime().start_snapshot(pipeline, {table, ""});
         return done ? std::string("done") : std::string(done.error().kind().name);
     };
-    EXPECT_EQ(error("nobody", "t"), "snapshot_refused");
+    EXPECT_EQ(error("nobody", "t"), "argument_invalid");
     EXPECT_EQ(error("without", "t"), "snapshot_refused");
     EXPECT_EQ(error("p", "unknown"), "snapshot_refused");
     EXPECT_TRUE(rig.server().asked().empty());
