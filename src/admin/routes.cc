@@ -182,6 +182,7 @@ Json pipeline(const PipelineStatus& status) {
         {"delivered_position", status.delivered_position},
         {"confirming", status.confirming},
         {"delivery_mode", status.delivery_mode},
+        {"sink_connected", status.sink_connected},
         {"source_held_bytes", number(status.source_held_bytes)},
         {"last_delivered_time_us", status.last_delivered_time_us},
         {"lag_seconds", number(status.lag_seconds)},
@@ -334,7 +335,7 @@ Answer replay(std::string_view id, Control& control) {
         return refusal(404, "no such dead letter");
     }
     const auto done = control.replay_dead_letter(*number);
-    return done ? json({{"replayed", *number}}) : error(done.error());
+    return done ? json({{"queued", *number}}) : error(done.error());
 }
 
 Answer verify(Control& control) {

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <utility>
 
 #include "admin/client.h"
@@ -59,48 +59,19 @@ Result<config::Loaded> load(const Common& common, Secrets secrets) {
     return config::load(common.config_file, agent::connectors(), surroundings(secrets));
 }
 
-namespace {
-
-// The admin socket of the configuration, when an agent listens there.
-std::optional<std::string> socket_of(const config::Loaded& loaded) {
-    constexpr std::string_view kUnix = "unix:";
-    for (const std::string& listen : loaded.config.admin.listen) {
-        if (listen.starts_with(kUnix) && std::filesystem::exists(listen.substr(kUnix.size()))) {
-            return listen.substr(kUnix.size());
-        }
-    }
-    return std::nullopt;
-}
-
-}  // namespace
-
-bool socket_is_there(const config::Loaded& loaded) {
-    return socket_of(loaded).has_value();
-}
-
 Result<std::string> request(const config::Loaded& loaded,
                             std::string_view method,
                             const std::string& target) {
-    const auto socket = socket_of(loaded);
-    if (!socket) {
-        return nobody_answers(loaded);
+    constexpr std::string_view kUnix = "unix:";
+    const auto& listen = loaded.config.admin.listen;
+    const auto socket = std::find_if(listen.begin(), listen.end(), [](const std::string& each) {
+        return each.starts_with(kUnix);
+    });
+    if (socket == listen.end()) {
+        return Error(errors::kAdminUnavailable,
+                     "admin.listen has no unix:/path, by which this command asks the agent");
     }
     return admin::request(*socket, method, target);
-}
-
-std::optional<std::string> ask(const config::Loaded& loaded,
-                               std::string_view method,
-                               const std::string& target) {
-    auto answer = request(loaded, method, target);
-    return answer ? std::optional(std::move(answer.value())) : std::nullopt;
-}
-
-Error nobody_answers(const config::Loaded& loaded) {
-    std::string listeners;
-    for (const std::string& listen : loaded.config.admin.listen) {
-        listeners += " " + listen;
-    }
-    return {errors::kAdminUnavailable, "no agent answers on" + listeners};
 }
 
 }  // namespace tributary::cli

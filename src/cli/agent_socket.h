@@ -2,7 +2,6 @@
 // thread.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,20 +17,9 @@ enum class Secrets { spared, needed };
 
 [[nodiscard]] Result<config::Loaded> load(const Common& common, Secrets secrets = Secrets::spared);
 
-// Whether an admin socket of the configuration is there: an agent runs, or died a moment ago.
-[[nodiscard]] bool socket_is_there(const config::Loaded& loaded);
-
-// GET or POST on the running agent. kAdminUnavailable when none answers, otherwise the agent's own
-// error.
+// GET or POST on the running agent: errors of admin/client.h.
 [[nodiscard]] Result<std::string> request(const config::Loaded& loaded,
                                           std::string_view method,
                                           const std::string& target);
-
-// The same, any error being nullopt.
-[[nodiscard]] std::optional<std::string> ask(const config::Loaded& loaded,
-                                             std::string_view method,
-                                             const std::string& target);
-
-[[nodiscard]] Error nobody_answers(const config::Loaded& loaded);
 
 }  // namespace tributary::cli

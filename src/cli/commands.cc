@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "admin/client.h"
 #include "agent/agent.h"
 #include "agent/connectors.h"
 #include "agent/system_clock.h"
@@ -41,21 +42,9 @@ int print_raw(const std::string& text) {
     return 0;
 }
 
-// As a value of a query: everything but letters, digits and -._ is %XX.
-std::string escaped(std::string_view text) {
-    constexpr std::string_view kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    std::string out;
-    for (const char byte : text) {
-        if (kPlain.find(byte) != std::string_view::npos) {
-            out.push_back(byte);
-        } else {
-            char hex[4];
-            (void)std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned char>(byte));
-            out += hex;
-        }
-    }
-    return out;
+// Whether a verb may look into the log by itself.
+bool agent_is_away(const Error& error) {
+    return error.is(errors::kAdminUnavailable);
 }
 
 // Asks the running agent to do something; prints `done` for it, or why it did not.
@@ -103,14 +92,14 @@ int status(const Common& common) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const auto answer = ask(loaded.value(), "GET", "/v1/status");
+    const auto answer = request(loaded.value(), "GET", "/v1/status");
     if (!answer) {
-        return print_error(nobody_answers(loaded.value()));
+        return print_error(answer.error());
     }
     if (common.json) {
-        return print_raw(*answer);
+        return print_raw(answer.value());
     }
-    print_status(*answer);
+    print_status(answer.value());
     return 0;
 }
 
@@ -120,34 +109,32 @@ int top(const Common& common, std::uint32_t rounds) {
         return print_error(loaded.error());
     }
     const agent::SystemClock clock;
-    auto before = ask(loaded.value(), "GET", "/v1/status");
+    auto before = request(loaded.value(), "GET", "/v1/status");
     SteadyTime asked = clock.now();
     for (std::uint32_t round = 0; before && (rounds == 0 || round < rounds); ++round) {
         (void)::poll(nullptr, 0, 1000);
-        auto now = ask(loaded.value(), "GET", "/v1/status");
-        if (!now) {
-            break;
-        }
+        auto now = request(loaded.value(), "GET", "/v1/status");
         const SteadyTime answered = clock.now();
-        if (isatty(STDOUT_FILENO) == 1) {
-            (void)std::fputs("\033[H\033[2J", stdout);  // home, clear
+        if (now) {
+            if (isatty(STDOUT_FILENO) == 1) {
+                (void)std::fputs("\033[H\033[2J", stdout);  // home, clear
+            }
+            print_rates(before.value(),
+                        now.value(),
+                        std::chrono::duration<double>(answered - asked).count());
+            (void)std::fflush(stdout);
         }
-        print_rates(*before, *now, std::chrono::duration<double>(answered - asked).count());
-        (void)std::fflush(stdout);
         before = std::move(now);
         asked = answered;
-        if (rounds != 0 && round + 1 == rounds) {
-            return 0;
-        }
     }
-    return print_error(nobody_answers(loaded.value()));
+    return before ? 0 : print_error(before.error());
 }
 
 int support_bundle(const Common& common, const std::string& file) {
     const auto loaded = load(common);
     std::FILE* const out = std::fopen(file.c_str(), "wxe");
     if (out == nullptr) {
-        return print_error({errors::kConfigInvalid,
+        return print_error({errors::kArgumentInvalid,
                             file + " cannot be made: " + std::generic_category().message(errno)});
     }
     const auto section = [&](const char* title, const std::string& text) {
@@ -163,13 +150,14 @@ int support_bundle(const Common& common, const std::string& file) {
     } else {
         section("configuration, without secrets", loaded.value().print());
         for (const char* target : {"/v1/status", "/v1/buffer", "/metrics", "/readyz"}) {
-            section(target, ask(loaded.value(), "GET", target).value_or("no agent answers"));
+            const auto answer = request(loaded.value(), "GET", target);
+            section(target, answer ? answer.value() : answer.error().what());
         }
     }
     const bool written = std::fflush(out) == 0;
     (void)std::fclose(out);
     if (!written) {
-        return print_error({errors::kConfigInvalid, file + " cannot be written"});
+        return print_error({errors::kArgumentInvalid, file + " cannot be written"});
     }
     (void)std::printf(
         "%s: look through it, then send it. The log: journalctl -u tributary --since -1d\n",
@@ -182,9 +170,13 @@ int buffer_list(const Common& common) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    if (const auto answer = ask(loaded.value(), "GET", "/v1/buffer")) {
-        print_streams(*answer);
+    const auto answer = request(loaded.value(), "GET", "/v1/buffer");
+    if (answer) {
+        print_streams(answer.value());
         return 0;
+    }
+    if (!agent_is_away(answer.error())) {
+        return print_error(answer.error());
     }
     const auto log = agent::open_log_read_only(loaded.value());
     if (!log) {
@@ -203,12 +195,16 @@ int buffer_peek(const Common& common, const PeekArguments& arguments) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const std::string target = "/v1/buffer/peek?pipeline=" + arguments.pipeline +
+    const std::string target = "/v1/buffer/peek?pipeline=" + admin::escape(arguments.pipeline) +
                                "&from=" + std::to_string(arguments.from) +
                                "&limit=" + std::to_string(arguments.limit) +
                                (arguments.values ? "&values=true" : "");
-    if (const auto answer = ask(loaded.value(), "GET", target)) {
-        return print_raw(*answer);
+    const auto answer = request(loaded.value(), "GET", target);
+    if (answer) {
+        return print_raw(answer.value());
+    }
+    if (!agent_is_away(answer.error())) {
+        return print_error(answer.error());
     }
     const auto log = agent::open_log_read_only(loaded.value());
     if (!log) {
@@ -224,9 +220,13 @@ int buffer_verify(const Common& common) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    if (const auto answer = ask(loaded.value(), "POST", "/v1/verify")) {
-        print_verified(*answer);
+    const auto answer = request(loaded.value(), "POST", "/v1/verify");
+    if (answer) {
+        print_verified(answer.value());
         return 0;
+    }
+    if (!agent_is_away(answer.error())) {
+        return print_error(answer.error());
     }
     const auto log = agent::open_log_read_only(loaded.value());
     if (!log) {
@@ -268,7 +268,9 @@ int dead_letter_show(const Common& common, std::uint64_t id) {
             return 0;
         }
     }
-    return print_error({errors::kConfigInvalid, "there is no dead letter " + std::to_string(id)});
+    return print_error({errors::kArgumentInvalid,
+                        "there is no dead letter " + std::to_string(id) +
+                            "; `tributary deadletter ls` lists them"});
 }
 
 int dead_letter_replay(const Common& common, std::uint64_t id) {
@@ -276,9 +278,13 @@ int dead_letter_replay(const Common& common, std::uint64_t id) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const auto answer =
-        request(loaded.value(), "POST", "/v1/deadletter/" + std::to_string(id) + "/replay");
-    return answer ? print_raw(answer.value()) : print_error(answer.error());
+    return demand(loaded.value(),
+                  "/v1/deadletter/" + std::to_string(id) + "/replay",
+                  "dead letter " + std::to_string(id) +
+                      " goes to its topic with the source's next Kafka transaction: at once, or as "
+                      "soon as Kafka answers again. `tributary deadletter ls` says \"yes\" under "
+                      "\"replayed\" when it is in Kafka; an agent that ends before that forgets "
+                      "it, so ask again.");
 }
 
 int snapshot_start(const Common& common, const SnapshotArguments& arguments) {
@@ -287,10 +293,10 @@ int snapshot_start(const Common& common, const SnapshotArguments& arguments) {
         return print_error(loaded.error());
     }
     for (const std::string& table : arguments.tables) {
-        const std::string target = "/v1/snapshot/start?pipeline=" + escaped(arguments.source) +
-                                   "&table=" + escaped(table) +
-                                   (arguments.where.empty() ? "" : "&where=") +
-                                   escaped(arguments.where);
+        const std::string target =
+            "/v1/snapshot/start?pipeline=" + admin::escape(arguments.source) +
+            "&table=" + admin::escape(table) + (arguments.where.empty() ? "" : "&where=") +
+            admin::escape(arguments.where);
         const int code =
             demand(loaded.value(), target, "snapshot of " + table + " started; it is on disk");
         if (code != 0) {
@@ -305,13 +311,13 @@ int snapshot_stop(const Common& common, const SnapshotArguments& arguments) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const std::string target = "/v1/snapshot/stop?pipeline=" + escaped(arguments.source);
+    const std::string target = "/v1/snapshot/stop?pipeline=" + admin::escape(arguments.source);
     if (arguments.tables.empty()) {
         return demand(loaded.value(), target, "snapshot stopped; what was delivered stays");
     }
     for (const std::string& table : arguments.tables) {
         const int code = demand(loaded.value(),
-                                target + "&table=" + escaped(table),
+                                target + "&table=" + admin::escape(table),
                                 "snapshot of " + table + " stopped; what was delivered stays");
         if (code != 0) {
             return code;
@@ -325,11 +331,11 @@ int snapshot_status(const Common& common, const SnapshotArguments& arguments) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const auto answer = ask(loaded.value(), "GET", "/v1/status");
+    const auto answer = request(loaded.value(), "GET", "/v1/status");
     if (!answer) {
-        return print_error(nobody_answers(loaded.value()));
+        return print_error(answer.error());
     }
-    return print_snapshots(*answer, arguments.source, common.json)
+    return print_snapshots(answer.value(), arguments.source, common.json)
                ? 0
                : print_error({errors::kSnapshotRefused,
                               "there is no source \"" + arguments.source + "\" with snapshots"});
@@ -367,7 +373,7 @@ int config_from_debezium(const DebeziumArguments& arguments) {
     for (const auto* file : {&connector, &offset}) {
         if (!*file) {
             return print_error(
-                {errors::kConfigInvalid,
+                {errors::kArgumentInvalid,
                  (file == &connector ? arguments.connector_file : arguments.offset_file) +
                      ": the file cannot be read"});
         }

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "admin/client.h"
 #include "agent/agent.h"
 #include "agent/system_clock.h"
 #include "base/base64.h"
@@ -59,10 +60,10 @@ class LiveEvents final : public Events {
 
     [[nodiscard]] Result<EventsPage> page(const EventsQuery& query) override {
         const std::string target =
-            "/v1/events?pipeline=" + source_ + "&from=" + std::to_string(query.from) +
-            "&to=" + std::to_string(query.to) + "&limit=" + std::to_string(query.limit) +
-            (query.raw ? "&raw=true" : "") +
-            (query.pattern.empty() ? "" : "&pattern=" + query.pattern);
+            "/v1/events?pipeline=" + admin::escape(source_) +
+            "&from=" + std::to_string(query.from) + "&to=" + std::to_string(query.to) +
+            "&limit=" + std::to_string(query.limit) + (query.raw ? "&raw=true" : "") +
+            (query.pattern.empty() ? "" : "&pattern=" + admin::escape(query.pattern));
         TRIBUTARY_TRY(answer, request(loaded_, "GET", target));
         // The last line says where to go on.
         const std::size_t end = answer.rfind('\n', answer.size() < 2 ? 0 : answer.size() - 2);
@@ -84,11 +85,11 @@ class LiveEvents final : public Events {
     }
 
     [[nodiscard]] Result<std::uint64_t> find_time(std::int64_t time_us) override {
-        TRIBUTARY_TRY(
-            answer,
-            request(loaded_,
-                    "GET",
-                    "/v1/buffer/find?pipeline=" + source_ + "&time_us=" + std::to_string(time_us)));
+        TRIBUTARY_TRY(answer,
+                      request(loaded_,
+                              "GET",
+                              "/v1/buffer/find?pipeline=" + admin::escape(source_) +
+                                  "&time_us=" + std::to_string(time_us)));
         const auto found = Json::parse(answer, nullptr, false);
         if (!found.is_object() || !found.contains("sequence")) {
             return not_understood("/v1/buffer/find");
@@ -116,13 +117,19 @@ class StoredEvents final : public Events {
     std::unique_ptr<agent::StoredEvents> events_;
 };
 
-bool agent_answers(const config::Loaded& loaded) {
-    return ask(loaded, "GET", "/healthz").has_value();
+// False: none runs. Errors: one does, or may, and cannot be asked.
+Result<bool> agent_answers(const config::Loaded& loaded) {
+    const auto answer = request(loaded, "GET", "/healthz");
+    if (!answer && !answer.error().is(errors::kAdminUnavailable)) {
+        return answer.error();
+    }
+    return answer.has_value();
 }
 
 Result<std::unique_ptr<Events>> open_events(const config::Loaded& loaded,
                                             const std::string& source) {
-    if (agent_answers(loaded)) {
+    TRIBUTARY_TRY(live, agent_answers(loaded));
+    if (live) {
         return std::unique_ptr<Events>(std::make_unique<LiveEvents>(loaded, source));
     }
     TRIBUTARY_TRY(stored, agent::open_events(loaded, source));
@@ -258,8 +265,8 @@ Result<bool> tap_once(Tapped& at, const std::string& pattern, LinePrinter& print
 }
 
 Result<void> tap_log(const config::Loaded& loaded, const TapArguments& arguments, bool json) {
-    if (!agent_answers(loaded)) {
-        return nobody_answers(loaded);
+    if (const auto answer = request(loaded, "GET", "/healthz"); !answer) {
+        return answer.error();
     }
     std::vector<Tapped> taps;
     for (const auto& source : loaded.config.sources) {
@@ -268,7 +275,13 @@ Result<void> tap_log(const config::Loaded& loaded, const TapArguments& arguments
         }
     }
     if (taps.empty()) {
-        return Error(errors::kConfigInvalid, "there is no source named " + arguments.source);
+        std::string known;
+        for (const auto& source : loaded.config.sources) {
+            known += (known.empty() ? "" : ", ") + source.name;
+        }
+        return Error(errors::kArgumentInvalid,
+                     "--source: there is no source named " + arguments.source +
+                         " (there are: " + known + ")");
     }
     LinePrinter printer(json, arguments.limit);
     (void)std::fprintf(stderr, "-- events on their way through the log; Ctrl-C ends\n");
@@ -282,7 +295,8 @@ Result<void> tap_log(const config::Loaded& loaded, const TapArguments& arguments
         bool more = false;
         for (Tapped& at : taps) {
             const auto shown = tap_once(at, arguments.pattern, printer);
-            if (!shown && shown.error().is(errors::kAdminUnavailable)) {
+            if (!shown && (shown.error().is(errors::kAdminUnavailable) ||
+                           shown.error().is(errors::kArgumentInvalid))) {
                 return shown.error();
             }
             more = more || (shown && shown.value());
@@ -367,9 +381,11 @@ Result<std::uint64_t> resolve(Events& events, const std::string& text) {
     }
     const auto time = parse_time(text, agent::SystemClock().wall_time_us());
     if (!time) {
-        return Error(
-            errors::kConfigInvalid,
-            text + " is no sequence, no time such as 2026-11-26T04:17 (UTC) and no age such as 2h");
+        return Error(errors::kArgumentInvalid,
+                     "--before: \"" + text +
+                         "\" is no sequence (1234), no time (2026-11-26 or 2026-11-26T04:17, UTC) "
+                         "and no age "
+                         "(2h, 30min)");
     }
     return events.find_time(*time);
 }
@@ -402,11 +418,11 @@ bool confirmed(const DropArguments& arguments, std::uint64_t from, std::uint64_t
 Result<DroppedEvents> drop_live(const config::Loaded& loaded,
                                 const std::string& source,
                                 std::uint64_t before) {
-    TRIBUTARY_TRY(
-        answer,
-        request(loaded,
-                "POST",
-                "/v1/buffer/drop?pipeline=" + source + "&before=" + std::to_string(before)));
+    TRIBUTARY_TRY(answer,
+                  request(loaded,
+                          "POST",
+                          "/v1/buffer/drop?pipeline=" + admin::escape(source) +
+                              "&before=" + std::to_string(before)));
     const auto dropped = Json::parse(answer, nullptr, false);
     if (!dropped.is_object() || !dropped.contains("before")) {
         return not_understood("/v1/buffer/drop");
@@ -450,7 +466,7 @@ int buffer_export(const Common& common, const ExportArguments& arguments) {
     OutputFile out(arguments.file);
     if (!out.opened()) {
         return print_error(
-            {errors::kConfigInvalid,
+            {errors::kArgumentInvalid,
              arguments.file + " cannot be made: " + std::generic_category().message(errno)});
     }
     std::uint64_t lines = 0;
@@ -460,14 +476,14 @@ int buffer_export(const Common& common, const ExportArguments& arguments) {
             return print_error(page.error());
         }
         if (!out.write(page.value().lines)) {
-            return print_error({errors::kConfigInvalid, arguments.file + " cannot be written"});
+            return print_error({errors::kArgumentInvalid, arguments.file + " cannot be written"});
         }
         lines += page.value().count;
         end = page.value().end || page.value().next <= query.from;
         query.from = page.value().next;
     }
     if (!out.flush()) {
-        return print_error({errors::kConfigInvalid, arguments.file + " cannot be written"});
+        return print_error({errors::kArgumentInvalid, arguments.file + " cannot be written"});
     }
     (void)std::fprintf(stderr, "%llu lines\n", static_cast<unsigned long long>(lines));
     return 0;
@@ -478,7 +494,10 @@ int buffer_drop(const Common& common, const DropArguments& arguments) {
     if (!loaded) {
         return print_error(loaded.error());
     }
-    const bool live = agent_answers(loaded.value());
+    const auto live = agent_answers(loaded.value());
+    if (!live) {
+        return print_error(live.error());
+    }
     std::uint64_t first = 0;
     std::uint64_t before = 0;
     {
@@ -507,8 +526,8 @@ int buffer_drop(const Common& common, const DropArguments& arguments) {
     if (!confirmed(arguments, first, before)) {
         return errors::kExitConfig;
     }
-    const auto dropped = live ? drop_live(loaded.value(), arguments.source, before)
-                              : agent::drop(loaded.value(), arguments.source, before);
+    const auto dropped = live.value() ? drop_live(loaded.value(), arguments.source, before)
+                                      : agent::drop(loaded.value(), arguments.source, before);
     if (!dropped) {
         return print_error(dropped.error());
     }

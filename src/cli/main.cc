@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "cli/commands.h"
@@ -13,6 +14,9 @@ namespace {
 
 using tributary::cli::Common;
 using tributary::cli::PeekArguments;
+using tributary::cli::whole_number;
+
+constexpr std::uint64_t kCountMax = std::numeric_limits<std::uint32_t>::max();
 
 struct Arguments {
     Common common;
@@ -44,8 +48,11 @@ void add_buffer(CLI::App& app, Arguments& arguments, Verb& verb) {
     list->final_callback([&] { verb = [&] { return buffer_list(arguments.common); }; });
     auto* peek = buffer->add_subcommand("peek", "Entries of one source, as JSON lines");
     peek->add_option("source", arguments.peek.pipeline, "Name of the source")->required();
-    peek->add_option("--from", arguments.peek.from, "First sequence (default: the oldest)");
-    peek->add_option("-n,--limit", arguments.peek.limit, "How many entries")->capture_default_str();
+    peek->add_option("--from", arguments.peek.from, "First sequence (default: the oldest)")
+        ->check(whole_number());
+    peek->add_option("-n,--limit", arguments.peek.limit, "How many entries")
+        ->check(whole_number(1, 1000))
+        ->capture_default_str();
     peek->add_flag(
         "--values", arguments.peek.values, "Payloads too (base64): these are row values");
     peek->final_callback(
@@ -55,8 +62,10 @@ void add_buffer(CLI::App& app, Arguments& arguments, Verb& verb) {
     auto* copy = buffer->add_subcommand("export", "Copy events of one source as JSON lines");
     copy->add_option("file", arguments.copy.file, "A new file, or - for stdout")->required();
     copy->add_option("--source", arguments.copy.source, "Name of the source")->required();
-    copy->add_option("--from", arguments.copy.from, "First sequence (default: the oldest)");
-    copy->add_option("--to", arguments.copy.to, "Last sequence (default: the newest)");
+    copy->add_option("--from", arguments.copy.from, "First sequence (default: the oldest)")
+        ->check(whole_number());
+    copy->add_option("--to", arguments.copy.to, "Last sequence (default: the newest)")
+        ->check(whole_number());
     copy->add_flag("--raw", arguments.copy.raw, "What the source said, instead of records");
     copy->final_callback(
         [&] { verb = [&] { return buffer_export(arguments.common, arguments.copy); }; });
@@ -79,7 +88,8 @@ void add_tap(CLI::App& app, Arguments& arguments, Verb& verb) {
     tap->add_option("--at", arguments.tap_at, "Where to look: log, or kafka (committed records)")
         ->check(CLI::IsMember({"log", "kafka"}))
         ->capture_default_str();
-    tap->add_option("-n,--limit", arguments.tap.limit, "End after so many");
+    tap->add_option("-n,--limit", arguments.tap.limit, "End after so many")
+        ->check(whole_number(1, kCountMax));
     tap->add_flag("--json", arguments.common.json, "Whole, as JSON lines");
     tap->final_callback([&] {
         verb = [&] {
@@ -94,18 +104,20 @@ void add_dead_letter(CLI::App& app, Arguments& arguments, Verb& verb) {
     dead->require_subcommand(1);
     auto* list = dead->add_subcommand("ls", "List them");
     list->add_option("--source", arguments.pipeline, "Only of this source");
-    list->add_option("-n,--limit", arguments.limit, "How many")->capture_default_str();
+    list->add_option("-n,--limit", arguments.limit, "How many")
+        ->check(whole_number(1, kCountMax))
+        ->capture_default_str();
     list->final_callback([&] {
         verb = [&] {
             return dead_letter_list(arguments.common, arguments.pipeline, arguments.limit);
         };
     });
     auto* show = dead->add_subcommand("show", "One of them, with its bytes");
-    show->add_option("id", arguments.id, "Its number")->required();
+    show->add_option("id", arguments.id, "Its number")->check(whole_number())->required();
     show->final_callback(
         [&] { verb = [&] { return dead_letter_show(arguments.common, arguments.id); }; });
     auto* replay = dead->add_subcommand("replay", "Deliver it again (the agent must run)");
-    replay->add_option("id", arguments.id, "Its number")->required();
+    replay->add_option("id", arguments.id, "Its number")->check(whole_number())->required();
     replay->final_callback(
         [&] { verb = [&] { return dead_letter_replay(arguments.common, arguments.id); }; });
 }
@@ -167,7 +179,8 @@ void add_verbs(CLI::App& app, Arguments& arguments, Verb& verb) {
     status->final_callback(
         [&] { verb = [&] { return tributary::cli::status(arguments.common); }; });
     auto* top = app.add_subcommand("top", "Rates of the running agent, every second");
-    top->add_option("-n", arguments.rounds, "How often (default: until Ctrl-C)");
+    top->add_option("-n", arguments.rounds, "How often (default: until Ctrl-C)")
+        ->check(whole_number(1, kCountMax));
     top->final_callback(
         [&] { verb = [&] { return tributary::cli::top(arguments.common, arguments.rounds); }; });
     add_tap(app, arguments, verb);

@@ -155,6 +155,10 @@ void print_pipeline(const nlohmann::json& pipeline, std::uint64_t log_bytes_max)
     (void)std::printf("\n%s  (%s)\n", text("name").c_str(), text("source_identity").c_str());
     print_half("intake", pipeline.at("intake"));
     print_half("delivery", pipeline.at("delivery"));
+    if (pipeline.at("delivery").value("state", "") == "running" &&
+        !pipeline.value("sink_connected", true)) {
+        (void)std::printf("             Kafka has answered nothing for ten seconds\n");
+    }
     (void)std::printf("  on disk    %llu (%s)\n",
                       static_cast<unsigned long long>(number("durable")),
                       text("durable_position").c_str());

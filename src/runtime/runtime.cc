@@ -443,6 +443,13 @@ Result<EventsPage> Runtime::events(std::string_view pipeline, const EventsQuery&
     if (found == nullptr || !found->parts.view) {
         return unknown_source(pipeline);
     }
+    TRIBUTARY_TRY(stream, log_.find_stream(pipeline));
+    if (!stream) {  // nothing has come of it yet
+        EventsPage nothing;
+        nothing.next = query.from;
+        nothing.end = true;
+        return nothing;
+    }
     return found->view->page(log_, query);
 }
 

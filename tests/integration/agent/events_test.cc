@@ -78,6 +78,21 @@ TEST_F(AgentEvents, TapShowsEventsOfTheLogAsTheyPassAndOnlyThoseAskedFor) {
     EXPECT_TRUE(agent.caught_up());
 }
 
+TEST_F(AgentEvents, TapWaitsForTheFirstEventOfASource) {
+    Site site;
+    uplink().cut();  // what Kafka has of the source is not known, so that nothing is read yet
+    Agent agent(site);
+    ASSERT_TRUE(agent.logs("tributary runs"));
+    auto tap = std::async(std::launch::async, [&] { return site.run({"tap", "-n", "1"}); });
+    EXPECT_EQ(tap.wait_for(seconds(1)), std::future_status::timeout) << tap.get().output;
+    uplink().restore();
+    ASSERT_TRUE(running(agent));
+    site.insert(1, 1);
+    const Ran ran = tap.get();
+    EXPECT_EQ(ran.code, 0) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr("\"row 1\""));
+}
+
 TEST_F(AgentEvents, TapAtKafkaShowsCommittedRecords) {
     Site site;
     Agent agent(site);

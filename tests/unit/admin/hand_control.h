@@ -56,7 +56,7 @@ class HandControl final : public Control {
     [[nodiscard]] Result<DroppedEvents> drop(std::string_view pipeline,
                                              std::uint64_t before) override {
         if (before > 10) {
-            return Error(errors::kConfigInvalid, "the log ends at sequence 9");
+            return Error(errors::kArgumentInvalid, "the log ends at sequence 9");
         }
         asked = std::string(pipeline) + " " + std::to_string(before);
         return DroppedEvents{1, before};
@@ -78,7 +78,7 @@ class HandControl final : public Control {
     }
     [[nodiscard]] Result<void> replay_dead_letter(std::uint64_t id) override {
         if (id != 5) {
-            return Error(errors::kConfigInvalid, "no dead letter " + std::to_string(id));
+            return Error(errors::kArgumentInvalid, "no dead letter " + std::to_string(id));
         }
         replayed.push_back(id);
         return success();

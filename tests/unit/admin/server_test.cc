@@ -2,6 +2,7 @@
 #include "admin/server.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "admin/client.h"
 #include "base/unique_fd.h"
@@ -163,10 +165,62 @@ TEST_F(ServerTest, the_client_gets_the_error_that_the_agent_named) {
 }
 
 TEST_F(ServerTest, the_client_says_when_nobody_answers) {
-    const auto body = request(socket_, "GET", "/metrics");
-    ASSERT_FALSE(body.has_value());
-    EXPECT_TRUE(body.error().is(errors::kAdminUnavailable));
+    const auto none = request(socket_, "GET", "/metrics");
+    ASSERT_FALSE(none.has_value());
+    EXPECT_TRUE(none.error().is(errors::kAdminUnavailable));
+    EXPECT_NE(none.error().what().find("no such socket"), std::string::npos) << none.error().what();
+    {
+        const UniqueFd left_behind(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, socket_.c_str(), sizeof(address.sun_path) - 1);
+        ASSERT_EQ(
+            ::bind(left_behind.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+            0);
+    }
+    const auto refused = request(socket_, "GET", "/metrics");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_TRUE(refused.error().is(errors::kAdminUnavailable));
+    EXPECT_NE(refused.error().what().find("no process listens"), std::string::npos)
+        << refused.error().what();
     EXPECT_FALSE(request(std::string(200, 'x'), "GET", "/metrics").has_value());
+}
+
+// A user that may search the directory but not use the socket, and one that may do neither.
+TEST_F(ServerTest, the_client_says_when_its_user_may_not_ask_and_who_may) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can become another user";
+    }
+    start();
+    std::vector<gid_t> groups(64);
+    const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    ASSERT_GE(count, 0);
+    groups.resize(static_cast<std::size_t>(count));
+    const std::string directory = socket_.substr(0, socket_.rfind('/'));
+    for (const mode_t mode : {mode_t{0755}, mode_t{0700}}) {
+        ASSERT_EQ(::chmod(directory.c_str(), mode), 0);
+        ASSERT_EQ(::setgroups(0, nullptr), 0);
+        ASSERT_EQ(::setegid(65534), 0);
+        ASSERT_EQ(::seteuid(65534), 0);
+        const auto denied = request(socket_, "GET", "/metrics");
+        ASSERT_EQ(::seteuid(0), 0);
+        ASSERT_EQ(::setegid(0), 0);
+        ASSERT_EQ(::setgroups(groups.size(), groups.data()), 0);
+        ASSERT_FALSE(denied.has_value());
+        EXPECT_TRUE(denied.error().is(errors::kAdminDenied)) << denied.error().message();
+        EXPECT_NE(denied.error().what().find("user root and group root"), std::string::npos)
+            << denied.error().what();
+    }
+}
+
+TEST_F(ServerTest, the_client_escapes_what_people_call_their_sources) {
+    start();
+    const std::string name = "line [1] (a+b)*? \xC3\xA4&x=y%";
+    ASSERT_TRUE(request(socket_, "GET", "/v1/buffer/peek?pipeline=" + escape(name)).has_value());
+    EXPECT_EQ(control_.asked, name + " 0 100");
+    const auto raw = request(socket_, "GET", "/v1/buffer/peek?pipeline=[");
+    ASSERT_FALSE(raw.has_value());
+    EXPECT_TRUE(raw.error().is(errors::kArgumentInvalid)) << raw.error().message();
 }
 
 TEST_F(ServerTest, the_socket_is_for_owner_and_group_only) {
