@@ -144,6 +144,29 @@ Result<void> creation_result(const rd_kafka_event_t& event, const NewTopic& topi
     return error.is(errors::kKafkaTransaction) ? Error(errors::kTopicMissing, error.what()) : error;
 }
 
+enum class Creation { real, validated_only };
+
+Result<void> ask_to_create(Client& client,
+                           const NewTopic& topic,
+                           Creation creation,
+                           Patience& patience) {
+    TRIBUTARY_TRY(request, describe_new(topic));
+    const QueueHandle queue(rd_kafka_queue_new(client.get()));
+    const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    if (creation == Creation::validated_only) {
+        std::array<char, 256> text{};
+        if (rd_kafka_AdminOptions_set_validate_only(options.get(), 1, text.data(), text.size()) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return Error(errors::kKafkaConfig, std::string("validate_only: ") + text.data());
+        }
+    }
+    std::array<rd_kafka_NewTopic_t*, 1> requests{request.get()};
+    rd_kafka_CreateTopics(
+        client.get(), requests.data(), requests.size(), options.get(), queue.get());
+    TRIBUTARY_TRY(event, await_event(client, queue.get(), "create topic " + topic.name, patience));
+    return creation_result(*event, topic);
+}
+
 // Broker setting min.insync.replicas (topics too): with fewer in sync, records are refused.
 std::string degraded(const char* topic, const rd_kafka_metadata_partition_t& partition) {
     const std::string name =
@@ -257,14 +280,7 @@ TopicsLook look_at_topics(Client& client, int wait_ms) {
 }
 
 Result<TopicFacts> create_topic(Client& client, const NewTopic& topic, Patience& patience) {
-    TRIBUTARY_TRY(request, describe_new(topic));
-    const QueueHandle queue(rd_kafka_queue_new(client.get()));
-    const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    std::array<rd_kafka_NewTopic_t*, 1> requests{request.get()};
-    rd_kafka_CreateTopics(
-        client.get(), requests.data(), requests.size(), options.get(), queue.get());
-    TRIBUTARY_TRY(event, await_event(client, queue.get(), "create topic " + topic.name, patience));
-    TRIBUTARY_TRY_VOID(creation_result(*event, topic));
+    TRIBUTARY_TRY_VOID(ask_to_create(client, topic, Creation::real, patience));
     while (true) {
         TRIBUTARY_TRY(found, find_topic(client, topic.name, patience));
         if (found) {
@@ -273,6 +289,10 @@ Result<TopicFacts> create_topic(Client& client, const NewTopic& topic, Patience&
         TRIBUTARY_TRY_VOID(patience.go_on(client, "topic " + topic.name + " after its creation"));
         client.serve(kNewTopicWait);
     }
+}
+
+Result<void> try_create_topic(Client& client, const NewTopic& topic, Patience& patience) {
+    return ask_to_create(client, topic, Creation::validated_only, patience);
 }
 
 Result<std::map<std::string, std::string>> topic_settings(Client& client,
@@ -287,6 +307,17 @@ Result<std::map<std::string, std::string>> broker_settings(Client& client, Patie
     return settings_of(client, RD_KAFKA_RESOURCE_BROKER, id, "settings of broker " + id, patience);
 }
 
+NewTopic new_checkpoint_topic(const std::string& topic, std::int16_t replication) {
+    return {.name = topic,
+            .partitions = 1,
+            .replication = replication,
+            .settings = {{kCleanupPolicy, "compact"},
+                         {"segment.bytes", "16777216"},
+                         {"max.compaction.lag.ms", "3600000"},
+                         {"unclean.leader.election.enable", "false"}},
+            .replication_key = "kafka.checkpoint_replication"};
+}
+
 Result<TopicFacts> ensure_checkpoint_topic(Client& client,
                                            const std::string& topic,
                                            std::int16_t replication,
@@ -298,16 +329,7 @@ Result<TopicFacts> ensure_checkpoint_topic(Client& client,
     }
     if (!found) {
         TRIBUTARY_TRY(created,
-                      create_topic(client,
-                                   {.name = topic,
-                                    .partitions = 1,
-                                    .replication = replication,
-                                    .settings = {{kCleanupPolicy, "compact"},
-                                                 {"segment.bytes", "16777216"},
-                                                 {"max.compaction.lag.ms", "3600000"},
-                                                 {"unclean.leader.election.enable", "false"}},
-                                    .replication_key = "kafka.checkpoint_replication"},
-                                   patience));
+                      create_topic(client, new_checkpoint_topic(topic, replication), patience));
         found = created;
     }
     if (found->partitions != 1) {

@@ -52,6 +52,12 @@ struct TopicFacts {
                                               const NewTopic& topic,
                                               Patience& patience);
 
+// Asks whether create_topic() would be allowed and take the settings; creates nothing. Errors:
+// those of create_topic().
+[[nodiscard]] Result<void> try_create_topic(Client& client,
+                                            const NewTopic& topic,
+                                            Patience& patience);
+
 // The topic's settings as the broker applies them.
 [[nodiscard]] Result<std::map<std::string, std::string>> topic_settings(Client& client,
                                                                         const std::string& topic,
@@ -59,6 +65,9 @@ struct TopicFacts {
 // The settings of the broker that is the controller: its defaults for new topics among them.
 [[nodiscard]] Result<std::map<std::string, std::string>> broker_settings(Client& client,
                                                                          Patience& patience);
+
+// As the checkpoint topic is created.
+[[nodiscard]] NewTopic new_checkpoint_topic(const std::string& topic, std::int16_t replication);
 
 // The checkpoint topic: found, or created compacted with one partition. kCheckpointTopicUnsuitable
 // when it is not fit. `create` false: a missing one is kTopicMissing.

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kConnectBudget{10000};
 constexpr std::chrono::milliseconds kQuestionBudget{5000};
+constexpr const char* kToBeCreated = "does not exist yet: `run` creates it";
 constexpr int kCopies = 3;  // replicas that outlive a broker while another is being restarted
 
 class Checking {
@@ -96,7 +97,7 @@ class Checking {
             add(Severity::ok, "topic " + topic, "compacted, one partition");
             check_copies(topic, ready.value());
         } else if (ready.error().is(errors::kTopicMissing)) {
-            add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
+            check_creation(new_checkpoint_topic(topic, options_.checkpoint_replication));
         } else {
             fail("topic " + topic, ready.error());
         }
@@ -112,14 +113,37 @@ class Checking {
                 "topic " + topic,
                 std::to_string(found.value()->partitions) + " partitions");
             check_copies(topic, *found.value());
+        } else if (options_.topics.create && creation_tried_) {
+            add(Severity::ok, "topic " + topic, kToBeCreated);
         } else if (options_.topics.create) {
-            add(Severity::ok, "topic " + topic, "does not exist yet: `run` creates it");
+            creation_tried_ = true;
+            check_creation({.name = topic,
+                            .partitions = options_.topics.partitions,
+                            .replication = options_.topics.replication,
+                            .settings = options_.topics.config});
         } else {
             add(Severity::error,
                 "topic " + topic,
                 "does not exist",
                 "kafka-topics.sh --create --topic " + topic + " --partitions " +
                     std::to_string(options_.topics.partitions) + ", or kafka.topics.create: true");
+        }
+    }
+
+    // Of a topic that is not there: the brokers say what they would do.
+    void check_creation(const NewTopic& topic) {
+        Patience waiting = patience(kQuestionBudget);
+        const auto tried = try_create_topic(*client_, topic, waiting);
+        if (tried.has_value()) {
+            add(Severity::ok, "topic " + topic.name, kToBeCreated);
+        } else if (tried.error().is(errors::kKafkaDenied)) {
+            add(Severity::error,
+                "topic " + topic.name,
+                "does not exist, and `run` may not create it: " + tried.error().what(),
+                "kafka-acls.sh --add --allow-principal User:.. --operation Create --topic " +
+                    topic.name + ", or create it by hand");
+        } else {
+            fail("topic " + topic.name, tried.error());
         }
     }
 
@@ -224,6 +248,7 @@ class Checking {
     std::atomic<bool> interrupted_{false};
     std::unique_ptr<Client> client_;
     bool connected_ = false;
+    bool creation_tried_ = false;  // of one topic for events: the others are created alike
     int brokers_ = 0;
     std::vector<Finding> findings_;
 };
