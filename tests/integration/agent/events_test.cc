@@ -227,6 +227,8 @@ TEST_F(AgentEvents, EverythingThatWaitsIsDroppedByTimeWithAStoppedAgentAndCounte
     const Ran wrong =
         site.run({"buffer", "drop", "--source", "plant", "--before", "yesterday", "--yes"});
     EXPECT_EQ(wrong.code, 10) << wrong.output;
+    EXPECT_THAT(wrong.output,
+                HasSubstr("argument_invalid: --before: \"yesterday\" is no sequence"));
     const Ran early = site.run({"buffer", "drop", "--source", "plant", "--before", "1h", "--yes"});
     EXPECT_THAT(early.output, HasSubstr("nothing to drop"));
     const Ran dropped = site.run({"buffer", "drop", "--source", "plant", "--before", "0", "--yes"});

@@ -97,6 +97,10 @@ TEST_F(AgentOutage, AFullDiskPausesReadingAndLosesNothing) {
     // What delivery writes to the log has no room either.
     EXPECT_TRUE(agent.poll([](const auto& at) { return at.at("delivered") >= 100; }));
     EXPECT_LT(agent.pipeline().at("durable"), 200);
+    // What the log did not take waits in memory and at the source, and is not forgotten.
+    EXPECT_TRUE(agent.poll([](const auto& at) {
+        return at.at("lag_seconds").is_number() && at.at("lag_seconds") >= 2;
+    }));
     EXPECT_TRUE(agent.running());
     disk.free();
     expect_exactly(site, 200);

@@ -64,11 +64,13 @@ TEST(AgentPoison, DeadLetterGoesOnAndTheRowIsReplayed) {
     const Ran show = site.run({"deadletter", "show", "1"});
     EXPECT_EQ(show.code, 0) << show.output << list.output;
     EXPECT_THAT(show.output, HasSubstr(site.topic()));
+    EXPECT_THAT(show.output, HasSubstr("(MSG_SIZE_TOO_LARGE)"));
     EXPECT_EQ(site.run({"deadletter", "show", "77"}).code, 10);
 
     set_topic(site.topic(), {{"max.message.bytes", "1000000"}});
     const Ran replay = site.run({"deadletter", "replay", "1"});
     EXPECT_EQ(replay.code, 0) << replay.output;
+    EXPECT_THAT(replay.output, HasSubstr("with the source's next Kafka transaction"));
     expect_exactly(site, 10);
     EXPECT_TRUE(servers::poll_until(kPatience, [&] {
         return site.run({"deadletter", "ls"}).output.find(" yes ") != std::string::npos;

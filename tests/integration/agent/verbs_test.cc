@@ -235,7 +235,9 @@ TEST(AgentVerbs, LookingNeedsNoSecretAndAMissingFileIsExplained) {
 TEST(AgentVerbs, StatusSaysWhatWorksAndWhatDoesNot) {
     Site site;
     site.write();
-    EXPECT_EQ(site.run({"status"}).code, 10);
+    const Ran none = site.run({"status"});
+    EXPECT_EQ(none.code, 10);
+    EXPECT_THAT(none.output, HasSubstr("there is no such socket"));
     write_file(site.path("wrong"), "not the password\n");
     SourceFile broken;
     broken.name = "broken";
@@ -273,7 +275,15 @@ TEST(AgentVerbs, TheBufferIsShownByARunningAndAStoppedAgentAlike) {
         const Ran verify = site.run({"buffer", "verify"});
         EXPECT_EQ(verify.code, 0) << verify.output;
         EXPECT_THAT(verify.output, HasSubstr("entries read, all as written"));
-        EXPECT_EQ(site.run({"buffer", "peek", "nobody"}).code, 10) << live;
+        for (const std::string name : {"nobody", "[", "a+b (c)"}) {
+            const Ran unknown = site.run({"buffer", "peek", name});
+            EXPECT_EQ(unknown.code, 10) << live;
+            EXPECT_THAT(unknown.output,
+                        HasSubstr("argument_invalid: the log has no events of a "
+                                  "source named " +
+                                  name + "\n"))
+                << live;
+        }
     }
 }
 

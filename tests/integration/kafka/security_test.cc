@@ -181,7 +181,7 @@ TEST(Security, missing_rights_are_named) {
     expect_named(with_password("mallory", "right"), errors::kKafkaDenied);
 }
 
-// All rights but to create topics.
+// Every right on topics but to create them.
 void grant_without_create(const std::string& user) {
     const auto client =
         servers::make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", secured().bootstrap()}});
@@ -198,8 +198,7 @@ void grant_without_create(const std::string& user) {
     };
     std::array rules{rule(RD_KAFKA_RESOURCE_TOPIC, "*", RD_KAFKA_ACL_OPERATION_READ),
                      rule(RD_KAFKA_RESOURCE_TOPIC, "*", RD_KAFKA_ACL_OPERATION_WRITE),
-                     rule(RD_KAFKA_RESOURCE_TOPIC, "*", RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS),
-                     rule(RD_KAFKA_RESOURCE_TRANSACTIONAL_ID, "*", RD_KAFKA_ACL_OPERATION_WRITE)};
+                     rule(RD_KAFKA_RESOURCE_TOPIC, "*", RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS)};
     const servers::QueueHandle queue(rd_kafka_queue_new(client.get()));
     rd_kafka_CreateAcls(client.get(), rules.data(), rules.size(), nullptr, queue.get());
     const servers::EventHandle event(rd_kafka_queue_poll(queue.get(), 20'000));
