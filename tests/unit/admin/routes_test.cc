@@ -40,7 +40,9 @@ TEST_F(Routes, what_changes_or_may_show_rows_is_for_the_unix_socket) {
     EXPECT_EQ(ask("POST", "/v1/buffer/drop?pipeline=plant&before=2", false).status, 403U);
     EXPECT_EQ(ask("GET", "/v1/buffer/peek?pipeline=plant", false).status, 403U);
     EXPECT_TRUE(control_.replayed.empty());
-    EXPECT_EQ(ask("POST", "/v1/deadletter/5/replay").status, 200U);
+    const Answer replayed = ask("POST", "/v1/deadletter/5/replay");
+    EXPECT_EQ(replayed.status, 200U);
+    EXPECT_EQ(nlohmann::json::parse(replayed.body).at("queued"), 5);
     EXPECT_EQ(control_.replayed, std::vector<std::uint64_t>{5});
 }
 
@@ -88,6 +90,7 @@ TEST_F(Routes, status_is_json_even_with_bytes_that_are_no_utf_8) {
     EXPECT_EQ(plant.at("delivery").at("safe"), errors::kKafkaUnreachable.safe);
     EXPECT_TRUE(plant.at("source_held_bytes").is_null());
     EXPECT_EQ(plant.at("durable"), 9);
+    EXPECT_FALSE(plant.at("sink_connected").get<bool>());
 }
 
 TEST_F(Routes, peek_takes_its_bounds_from_the_query) {
