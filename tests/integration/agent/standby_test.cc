@@ -45,6 +45,16 @@ class Pair {
             .directory = copy, .settings = settings, .binaries = binaries_});
     }
 
+    // Makes the standby the source of `site`, once it has what was written to the primary.
+    void hand_over(Site& site) {
+        const auto written = primary.sql("SELECT pg_current_wal_lsn()").value();
+        ASSERT_TRUE(servers::poll_until(kPatience, [&] {
+            return standby->sql("SELECT pg_last_wal_replay_lsn() >= '" + written + "'").value() ==
+                   "t";
+        }));
+        site.sources[0].port = standby->port();
+    }
+
   private:
     using Settings = std::vector<std::pair<std::string, std::string>>;
 
@@ -75,7 +85,7 @@ TEST(AgentSnapshot, IsExactOnAStandbyBesideWritersToThePrimary) {
         "ALTER PUBLICATION tributary ADD TABLE loose, nothing");
     fill(site, kRows);
     with_snapshot(site, "initial", 300);
-    site.sources[0].port = pair.standby->port();
+    pair.hand_over(site);
     Writers writers(sessions(site), {.threads = 3, .rows = kRows}, change_t);
     Writers more(sessions(site), {.threads = 1, .rows = 100}, change_loose);
     Agent agent(site);
@@ -102,7 +112,7 @@ TEST(AgentSnapshot, AStandbyThatCannotBeDecodedIsANamedStop) {
     Pair pair("14");
     Site site(pair.primary);
     with_snapshot(site);
-    site.sources[0].port = pair.standby->port();
+    pair.hand_over(site);
     expect_refusal(site, "source_settings", 10);
 }
 
