@@ -19,6 +19,7 @@
 #include "encode/topic_name.h"
 #include "log/rocks_log.h"
 #include "model/errors.h"
+#include "model/source_errors.h"
 #include "ports/quiet_observer.h"
 #include "runtime/inspect.h"
 #include "runtime/log_view.h"
@@ -30,15 +31,14 @@ namespace {
 constexpr std::chrono::seconds kResetBudget(30);
 
 Result<std::size_t> find_source(const config::AgentConfig& config, std::string_view name) {
-    std::string known;
+    std::vector<std::string> known;
     for (std::size_t index = 0; index < config.sources.size(); ++index) {
         if (config.sources[index].name == name) {
             return index;
         }
-        known += (known.empty() ? "" : ", ") + config.sources[index].name;
+        known.push_back(config.sources[index].name);
     }
-    return Error(errors::kArgumentInvalid,
-                 "there is no source named " + std::string(name) + " (there are: " + known + ")");
+    return unknown_source(name, known);
 }
 
 Finding check_state_dir(const config::AgentConfig& config) {
@@ -247,7 +247,7 @@ Result<DroppedEvents> drop(const config::Loaded& loaded,
     TRIBUTARY_TRY(log, RocksLog::open(log_options(loaded.config, &clock), observer.get()));
     TRIBUTARY_TRY(stream, log->find_stream(source));
     if (!stream) {
-        return Error(errors::kArgumentInvalid, "the log has no events of a source named " + source);
+        return no_events_of(source);
     }
     TRIBUTARY_TRY_VOID(log->drop(stream->id, Sequence(before)));
     TRIBUTARY_TRY(after, log->find_stream(source));

@@ -27,6 +27,7 @@
 #include "cli/print.h"
 #include "config/units.h"
 #include "model/errors.h"
+#include "model/source_errors.h"
 
 namespace tributary::cli {
 namespace {
@@ -275,13 +276,11 @@ Result<void> tap_log(const config::Loaded& loaded, const TapArguments& arguments
         }
     }
     if (taps.empty()) {
-        std::string known;
+        std::vector<std::string> known;
         for (const auto& source : loaded.config.sources) {
-            known += (known.empty() ? "" : ", ") + source.name;
+            known.push_back(source.name);
         }
-        return Error(errors::kArgumentInvalid,
-                     "--source: there is no source named " + arguments.source +
-                         " (there are: " + known + ")");
+        return unknown_source(arguments.source, known).at("--source");
     }
     LinePrinter printer(json, arguments.limit);
     (void)std::fprintf(stderr, "-- events on their way through the log; Ctrl-C ends\n");

@@ -4,7 +4,7 @@
 
 #include "base/base64.h"
 #include "format/block.h"
-#include "model/errors.h"
+#include "model/source_errors.h"
 
 namespace tributary::runtime {
 namespace {
@@ -60,8 +60,7 @@ Result<std::string> peek_log(
     EventLog& log, std::string_view pipeline, std::uint64_t from, std::size_t limit, bool values) {
     TRIBUTARY_TRY(stream, log.find_stream(pipeline));
     if (!stream) {
-        return Error(errors::kArgumentInvalid,
-                     "the log has no events of a source named " + std::string(pipeline));
+        return no_events_of(pipeline);
     }
     std::string out;
     Sequence at(std::max<std::uint64_t>(from, 1));

@@ -8,7 +8,7 @@
 #include "base/base64.h"
 #include "base/glob.h"
 #include "format/block.h"
-#include "model/errors.h"
+#include "model/source_errors.h"
 #include "runtime/inspect.h"
 
 namespace tributary::runtime {
@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t kPageBytesMax = 1U << 20U;  // of lines
 constexpr std::size_t kReadBytesMax = 8U << 20U;  // of blocks
-
-Error unknown_pipeline(std::string_view pipeline) {
-    return {errors::kArgumentInvalid,
-            "the log has no events of a source named " + std::string(pipeline)};
-}
 
 std::string json_text(std::string_view text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -69,7 +64,7 @@ Result<EventsPage> LogView::page(EventLog& log, const EventsQuery& query) {
     const std::lock_guard lock(mutex_);
     TRIBUTARY_TRY(stream, log.find_stream(pipeline_));
     if (!stream) {
-        return unknown_pipeline(pipeline_);
+        return no_events_of(pipeline_);
     }
     if (!query.raw) {
         TRIBUTARY_TRY_VOID(prepare(stream->id));
@@ -176,7 +171,7 @@ std::optional<std::int64_t> intake_time_us(const Block& block, Sequence at) {
 Result<std::uint64_t> find_time(EventLog& log, std::string_view pipeline, std::int64_t time_us) {
     TRIBUTARY_TRY(stream, log.find_stream(pipeline));
     if (!stream) {
-        return unknown_pipeline(pipeline);
+        return no_events_of(pipeline);
     }
     std::uint64_t low = std::max<std::uint64_t>(1, stream->extent.first.value());
     std::uint64_t high = stream->extent.last.value() + 1;  // everything from here on is new enough

@@ -5,6 +5,7 @@
 
 #include "base/planted.h"
 #include "model/errors.h"
+#include "model/source_errors.h"
 
 namespace tributary::runtime {
 namespace {
@@ -90,8 +91,7 @@ Result<StreamInfo> LogWriter::drop(const std::string& pipeline, Sequence before)
     return on_thread<StreamInfo>([&]() -> Result<StreamInfo> {
         TRIBUTARY_TRY(stream, log_.find_stream(pipeline));
         if (!stream) {
-            return Error(errors::kArgumentInvalid,
-                         "the log has no events of a source named " + pipeline);
+            return no_events_of(pipeline);
         }
         const auto dropped = log_.drop(stream->id, before);
         if (!dropped) {

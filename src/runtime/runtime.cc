@@ -6,6 +6,7 @@
 
 #include "format/checkpoint.h"
 #include "model/errors.h"
+#include "model/source_errors.h"
 #include "runtime/inspect.h"
 
 namespace tributary::runtime {
@@ -430,12 +431,11 @@ Runtime::Pipeline* Runtime::find(std::string_view name) const {
 }
 
 Error Runtime::unknown_source(std::string_view name) const {
-    std::string known;
+    std::vector<std::string> known;
     for (const auto& pipeline : pipelines_) {
-        known += (known.empty() ? "" : ", ") + pipeline->parts.name;
+        known.push_back(pipeline->parts.name);
     }
-    return {errors::kArgumentInvalid,
-            "there is no source named " + std::string(name) + " (there are: " + known + ")"};
+    return tributary::unknown_source(name, known);
 }
 
 Result<EventsPage> Runtime::events(std::string_view pipeline, const EventsQuery& query) {

@@ -89,10 +89,6 @@ RefusedChanges::Why why_of(std::string_view text) {
                             : RefusedChanges::Why::generated_column;
 }
 
-std::string sql_name_of(const TableFacts& table) {
-    return quote_identifier(table.schema) + "." + quote_identifier(table.table);
-}
-
 // The table in the publication anew: as one transaction no change goes by between the two.
 std::string add_anew(const TableFacts& table,
                      const Options& options,

@@ -118,10 +118,6 @@ std::string name_of(const TableFacts& table) {
     return table.schema + "." + table.table;
 }
 
-std::string sql_name_of(const TableFacts& table) {
-    return quote_identifier(table.schema) + "." + quote_identifier(table.table);
-}
-
 std::string joined(const std::vector<std::string>& texts, std::size_t max = 10) {
     std::string out;
     for (std::size_t index = 0; index < texts.size() && index < max; ++index) {
@@ -255,6 +251,10 @@ Result<std::string> new_publication_sql(const ServerFacts& facts,
 }
 
 }  // namespace
+
+std::string sql_name_of(const TableFacts& table) {
+    return quote_identifier(table.schema) + "." + quote_identifier(table.table);
+}
 
 Result<std::optional<SlotFacts>> read_slot(Session& sql, const Options& options) {
     TRIBUTARY_TRY(rows, sql.query(kSlotSql, kLimit, {options.slot}));

@@ -94,6 +94,9 @@ struct TableFacts {
     std::string uncarried_key{};
 };
 
+// "schema"."table", as SQL takes it.
+[[nodiscard]] std::string sql_name_of(const TableFacts& table);
+
 struct ServerFacts {
     int version = 0;  // 150004
     std::string wal_level;
