@@ -4,18 +4,13 @@
 //                                             where it ends now, and throws it away
 //   mysql_bench keep SOCKET PASSWORD FILE TO  the same, into the file TO: 64 KiB by 64 KiB through
 //                                             LZ4, an fdatasync for each 2 MiB
-//   mysql_bench kafka BOOTSTRAP TOPIC COUNT   takes the first records of TOPIC and sends COUNT like
-//                                             them to it again, in transactions, as the agent's
-//   mysql_bench serve FOLDER [OPTION=VALUE]   a MySQL 9 until its input ends; says "socket
-//   password" mysql_bench load SOCKET PASSWORD ROWS     inserts and updates, 100 rows in a
-//   transaction
-// Threads: one, and librdkafka's.
+//   mysql_bench serve FOLDER [OPTION=VALUE]   a MySQL 9 until its input ends; says socket, password
+//   mysql_bench load SOCKET PASSWORD ROWS     inserts and updates, 100 rows in a transaction
+// Threads: one.
 #include <fcntl.h>
 #include <lz4.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -24,33 +19,13 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/servers/kafka_handle.h"
-#include "tests/servers/kafka_reader.h"
+#include "tests/bench/cost.h"
 #include "tests/servers/mysqld.h"
 
 namespace tributary {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Arguments = std::vector<std::string>;
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-void report(std::uint64_t records, std::uint64_t bytes, Clock::time_point from, double cpu) {
-    const std::chrono::duration<double> took = Clock::now() - from;
-    std::printf("%llu %llu %.3f %.2f\n",
-                static_cast<unsigned long long>(records),
-                static_cast<unsigned long long>(bytes),
-                took.count(),
-                cpu_seconds() - cpu);
-}
 
 void append_little(std::string& out, std::uint64_t value, int bytes) {
     for (int byte = 0; byte < bytes; ++byte) {
@@ -130,8 +105,7 @@ int raw(const Arguments& arguments) {
     append_little(command, 99, 4);
     command += arguments.at(3);
     MYSQL* handle = connection.handle();
-    const auto from = Clock::now();
-    const double cpu = cpu_seconds();
+    const bench::Cost cost;
     if (handle->methods->db_command(
             handle, COM_BINLOG_DUMP, command.data(), command.size(), 1, nullptr) != 0) {
         throw std::runtime_error(mysql_error(handle));
@@ -159,68 +133,7 @@ int raw(const Arguments& arguments) {
         keeper->write();
         keeper->sync();
     }
-    report(events, bytes, from, cpu);
-    return 0;
-}
-
-void check(rd_kafka_error_t* error) {
-    const servers::ErrorHandle held(error);
-    if (held) {
-        throw std::runtime_error(rd_kafka_error_string(held.get()));
-    }
-}
-
-// The agent's settings (connectors/kafka/properties.cc) and cut (core/delivery/cut.h).
-int kafka(const Arguments& arguments) {
-    constexpr std::size_t kSamples = 20'000;
-    constexpr std::size_t kTransactionRecords = 10'000;
-    servers::KafkaReader reader({.bootstrap = arguments.at(1)});
-    reader.follow(arguments.at(2));
-    std::vector<servers::KafkaRecord> samples;
-    while (samples.size() < kSamples) {
-        auto record = reader.next(std::chrono::seconds(5));
-        if (!record) {
-            break;
-        }
-        if (record->key && record->value) {
-            samples.push_back(std::move(*record));
-        }
-    }
-    if (samples.empty()) {
-        throw std::runtime_error("no records in " + arguments.at(2));
-    }
-    const auto client = servers::make_client(RD_KAFKA_PRODUCER,
-                                             {{"bootstrap.servers", arguments.at(1)},
-                                              {"transactional.id", "mysql-bench"},
-                                              {"compression.type", "lz4"},
-                                              {"linger.ms", "1000"},
-                                              {"queue.buffering.max.kbytes", "16384"}});
-    const servers::TopicHandle topic(
-        rd_kafka_topic_new(client.get(), arguments.at(2).c_str(), nullptr));
-    check(rd_kafka_init_transactions(client.get(), 30'000));
-    const std::uint64_t count = std::stoull(arguments.at(3));
-    std::uint64_t bytes = 0;
-    const auto from = Clock::now();
-    const double cpu = cpu_seconds();
-    for (std::uint64_t sent = 0; sent < count;) {
-        check(rd_kafka_begin_transaction(client.get()));
-        for (std::size_t index = 0; index < kTransactionRecords && sent < count; ++index, ++sent) {
-            servers::KafkaRecord& one = samples[sent % samples.size()];
-            bytes += one.key->size() + one.value->size();
-            while (rd_kafka_produce(topic.get(),
-                                    RD_KAFKA_PARTITION_UA,
-                                    0,
-                                    one.value->data(),
-                                    one.value->size(),
-                                    one.key->data(),
-                                    one.key->size(),
-                                    nullptr) != 0) {
-                rd_kafka_poll(client.get(), 5);
-            }
-        }
-        check(rd_kafka_commit_transaction(client.get(), 60'000));
-    }
-    report(count, bytes, from, cpu);
+    cost.print(events, bytes);
     return 0;
 }
 
@@ -269,9 +182,6 @@ int run(const Arguments& arguments) {
     const std::string& mode = arguments.at(0);
     if (mode == "raw" || mode == "keep") {
         return raw(arguments);
-    }
-    if (mode == "kafka") {
-        return kafka(arguments);
     }
     if (mode == "serve") {
         return serve(arguments);
