@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.74 REQUIRED)                                    # everywhere, headers only
 find_package(RocksDB REQUIRED)                                       # src/log
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)           # src/model
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)               # src/format
 find_package(yaml-cpp REQUIRED)                                      # src/config
 find_package(fmt REQUIRED)                                           # src/telemetry, by spdlog

@@ -142,6 +142,7 @@ class Converter {
     void boolean(int depth, std::string_view key, const std::string& property);
 
     void connection();
+    void patterns(std::string_view key, std::vector<std::string> expressions);
     void tables();
     void topics();
     void snapshot(bool taken_over);
@@ -267,6 +268,18 @@ void Converter::connection() {
     text(3, "sslkey", take("database.sslkey"));
 }
 
+// Expressions of java.util.regex, which Debezium matches without regard to case.
+void Converter::patterns(std::string_view key, std::vector<std::string> expressions) {
+    for (std::string& expression : expressions) {
+        if (expression.find("&&") != std::string::npos) {
+            note("only Java knows intersections of character classes: write '" + expression +
+                 "' without &&");
+        }
+        expression.insert(0, "(?i)");
+    }
+    list(3, key, expressions);
+}
+
 void Converter::tables() {
     const std::string outer = is_postgresql() ? "schema" : "database";
     const auto of_all = [&](const std::string& property) {
@@ -297,12 +310,11 @@ void Converter::tables() {
     if (include.empty() && exclude.empty() && columns.empty() && key.empty()) {
         return;
     }
-    note("Debezium matches names without regard to case, Tributary exactly: look at `tables`");
     line(2, "tables:");
-    list(3, "include", include);
-    list(3, "exclude", exclude);
-    list(3, "exclude_columns", columns);
-    list(3, "key_columns", key);
+    patterns("include", include);
+    patterns("exclude", exclude);
+    patterns("exclude_columns", columns);
+    patterns("key_columns", key);
 }
 
 void Converter::topics() {

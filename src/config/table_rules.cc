@@ -1,26 +1,19 @@
 #include "config/table_rules.h"
 
-#include <regex>
 #include <string>
 #include <vector>
+
+#include "model/name_pattern.h"
 
 namespace tributary::config {
 namespace {
 
 // Reads one list of patterns and refuses those that do not compile.
 void read_patterns(Reader& reader, const Key& key, std::vector<std::string>& out) {
-    constexpr std::size_t kPatternBytesMax = 1000;
     reader.texts(key, out);
     for (const std::string& pattern : out) {
-        if (pattern.size() > kPatternBytesMax) {
-            reader.fail(key.name, "a pattern is at most 1000 bytes long");
-            continue;
-        }
-        try {
-            const std::regex compiled(pattern, std::regex::ECMAScript);
-        } catch (const std::regex_error& error) {
-            reader.fail(key.name,
-                        "\"" + pattern + "\" is not a regular expression: " + error.what());
+        if (const auto compiled = NamePattern::compile(pattern); !compiled) {
+            reader.fail(key.name, compiled.error().what());
         }
     }
 }
@@ -29,7 +22,9 @@ void read_patterns(Reader& reader, const Key& key, std::vector<std::string>& out
 
 void read_table_rules(Reader reader, const TableRuleWords& words, FilterRules& out) {
     const std::string start = "Regular expressions over `" + std::string(words.outer) + ".table";
-    const std::string include = start + "`, whole match; empty is every table " +
+    const std::string include = start +
+                                "`, Perl's syntax, whole match, with regard to case unless one "
+                                "begins with `(?i)`; empty is every table " +
                                 std::string(words.everything) +
                                 ". Other tables never touch the disk.";
     const std::string exclude = start + "` of tables to leave out.";

@@ -9,36 +9,13 @@
 namespace tributary {
 namespace {
 
-Result<std::vector<std::regex>> compile(const std::vector<std::string>& expressions,
-                                        std::string_view key) {
-    std::vector<std::regex> out;
-    out.reserve(expressions.size());
-    for (const auto& expression : expressions) {
-        try {
-            out.emplace_back(expression, std::regex::ECMAScript | std::regex::optimize);
-        } catch (const std::regex_error& error) {
-            return Error(errors::kConfigInvalid,
-                         std::string(key) + ": '" + expression +
-                             "' is not a regular expression: " + error.what());
-        }
+Result<std::vector<NamePattern>> compile(const std::vector<std::string>& expressions,
+                                         std::string_view key) {
+    auto compiled = NamePattern::compile_all(expressions);
+    if (!compiled) {
+        return compiled.error().at(key);
     }
-    return out;
-}
-
-// std::regex_match throws error_stack or error_complexity for expressions that explode; such a name
-// does not match.
-bool matches(const std::regex& expression, const std::string& name) {
-    try {
-        return std::regex_match(name, expression);
-    } catch (const std::regex_error&) {
-        return false;
-    }
-}
-
-bool matches(const std::vector<std::regex>& expressions, const std::string& name) {
-    return std::any_of(expressions.begin(), expressions.end(), [&name](const std::regex& each) {
-        return matches(each, name);
-    });
+    return compiled;
 }
 
 // Whether a `|` stands outside of every parenthesis: the expression is several.
@@ -76,15 +53,14 @@ bool has_branches(std::string_view expression) {
 
 // What `expression` wants of the schema alone: all of it before the first escaped dot, where that
 // is an expression by itself. None where it cannot be told.
-std::optional<std::regex> schema_part(std::string_view expression) {
-    try {
-        const auto dot = expression.find("\\.");
-        return dot == std::string_view::npos || has_branches(expression)
-                   ? std::nullopt
-                   : std::optional(std::regex(std::string(expression.substr(0, dot))));
-    } catch (const std::regex_error&) {
-        return std::nullopt;  // the dot stood in parentheses
+std::optional<NamePattern> schema_part(std::string_view expression) {
+    const auto dot = expression.find("\\.");
+    if (dot == std::string_view::npos || has_branches(expression)) {
+        return std::nullopt;
     }
+    auto part = NamePattern::compile(expression.substr(0, dot));
+    // No expression where the dot stood in parentheses.
+    return part ? std::optional(std::move(part).value()) : std::nullopt;
 }
 
 std::string join(std::string_view left, std::string_view right) {
@@ -111,7 +87,11 @@ Result<TableFilter> TableFilter::make(const FilterRules& rules) {
     filter.exclude_columns_ = std::move(columns);
     filter.key_columns_ = std::move(key);
     for (const std::string& expression : rules.include) {
-        filter.include_schemas_.push_back(schema_part(expression).value_or(std::regex(".*")));
+        if (auto part = schema_part(expression)) {
+            filter.include_schemas_.push_back(std::move(*part));
+        } else {
+            filter.any_schema_ = true;
+        }
     }
     for (const std::string& expression : rules.exclude) {
         const bool all = expression.ends_with("\\..*");
@@ -124,26 +104,25 @@ Result<TableFilter> TableFilter::make(const FilterRules& rules) {
 
 bool TableFilter::table_selected(std::string_view schema, std::string_view table) const {
     const std::string name = join(schema, table);
-    return (include_.empty() || matches(include_, name)) && !matches(exclude_, name);
+    return (include_.empty() || matches_any(include_, name)) && !matches_any(exclude_, name);
 }
 
 bool TableFilter::schema_selected(std::string_view schema) const {
-    const std::string name(schema);
-    return (include_.empty() || matches(include_schemas_, name)) &&
-           !matches(exclude_schemas_, name);
+    return (include_.empty() || any_schema_ || matches_any(include_schemas_, schema)) &&
+           !matches_any(exclude_schemas_, schema);
 }
 
 bool TableFilter::column_selected(std::string_view schema,
                                   std::string_view table,
                                   std::string_view column) const {
     return exclude_columns_.empty() ||
-           !matches(exclude_columns_, join(join(schema, table), column));
+           !matches_any(exclude_columns_, join(join(schema, table), column));
 }
 
 bool TableFilter::chooses_for_key(std::string_view schema,
                                   std::string_view table,
                                   std::string_view column) const {
-    return !key_columns_.empty() && matches(key_columns_, join(join(schema, table), column));
+    return !key_columns_.empty() && matches_any(key_columns_, join(join(schema, table), column));
 }
 
 Result<bool> TableFilter::settle_key(TableSchema& table) const {
@@ -164,11 +143,11 @@ Result<bool> TableFilter::settle_key(TableSchema& table) const {
 
 std::vector<Column*> TableFilter::chosen_key(TableSchema& table) const {
     std::vector<Column*> chosen;
-    for (const std::regex& expression : key_columns_) {
+    for (const NamePattern& expression : key_columns_) {
         for (Column& column : table.columns) {
             const bool again = std::find(chosen.begin(), chosen.end(), &column) != chosen.end();
             if (!again && column.type.kind != TypeKind::unsupported &&
-                matches(expression, join(join(outer_name(table), table.table), column.name))) {
+                expression.matches(join(join(outer_name(table), table.table), column.name))) {
                 chosen.push_back(&column);
             }
         }

@@ -4,17 +4,17 @@
 // because every database connector has the same rules. Pure; any thread after construction.
 #pragma once
 
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "model/name_pattern.h"
 #include "model/schema.h"
 
 namespace tributary {
 
-// ECMAScript expressions, case-sensitive, each matched against the whole name.
+// Each matched against the whole name, with regard to case unless it begins with "(?i)".
 struct FilterRules {
     std::vector<std::string> include{};  // empty: every table
     std::vector<std::string> exclude{};  // wins over include
@@ -49,12 +49,13 @@ class TableFilter {
     [[nodiscard]] std::vector<Column*> chosen_key(TableSchema& table) const;
     [[nodiscard]] Result<void> key_is_selected(const TableSchema& table) const;
 
-    std::vector<std::regex> include_;
-    std::vector<std::regex> exclude_;
-    std::vector<std::regex> include_schemas_;  // of each of include_
-    std::vector<std::regex> exclude_schemas_;  // of those of exclude_ that name all of a schema
-    std::vector<std::regex> exclude_columns_;
-    std::vector<std::regex> key_columns_;
+    std::vector<NamePattern> include_;
+    std::vector<NamePattern> exclude_;
+    std::vector<NamePattern> include_schemas_;  // of those of include_ that say something of it
+    bool any_schema_ = false;                   // one of include_ says nothing of it
+    std::vector<NamePattern> exclude_schemas_;  // of those of exclude_ that name all of a schema
+    std::vector<NamePattern> exclude_columns_;
+    std::vector<NamePattern> key_columns_;
 };
 
 }  // namespace tributary

@@ -8,7 +8,6 @@
 namespace tributary::mqtt {
 namespace {
 
-constexpr std::size_t kExpressionBytesMax = 1000;
 constexpr std::size_t kTopicBytesMax = 249;  // Kafka: Topic.MAX_NAME_LENGTH
 
 // Kafka: Topic.validate.
@@ -54,34 +53,6 @@ Result<void> check_headers(const RouteOptions& options) {
     return success();
 }
 
-Result<std::vector<std::regex>> compile(const std::vector<std::string>& expressions) {
-    std::vector<std::regex> out;
-    for (const std::string& expression : expressions) {
-        if (expression.size() > kExpressionBytesMax) {
-            return Error(errors::kConfigInvalid, "an expression of topics is at most 1000 bytes");
-        }
-        try {
-            out.emplace_back(expression, std::regex::ECMAScript | std::regex::optimize);
-        } catch (const std::regex_error& error) {
-            return Error(
-                errors::kConfigInvalid,
-                "topics: \"" + expression + "\" is not a regular expression: " + error.what());
-        }
-    }
-    return out;
-}
-
-// std::regex_match throws for expressions that explode; such a name is not allowed.
-bool matches_one(const std::vector<std::regex>& expressions, const std::string& name) {
-    return std::any_of(expressions.begin(), expressions.end(), [&](const std::regex& regex) {
-        try {
-            return std::regex_match(name, regex);
-        } catch (const std::regex_error&) {
-            return false;
-        }
-    });
-}
-
 }  // namespace
 
 std::string topic_refusal(std::string_view name) {
@@ -109,8 +80,11 @@ Result<Route> Route::make(const RouteOptions& options) {
         TRIBUTARY_TRY(value, Template::parse(text, names));
         route.headers.emplace_back(name, std::move(value));
     }
-    TRIBUTARY_TRY(allowed, compile(options.topics));
-    route.allowed = std::move(allowed);
+    auto allowed = NamePattern::compile_all(options.topics);
+    if (!allowed) {
+        return allowed.error().at("topics");
+    }
+    route.allowed = std::move(allowed).value();
     if (std::string why = topic_refusal(options.topic); route.topic.fixed() && !why.empty()) {
         return Error(errors::kConfigInvalid, std::move(why));
     }
@@ -161,7 +135,7 @@ Routed Routes::work_out(std::string_view topic, std::string_view client) const {
         route.topic.render(values, out.kafka_topic);
         out.refusal = topic_refusal(out.kafka_topic);
         if (out.refusal.empty() && !route.allowed.empty() &&
-            !matches_one(route.allowed, out.kafka_topic)) {
+            !matches_any(route.allowed, out.kafka_topic)) {
             out.refusal = "the Kafka topic " + shown(out.kafka_topic) + " is not among `topics`";
         }
         if (!route.options.key.empty()) {

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +18,7 @@
 #include "connectors/mqtt/options.h"
 #include "connectors/mqtt/routes/pattern.h"
 #include "connectors/mqtt/routes/template.h"
+#include "model/name_pattern.h"
 
 namespace tributary::mqtt {
 
@@ -33,7 +33,7 @@ class Route {
     Template topic;
     Template key;
     std::vector<std::pair<std::string, Template>> headers;
-    std::vector<std::regex> allowed;
+    std::vector<NamePattern> allowed;
 
   private:
     Route(RouteOptions from, Pattern compiled)

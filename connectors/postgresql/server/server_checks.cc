@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <regex>
 #include <utility>
 
 #include "connectors/postgresql/server/publication_checks.h"
 #include "model/errors.h"
+#include "model/name_pattern.h"
 
 namespace tributary::postgresql {
 namespace {
@@ -170,11 +170,13 @@ std::optional<std::string> include_without_table(const ServerFacts& facts, const
         return std::nullopt;
     }
     for (const std::string& include : options.tables.include) {
-        const std::regex expression(include, std::regex::ECMAScript | std::regex::optimize);
-        const bool published = std::any_of(
-            facts.tables.begin(), facts.tables.end(), [&expression](const TableFacts& table) {
-                return table.published && std::regex_match(name_of(table), expression);
-            });
+        const auto expression = NamePattern::compile(include);
+        const bool published =
+            expression &&
+            std::any_of(
+                facts.tables.begin(), facts.tables.end(), [&expression](const TableFacts& table) {
+                    return table.published && expression.value().matches(name_of(table));
+                });
         if (!published) {
             return include;
         }
@@ -758,11 +760,11 @@ class Judge {
         }
         std::vector<std::string> unheard;
         for (const std::string& include : options_.tables.include) {
-            const std::regex expression(include, std::regex::ECMAScript | std::regex::optimize);
+            const auto expression = NamePattern::compile(include);
             std::vector<std::string> roots;
             bool heard = false;
             for (const TableFacts& table : facts_.tables) {
-                if (!std::regex_match(name_of(table), expression)) {
+                if (!expression || !expression.value().matches(name_of(table))) {
                     continue;
                 }
                 heard = heard || table.published;

@@ -56,10 +56,10 @@ TEST(TableFilterTest, refuses_what_is_no_expression_naming_key_and_text) {
     const struct {
         FilterRules rules;
         const char* key;
-    } kCases[] = {{{.include = {"ok", "("}}, "tables.include: '('"},
-                  {{.exclude = {"["}}, "tables.exclude: '['"},
-                  {{.exclude_columns = {"*"}}, "tables.exclude_columns: '*'"},
-                  {{.key_columns = {"+"}}, "tables.key_columns: '+'"}};
+    } kCases[] = {{{.include = {"ok", "("}}, R"(tables.include: "(")"},
+                  {{.exclude = {"["}}, R"(tables.exclude: "[")"},
+                  {{.exclude_columns = {"*"}}, R"(tables.exclude_columns: "*")"},
+                  {{.key_columns = {"+"}}, R"(tables.key_columns: "+")"}};
     for (const auto& each : kCases) {
         const auto made = TableFilter::make(each.rules);
         ASSERT_TRUE(made.has_error()) << each.key;
