@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -98,6 +99,27 @@ char* write_scientific(char* at, const Digits& digits) {
     return std::to_chars(at, at + 5, digits.exponent).ptr;
 }
 
+// Values of 0.001 to below 10,000,000 with at most six decimals, as sensors have them; null: it is
+// none. A decimal of up to 15 digits that reads as the value is the shortest that does, since no
+// two of them read as one value (DBL_DIG).
+char* write_few_decimals(char* at, double value) {
+    constexpr std::uint64_t kScale = 1'000'000;
+    const auto scaled = static_cast<std::uint64_t>(value * kScale + 0.5);
+    if (static_cast<double>(scaled) / kScale != value) {
+        return nullptr;
+    }
+    at = std::to_chars(at, at + 8, scaled / kScale).ptr;
+    *at++ = '.';
+    auto fraction = static_cast<std::uint32_t>(scaled % kScale);
+    std::uint32_t place = kScale / 10;
+    do {
+        *at++ = static_cast<char>('0' + fraction / place);
+        fraction %= place;
+        place /= 10;
+    } while (fraction != 0);
+    return at;
+}
+
 template <typename Float>
 char* write_java(char* at, Float value) {
     if (std::isnan(value)) {
@@ -113,11 +135,14 @@ char* write_java(char* at, Float value) {
     if (value == 0) {
         return put(at, "0.0");
     }
-    const Digits digits = shortest(value);
-    if (value >= Float(1e-3) && value < Float(1e7)) {
-        return write_plain(at, digits);
+    const bool plain = value >= Float(1e-3) && value < Float(1e7);
+    if constexpr (std::is_same_v<Float, double>) {
+        if (char* const end = plain ? write_few_decimals(at, value) : nullptr; end != nullptr) {
+            return end;
+        }
     }
-    return write_scientific(at, digits);
+    const Digits digits = shortest(value);
+    return plain ? write_plain(at, digits) : write_scientific(at, digits);
 }
 
 }  // namespace

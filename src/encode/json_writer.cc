@@ -91,6 +91,16 @@ std::uint64_t short_word(const char* at, std::size_t count) {
     return word | ((kOnes * 'a') << (count * 8));
 }
 
+// One register of SSE2 or NEON.
+using Block [[gnu::vector_size(16)]] = unsigned char;
+
+bool has_special(Block block) {
+    const auto special = (block < 0x20) | (block == '"') | (block == '\\') | (block >= 0xF0);
+    std::uint64_t halves[2];
+    std::memcpy(halves, &special, sizeof(halves));
+    return (halves[0] | halves[1]) != 0;
+}
+
 }  // namespace
 
 void JsonWriter::begin(Arena& arena, std::size_t estimate) {
@@ -138,6 +148,16 @@ void JsonWriter::text(std::string_view utf8) {
         // Between escapes there is room for what is left, its closing quote and one word.
         const std::size_t left = utf8.size() - index;
         const char* const from = utf8.data() + index;
+        if (left >= sizeof(Block)) {
+            Block block;
+            std::memcpy(&block, from, sizeof(block));
+            if (!has_special(block)) {
+                std::memcpy(at_, &block, sizeof(block));
+                at_ += sizeof(block);
+                index += sizeof(block);
+                continue;
+            }
+        }
         const std::uint64_t word =
             left >= sizeof(std::uint64_t) ? load_word<std::uint64_t>(from) : short_word(from, left);
         std::memcpy(at_, &word, sizeof(word));

@@ -1,8 +1,10 @@
 // Number and string text as Java and Jackson print it.
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "encode/java_number.h"
 #include "encode/json_writer.h"
@@ -50,6 +52,35 @@ TEST(JavaNumber, prints_doubles_as_java_does) {
     EXPECT_EQ(java(-std::numeric_limits<double>::infinity()), "\"-Infinity\"");
 }
 
+// Of 0.001 to 10,000,000, where Java writes no exponent; "1.0", not "1".
+std::string shortest(double value) {
+    char text[40];
+    std::string out(text,
+                    std::to_chars(text, text + sizeof(text), value, std::chars_format::fixed).ptr);
+    return out.find('.') == std::string::npos ? out + ".0" : out;
+}
+
+TEST(JavaNumber, prints_the_shortest_digits_of_decimals_and_of_their_neighbours) {
+    std::mt19937_64 random(11);  // NOLINT: the same values in every run
+    double scale = 1;
+    for (int decimals = 0; decimals <= 9; ++decimals, scale *= 10) {
+        std::uniform_int_distribution<std::uint64_t> digits(
+            static_cast<std::uint64_t>(scale / 1000) + 1,
+            static_cast<std::uint64_t>(scale * 1e7) - 1);
+        for (int round = 0; round < 2000; ++round) {
+            const double value = static_cast<double>(digits(random)) / scale;
+            for (const double each : {value,
+                                      std::nextafter(value, 1e9),
+                                      std::nextafter(value, 0.0),
+                                      std::round(value) + 1.0 / 1024}) {
+                if (each >= 0.001 && each < 1e7) {
+                    ASSERT_EQ(java(each), shortest(each)) << decimals;
+                }
+            }
+        }
+    }
+}
+
 TEST(JavaNumber, prints_floats_with_the_digits_of_a_float) {
     EXPECT_EQ(java(3.3F), "3.3");
     EXPECT_EQ(java(1.1E10F), "1.1E10");
@@ -68,14 +99,21 @@ TEST(JsonText, escapes_what_jackson_escapes_and_nothing_else) {
     EXPECT_EQ(json("\xF0\x9F\x98"), "\"\xEF\xBF\xBD\x9F\x98\"") << "cut short";
 }
 
-TEST(JsonText, finds_an_escape_at_every_place_of_a_word) {
-    for (std::size_t length = 1; length < 40; ++length) {
-        for (std::size_t at = 0; at < length; ++at) {
-            std::string text(length, 'x');
-            text[at] = '"';
-            std::string expected = text;
-            expected.insert(at, 1, '\\');
-            EXPECT_EQ(json(text), "\"" + expected + "\"");
+TEST(JsonText, finds_what_needs_an_escape_at_every_place_and_nothing_else) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string one(1, static_cast<char>(byte));
+        const std::string alone = json(one);
+        const std::string escaped = alone.substr(1, alone.size() - 2);
+        const bool special = byte < 0x20 || byte == '"' || byte == '\\' || byte >= 0xF0;
+        EXPECT_EQ(escaped != one, special) << byte;
+        for (std::size_t length = 1; length < 40; ++length) {
+            for (std::size_t at = 0; at < length; ++at) {
+                std::string text(length, 'x');
+                text[at] = one[0];
+                std::string expected(length - 1, 'x');
+                expected.insert(at, escaped);
+                ASSERT_EQ(json(text), "\"" + expected + "\"") << byte;
+            }
         }
     }
 }
