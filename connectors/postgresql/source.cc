@@ -18,8 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kPollBytesMax = 1U << 20U;
-// A poll that gets this much is followed by a nap: the server is busy sending.
-constexpr std::size_t kBusyBytes = 8U << 10U;
 // A confirmed position that moved is told at most this often; a reply that tells nothing new, too.
 constexpr milliseconds kConfirmInterval{1000};
 constexpr milliseconds kReplyInterval{100};
@@ -129,7 +127,7 @@ Result<void> PostgresqlSource::connect(const StartPoint& start, const SideReader
     status_sent_ = clock_.now();
     reply_requested_ = true;  // the server hears from us at once
     buffered_ = false;
-    busy_ = false;
+    pace_ = {};
     shutdown_.reset();
     return success();
 }
@@ -268,9 +266,8 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
     }
     if (!buffered_ && !interrupter_.consume()) {
         const milliseconds nap(options_.nap_ms);
-        if (busy_ && stream_->lazy() && nap.count() > 0) {
+        if (stream_->lazy() && nap.count() > 0 && pace_.busy(clock_.now())) {
             [[maybe_unused]] const Wake napped = wait_for(-1, 0, interrupter_, std::min(nap, wait));
-            busy_ = false;
         } else {
             const auto events =
                 static_cast<short>(stream_->flush_pending() ? POLLIN | POLLOUT : POLLIN);
@@ -282,7 +279,7 @@ Result<void> PostgresqlSource::poll(EntrySink& sink, milliseconds wait) {
     TRIBUTARY_TRY(drained, drain(sink));
     tell_of_uncarried_keys();
     buffered_ = drained.more;
-    busy_ = drained.bytes >= kBusyBytes;
+    pace_.on_read(clock_.now(), drained.bytes);
     if (drained.bytes > 0) {
         shutdown_.on_data(clock_.now());
     }

@@ -21,6 +21,7 @@
 #include "connectors/postgresql/snapshot/chunk_reader.h"
 #include "connectors/postgresql/snapshot/snapshot_driver.h"
 #include "connectors/postgresql/stream/confirm.h"
+#include "connectors/postgresql/stream/pace.h"
 #include "connectors/postgresql/stream/replication_stream.h"
 #include "connectors/postgresql/stream/shutdown_watch.h"
 #include "model/table_filter.h"
@@ -106,7 +107,7 @@ class PostgresqlSource final : public Source, private Snapshots {
     Feedback status_;   // last sent
     bool reply_requested_ = false;
     bool buffered_ = false;  // the last poll() left messages in the buffer
-    bool busy_ = false;      // the last poll() got much
+    Pace pace_;
     ShutdownWatch shutdown_;
     SteadyTime sql_probe_at_;  // not before this: another try to connect sql_
     std::uint64_t pressure_limit_ = 0;

@@ -51,6 +51,9 @@ stop_agent() { stop_one "$agent_pid" "${1:-TERM}"; agent_pid=''; }
 field() { # of the pipeline in `status`, as jq names it
     curl -s --unix-socket "$home/admin.sock" http://agent/v1/status 2>/dev/null | jq -r ".pipelines[0].$1" 2>/dev/null
 }
+await() { # durable|delivered ENTRIES
+    "$build/tests/bench/agent_bench" "$home/admin.sock" "$agent_pid" "$1" "$2" || { tail -5 "$home/agent.log" >&2; exit 1; }
+}
 
 cpu_of() { awk '{print ($14 + $15) / 100}' "/proc/$1/stat"; }                     # PID: CPU-seconds
 mib_of() { awk -v f="$2:" '$1 == f {print int($2 / 1024)}' "/proc/$1/status"; } # PID FIELD

@@ -19,6 +19,7 @@
 #include "connectors/postgresql/lsn.h"
 #include "connectors/postgresql/options.h"
 #include "connectors/postgresql/server/connection.h"
+#include "connectors/postgresql/stream/pace.h"
 #include "connectors/postgresql/stream/replication_stream.h"
 #include "tests/bench/cost.h"
 
@@ -40,7 +41,6 @@ std::string environment(const char* name) {
 
 // The pace of PostgresqlSource::poll().
 void discard(const std::string& slot, const std::string& publication, postgresql::Lsn end) {
-    constexpr std::size_t kBusyBytes = 8U << 10U;
     constexpr int kWaitMs = 1000;
     postgresql::Connection server;
     server.host = "127.0.0.1";
@@ -60,6 +60,7 @@ void discard(const std::string& slot, const std::string& publication, postgresql
     const bench::Cost cost;
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
+    postgresql::Pace pace;
     for (bool done = false; !done;) {
         std::size_t taken = 0;
         do {
@@ -70,7 +71,9 @@ void discard(const std::string& slot, const std::string& publication, postgresql
             }
         } while (value_of(stream.fill()));
         bytes += taken;
-        if (taken >= kBusyBytes && stream.lazy()) {
+        const auto now = std::chrono::steady_clock::now();
+        pace.on_read(now, taken);
+        if (stream.lazy() && pace.busy(now)) {
             std::this_thread::sleep_for(std::chrono::milliseconds(shipped.nap_ms));
         } else if (!done) {
             pollfd readable{stream.socket(), POLLIN, 0};
