@@ -34,6 +34,11 @@ constexpr int kQuietTurns = 2;
 // answers the next transaction's AddPartitionsToTxn with CONCURRENT_TRANSACTIONS (KIP-98);
 // librdkafka 2.0.2 asks again only 20 ms later, and sends no record before.
 constexpr std::chrono::milliseconds kMarkerTime{10};
+// librdkafka registers partitions with the transaction a millisecond after the first record of one,
+// during which its main thread polls (rdkafka.c, rd_kafka_thread_main), and for each such moment
+// anew. Nothing of a transaction that is smaller than a batch is sent before its flush anyway: so
+// its records go with its checkpoint, and all its partitions in one request.
+constexpr std::uint64_t kGatherBytes = 256U << 10U;
 // Records between two looks at the clock and at the callbacks that are due.
 constexpr std::uint32_t kRecordsPerTick = 256;
 constexpr const char* kIdentityHeader = "tributary";
@@ -344,6 +349,10 @@ Result<rd_kafka_topic_t*> KafkaSink::topic_of(std::string_view name) {
 
 std::chrono::milliseconds KafkaSink::settle_time() const {
     return transactional() ? kMarkerTime : std::chrono::milliseconds(0);
+}
+
+std::uint64_t KafkaSink::gather_bytes() const {
+    return transactional() ? kGatherBytes : 0;
 }
 
 Result<void> KafkaSink::produce(const Record& record) {

@@ -39,6 +39,7 @@ class KafkaSink final : public Sink {
     [[nodiscard]] Result<void> begin() override;
     [[nodiscard]] Result<void> produce(const Record& record) override;
     [[nodiscard]] std::chrono::milliseconds settle_time() const override;
+    [[nodiscard]] std::uint64_t gather_bytes() const override;
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override;
     void close(std::chrono::milliseconds budget) override;

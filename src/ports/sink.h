@@ -55,6 +55,10 @@ class Sink {
         return std::chrono::milliseconds(0);
     }
 
+    // A transaction with at most this many bytes of values had better be handed over at once, right
+    // before commit(). Any thread.
+    [[nodiscard]] virtual std::uint64_t gather_bytes() const { return 0; }
+
     // Adds the checkpoint and commits. Any error: outcome unknown until recover().
     [[nodiscard]] virtual Result<CommitOutcome> commit(const Checkpoint& checkpoint) = 0;
 

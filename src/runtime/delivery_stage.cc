@@ -162,7 +162,8 @@ Result<void> DeliveryStage::begin() {
     open_ = true;
     const SteadyTime now = parts_.clock.now();
     cut_.begin(now);
-    holds_ = now < hold_until_;
+    gather_bytes_ = parts_.sink.gather_bytes();
+    holds_ = gather_bytes_ > 0 || now < hold_until_;
     return success();
 }
 
@@ -250,7 +251,7 @@ Result<void> DeliveryStage::know_schema(SchemaId id) {
 
 // Encoding goes on while the sink settles.
 Result<void> DeliveryStage::produce(const Record& record) {
-    if (holds_ && parts_.clock.now() < hold_until_) {
+    if (holds_ && (cut_.bytes() < gather_bytes_ || parts_.clock.now() < hold_until_)) {
         held_.push_back(record);
         return success();
     }

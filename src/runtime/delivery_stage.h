@@ -110,18 +110,19 @@ class DeliveryStage {
     core::Cut cut_;
     core::Backoff backoff_;
     std::minstd_rand random_;
-    Arena arena_;                   // of the open transaction's records
-    Arena scratch_{kScratchBytes};  // of the entry being decoded
-    std::vector<Record> records_;   // of one entry, reused
-    std::vector<BlockPtr> blocks_;  // of the open transaction: records may point into them
-    std::deque<Record> held_;       // of the open transaction, not handed over yet
-    std::size_t held_bytes_ = 0;    // of the open transaction, taken of the budget
-    SteadyTime hold_until_;         // Sink::settle_time()
-    bool started_ = false;          // the ledger knows the stream
-    bool recovered_ = false;        // the sink may begin
-    bool open_ = false;             // a transaction is open
-    bool holds_ = false;            // its records are held until hold_until_
-    bool only_durable_ = false;     // the log takes no more: deliver what it has, to make room
+    Arena arena_;                     // of the open transaction's records
+    Arena scratch_{kScratchBytes};    // of the entry being decoded
+    std::vector<Record> records_;     // of one entry, reused
+    std::vector<BlockPtr> blocks_;    // of the open transaction: records may point into them
+    std::deque<Record> held_;         // of the open transaction, not handed over yet
+    std::size_t held_bytes_ = 0;      // of the open transaction, taken of the budget
+    SteadyTime hold_until_;           // Sink::settle_time()
+    bool started_ = false;            // the ledger knows the stream
+    bool recovered_ = false;          // the sink may begin
+    bool open_ = false;               // a transaction is open
+    std::uint64_t gather_bytes_ = 0;  // Sink::gather_bytes()
+    bool holds_ = false;         // its records are held until hold_until_ and for gather_bytes_
+    bool only_durable_ = false;  // the log takes no more: deliver what it has, to make room
     StreamId stream_;
     Sequence dropped_before_;  // entries of stream_ before this are not delivered any more
     std::unordered_set<std::string> topics_;

@@ -50,6 +50,8 @@ class SimSink final : public Sink {
     [[nodiscard]] Result<void> prepare_topic(std::string_view topic) override;
     [[nodiscard]] Result<void> begin() override;
     [[nodiscard]] Result<void> produce(const Record& record) override;
+    // So that some transactions are gathered and others not.
+    [[nodiscard]] std::uint64_t gather_bytes() const override { return 2'000; }
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override { return {}; }
     void close(std::chrono::milliseconds budget) override;

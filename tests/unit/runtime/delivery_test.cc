@@ -69,6 +69,23 @@ TEST(Delivery, hands_records_over_only_once_the_sink_has_settled) {
     }
 }
 
+TEST(Delivery, hands_a_small_transaction_over_at_its_end_and_a_large_one_as_it_comes) {
+    constexpr std::chrono::milliseconds kAge(400);
+    for (const std::uint64_t bytes : {std::uint64_t{1} << 20U, std::uint64_t{1}}) {
+        Rig rig;
+        rig.add("p", {.cut = {.age = kAge}});
+        rig.kafka().set_gather_bytes(bytes);
+        rig.start();
+        const auto before = std::chrono::steady_clock::now();
+        rig.server().commit(rows_of("a", 5));
+        rig.expect_exactly_once();
+        const auto records = rig.kafka().records("events");
+        ASSERT_THAT(records, SizeIs(5));
+        EXPECT_EQ(records[4].handed_over - before >= kAge, bytes > 1) << bytes;
+        EXPECT_GE(records[4].landed - before, kAge);
+    }
+}
+
 TEST(Delivery, does_not_wait_for_the_sink_with_a_transaction_that_is_full) {
     Rig rig;
     rig.add("p", {.cut = {.rows = 3, .age = std::chrono::hours(1)}});

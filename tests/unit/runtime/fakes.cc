@@ -753,6 +753,10 @@ void Cluster::set_settle_time(std::chrono::milliseconds time) {
     settle_time_ = time;
 }
 
+void Cluster::set_gather_bytes(std::uint64_t bytes) {
+    gather_bytes_ = bytes;
+}
+
 void Cluster::seed(const Checkpoint& checkpoint) {
     const std::lock_guard lock(mutex_);
     checkpoints_.push_back(checkpoint);

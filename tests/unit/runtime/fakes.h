@@ -304,6 +304,7 @@ class Cluster {
     void refuse_dead_letters();            // the broker refuses every record of topic "dead"
     void take_large();                     // "TOO-LARGE" no longer is
     void set_settle_time(std::chrono::milliseconds time);  // before the rig starts
+    void set_gather_bytes(std::uint64_t bytes);            // the same
     void seed(const Checkpoint& checkpoint);
     void forget_checkpoints();
     void fence();  // another producer took the transactional id
@@ -335,6 +336,7 @@ class Cluster {
     bool refuse_dead_letters_ = false;
     bool takes_large_ = false;
     std::chrono::milliseconds settle_time_{0};
+    std::uint64_t gather_bytes_ = 0;
 };
 
 // Refuses at produce() a value with "TOO-LARGE" in it, and by the broker, at commit(), one with
@@ -351,6 +353,7 @@ class ClusterSink final : public Sink {
     [[nodiscard]] std::chrono::milliseconds settle_time() const override {
         return cluster_.settle_time_;
     }
+    [[nodiscard]] std::uint64_t gather_bytes() const override { return cluster_.gather_bytes_; }
     [[nodiscard]] Result<CommitOutcome> commit(const Checkpoint& checkpoint) override;
     [[nodiscard]] std::vector<Poison> take_poison() override;
     void close(std::chrono::milliseconds budget) override;
