@@ -51,11 +51,17 @@ bool has_branches(std::string_view expression) {
     return false;
 }
 
+// Whether a part of it may speak of what comes later in the name.
+bool looks_ahead(std::string_view expression) {
+    return expression.find("(?=") != std::string_view::npos ||
+           expression.find("(?!") != std::string_view::npos;
+}
+
 // What `expression` wants of the schema alone: all of it before the first escaped dot, where that
 // is an expression by itself. None where it cannot be told.
 std::optional<NamePattern> schema_part(std::string_view expression) {
     const auto dot = expression.find("\\.");
-    if (dot == std::string_view::npos || has_branches(expression)) {
+    if (dot == std::string_view::npos || has_branches(expression) || looks_ahead(expression)) {
         return std::nullopt;
     }
     auto part = NamePattern::compile(expression.substr(0, dot));

@@ -129,6 +129,9 @@ TEST(TableFilterTest, a_schema_is_selected_where_a_table_of_it_may_be) {
     const TableFilter inside = filter({.include = {"shop\\.(a|b)", "erp\\.[|(]", "x\\.a\\|b"}});
     EXPECT_TRUE(inside.schema_selected("shop"));
     EXPECT_FALSE(inside.schema_selected("hidden"));
+    const TableFilter ahead = filter({.include = {"(?=.*orders).*\\..*", "(?!audit$)a\\w+\\..*"}});
+    EXPECT_TRUE(ahead.schema_selected("shop"));
+    EXPECT_TRUE(ahead.schema_selected("audit"));
     const TableFilter without = filter({.exclude = {"hidden\\..*", "shop\\.secret"}});
     EXPECT_FALSE(without.schema_selected("hidden"));
     EXPECT_TRUE(without.schema_selected("shop"));
