@@ -109,6 +109,14 @@ TEST(FromDebezium, columns_to_keep_become_columns_to_leave_out) {
     EXPECT_FALSE(filter.column_selected("public", "t", "bb"));
 }
 
+TEST(FromDebezium, says_what_only_javas_expressions_have) {
+    const Conversion converted = convert(R"json({"connector.class":
+        "io.debezium.connector.postgresql.PostgresConnector", "topic.prefix": "plant",
+        "table.include.list": "public.[a-z&&[^b]]"})json");
+    EXPECT_TRUE(notes(converted, "write 'public.[a-z&&[^b]]' without &&"));
+    EXPECT_FALSE(notes(convert(kPlant), "without &&"));
+}
+
 TEST(FromDebezium, never_copies_a_secret_and_says_what_is_left_out) {
     const Conversion converted = convert(kPlant);
     std::string all = converted.yaml;

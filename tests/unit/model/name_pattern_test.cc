@@ -80,6 +80,9 @@ TEST(NamePatternTest, does_not_explode) {
     EXPECT_FALSE(matches("(a+)+b", name));
     EXPECT_FALSE(matches("(a|aa)+b", name));
     EXPECT_FALSE(matches("(.*)*(.*)*(.*)*b", name));
+    // No one letter that it must have tells PCRE2 that it cannot match.
+    EXPECT_FALSE(matches("(a+)+[bc]", name));
+    EXPECT_FALSE(matches("(a|aa)+[bc]", name));
 }
 
 TEST(NamePatternTest, one_of_several_is_enough) {
