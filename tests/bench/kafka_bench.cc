@@ -1,15 +1,14 @@
 // kafka_bench: librdkafka without an agent, and when something that is no agent has delivered. Not
 // a test.
-//   kafka_bench alone BOOTSTRAP TOPIC COUNT    takes the first records of TOPIC and sends COUNT
-//   like
-//                                              them to it again, in transactions, as the agent's;
-//                                              prints "records bytes seconds CPU-seconds"
-//   kafka_bench arrived BOOTSTRAP TOPIC COUNT  prints "began" when the first of COUNT records that
-//                                              TOPIC does not have yet is there, then "offsets
-//                                              seconds" when all are and nothing has come for three
-//                                              seconds: from the first to the last. Offsets count
-//                                              markers of transactions too. Fails after 15 minutes.
-//   kafka_bench end BOOTSTRAP TOPIC            prints how far TOPIC goes, 0 when there is none
+//   kafka_bench alone BOOTSTRAP TOPIC COUNT
+//       takes the first records of TOPIC and sends COUNT like them to it again, in transactions, as
+//       the agent's; prints "records bytes seconds CPU-seconds"
+//   kafka_bench arrived BOOTSTRAP TOPIC COUNT
+//       prints "began" when the first of COUNT records that TOPIC does not have yet is there, then
+//       "offsets seconds" when all are and nothing has come for three seconds: from the first to
+//       the last. Offsets count markers of transactions too. Fails after 15 minutes.
+//   kafka_bench end BOOTSTRAP TOPIC
+//       prints how far TOPIC goes, 0 when there is none
 // Threads: one, and librdkafka's.
 #include <algorithm>
 #include <chrono>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "tests/bench/cost.h"
+#include "tests/bench/program.h"
 #include "tests/servers/kafka_handle.h"
 #include "tests/servers/kafka_reader.h"
 
@@ -27,7 +27,7 @@ namespace tributary {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Arguments = std::vector<std::string>;
+using bench::Arguments;
 
 void check(rd_kafka_error_t* error) {
     const servers::ErrorHandle held(error);
@@ -37,7 +37,7 @@ void check(rd_kafka_error_t* error) {
 }
 
 // The agent's settings (connectors/kafka/properties.cc) and cut (core/delivery/cut.h).
-int alone(const Arguments& arguments) {
+void alone(const Arguments& arguments) {
     constexpr std::size_t kSamples = 20'000;
     constexpr std::size_t kTransactionRecords = 10'000;
     servers::KafkaReader reader({.bootstrap = arguments.at(1)});
@@ -86,7 +86,6 @@ int alone(const Arguments& arguments) {
         check(rd_kafka_commit_transaction(client.get(), 60'000));
     }
     cost.print(count, bytes);
-    return 0;
 }
 
 // 0 when there is no such topic.
@@ -103,7 +102,7 @@ std::int64_t end_of(servers::KafkaReader& reader, const std::string& topic) {
 }
 
 // Asks for ends only: a consumer would take CPU from what is measured.
-int arrived(const Arguments& arguments) {
+void arrived(const Arguments& arguments) {
     constexpr std::chrono::milliseconds kPace(100);
     constexpr std::chrono::seconds kQuiet(3);
     constexpr std::chrono::minutes kLimit(15);
@@ -136,33 +135,20 @@ int arrived(const Arguments& arguments) {
     std::printf("%lld %.3f\n",
                 static_cast<long long>(end - begin),
                 std::chrono::duration<double>(last - first).count());
-    return 0;
 }
 
-int run(const Arguments& arguments) {
-    const std::string& mode = arguments.at(0);
-    if (mode == "alone") {
-        return alone(arguments);
-    }
-    if (mode == "arrived") {
-        return arrived(arguments);
-    }
-    if (mode == "end") {
-        servers::KafkaReader reader({.bootstrap = arguments.at(1)});
-        std::printf("%lld\n", static_cast<long long>(end_of(reader, arguments.at(2))));
-        return 0;
-    }
-    throw std::runtime_error("no mode " + mode);
+void end(const Arguments& arguments) {
+    servers::KafkaReader reader({.bootstrap = arguments.at(1)});
+    std::printf("%lld\n", static_cast<long long>(end_of(reader, arguments.at(2))));
 }
 
 }  // namespace
 }  // namespace tributary
 
 int main(int argc, char** argv) {
-    try {
-        return tributary::run({argv + 1, argv + argc});
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "kafka_bench: %s\n", error.what());
-        return 1;
-    }
+    return tributary::bench::run_program(
+        "kafka_bench",
+        argc,
+        argv,
+        {{"alone", tributary::alone}, {"arrived", tributary::arrived}, {"end", tributary::end}});
 }

@@ -20,12 +20,13 @@
 #include <vector>
 
 #include "tests/bench/cost.h"
+#include "tests/bench/program.h"
 #include "tests/servers/mysqld.h"
 
 namespace tributary {
 namespace {
 
-using Arguments = std::vector<std::string>;
+using bench::Arguments;
 
 void append_little(std::string& out, std::uint64_t value, int bytes) {
     for (int byte = 0; byte < bytes; ++byte) {
@@ -89,7 +90,7 @@ class Keeper {
     std::size_t unsynced_ = 0;
 };
 
-int raw(const Arguments& arguments) {
+void raw(const Arguments& arguments) {
     std::optional<Keeper> keeper;
     if (arguments.size() > 4) {
         keeper.emplace(arguments[4]);
@@ -134,10 +135,9 @@ int raw(const Arguments& arguments) {
         keeper->sync();
     }
     cost.print(events, bytes);
-    return 0;
 }
 
-int serve(const Arguments& arguments) {
+void serve(const Arguments& arguments) {
     servers::MysqldOptions options{
         .directory = arguments.at(1), .kind = servers::MysqldKind::mysql, .fsync = true};
     for (std::size_t index = 2; index < arguments.size(); ++index) {
@@ -150,10 +150,9 @@ int serve(const Arguments& arguments) {
     std::string line;
     while (std::getline(std::cin, line)) {
     }
-    return 0;
 }
 
-int load(const Arguments& arguments) {
+void load(const Arguments& arguments) {
     constexpr int kRows = 100;
     const int groups = std::stoi(arguments.at(3)) / kRows;
     servers::MysqlConnection connection = as_root(arguments, "bench");
@@ -175,31 +174,17 @@ int load(const Arguments& arguments) {
         }
         connection.sql(sql);
     }
-    return 0;
-}
-
-int run(const Arguments& arguments) {
-    const std::string& mode = arguments.at(0);
-    if (mode == "raw" || mode == "keep") {
-        return raw(arguments);
-    }
-    if (mode == "serve") {
-        return serve(arguments);
-    }
-    if (mode == "load") {
-        return load(arguments);
-    }
-    throw std::runtime_error("no mode " + mode);
 }
 
 }  // namespace
 }  // namespace tributary
 
 int main(int argc, char** argv) {
-    try {
-        return tributary::run({argv + 1, argv + argc});
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "mysql_bench: %s\n", error.what());
-        return 1;
-    }
+    return tributary::bench::run_program("mysql_bench",
+                                         argc,
+                                         argv,
+                                         {{"raw", tributary::raw},
+                                          {"keep", tributary::raw},
+                                          {"serve", tributary::serve},
+                                          {"load", tributary::load}});
 }
